@@ -1,0 +1,80 @@
+using System.Runtime.InteropServices;
+
+namespace Pharos.Core;
+
+/// <summary>
+/// The canonical byte form of a label set: for each label, sorted by name (byte order),
+/// an unsigned LEB128 length and UTF-8 bytes for the name, then the same for the value.
+/// Labels with an empty value are absent. Two label sets are equal exactly when these bytes are equal.
+/// </summary>
+public static class LabelCodec
+{
+    /// <summary>Writes one name or value with its length. Returns the bytes written.</summary>
+    public static int WriteString(Span<byte> destination, ReadOnlySpan<byte> text)
+    {
+        int at = WriteLength(destination, (uint)text.Length);
+        text.CopyTo(destination[at..]);
+        return at + text.Length;
+    }
+
+    /// <summary>Bytes that <see cref="WriteString"/> needs for text of that length.</summary>
+    public static int SizeOf(int textLength) => LengthSize((uint)textLength) + textLength;
+
+    /// <summary>Reads one name or value at <paramref name="offset"/> and moves past it.</summary>
+    public static ReadOnlySpan<byte> ReadString(ReadOnlySpan<byte> encoded, scoped ref int offset)
+    {
+        int b = encoded[offset++];
+        int length = b & 0x7f;
+        for (int shift = 7; b >= 0x80; shift += 7)
+        {
+            b = encoded[offset++];
+            length |= (b & 0x7f) << shift;
+        }
+        var text = encoded.Slice(offset, length);
+        offset += length;
+        return text;
+    }
+
+    /// <summary>
+    /// Hash of canonical label bytes, 64 bits, the same on every machine and in every release:
+    /// it decides shards and partitions, so it must never change.
+    /// </summary>
+    public static ulong Hash(ReadOnlySpan<byte> encoded)
+    {
+        const ulong k0 = 0x9E3779B97F4A7C15, k1 = 0xD6E8FEB86659FD93;
+        ulong h = k0 ^ ((ulong)encoded.Length * k1);
+        while (encoded.Length >= 8)
+        {
+            h = Mix(h ^ MemoryMarshal.Read<ulong>(encoded), k1);
+            encoded = encoded[8..];
+        }
+        if (encoded.Length > 0)
+        {
+            ulong tail = 0;
+            for (int i = 0; i < encoded.Length; i++) tail |= (ulong)encoded[i] << (8 * i);
+            h = Mix(h ^ tail, k1);
+        }
+        return Mix(h ^ (h >> 32), k0);
+
+        static ulong Mix(ulong a, ulong b)
+        {
+            ulong high = Math.BigMul(a, b, out ulong low);
+            return high ^ low;
+        }
+    }
+
+    private static int LengthSize(uint length)
+    {
+        int size = 1;
+        for (; length >= 0x80; length >>= 7) size++;
+        return size;
+    }
+
+    private static int WriteLength(Span<byte> destination, uint length)
+    {
+        int at = 0;
+        for (; length >= 0x80; length >>= 7) destination[at++] = (byte)(length | 0x80);
+        destination[at++] = (byte)length;
+        return at;
+    }
+}

@@ -1,0 +1,77 @@
+namespace Pharos.Core;
+
+/// <summary>Takes log lines: the log store, or a queue to a remote one.</summary>
+public interface ILogSink
+{
+    /// <summary>
+    /// Appends what can be appended and completes when that is durable. The batch may be reused afterwards.
+    /// </summary>
+    /// <exception cref="StoreUnavailableException">Nothing was taken: the write log cannot be written.</exception>
+    ValueTask<LogAppendResult> AppendAsync(TenantId tenant, LogBatch batch, CancellationToken cancel);
+}
+
+/// <summary>What became of a batch of log lines. What is counted is durable under the store's sync policy.</summary>
+public sealed record LogAppendResult(long Entries, long Bytes, IReadOnlyList<AppendError> Errors)
+{
+    public bool HasErrors => Errors.Count > 0;
+}
+
+/// <summary>What a log query asks of the store. Times are Unix nanoseconds, start inclusive, end exclusive.</summary>
+public sealed record LogSelection
+{
+    public required IReadOnlyList<Matcher> Matchers { get; init; }
+    public required long StartNs { get; init; }
+    public required long EndNs { get; init; }
+
+    /// <summary>True: newest first.</summary>
+    public bool Backward { get; init; }
+
+    /// <summary>
+    /// True: entries of all streams come in one order of time. False: stream by stream, oldest first within each;
+    /// cheaper, and enough for metric queries.
+    /// </summary>
+    public bool Ordered { get; init; } = true;
+
+    /// <summary>Byte strings that every wanted line must hold (case-sensitive). The store may use them to skip; the reader still checks.</summary>
+    public IReadOnlyList<ReadOnlyMemory<byte>> RequiredLiterals { get; init; } = [];
+}
+
+/// <summary>Reads log entries one after another. Spans hold until the next <see cref="MoveNext"/>.</summary>
+public interface ILogCursor : IDisposable
+{
+    bool MoveNext();
+
+    /// <summary>Index labels of the current entry's stream; the same instance for all entries of a stream.</summary>
+    Labels Stream { get; }
+
+    long TimestampNs { get; }
+
+    ReadOnlySpan<byte> Line { get; }
+
+    /// <summary>Structured metadata in the canonical form of <see cref="LabelCodec"/>; empty for none.</summary>
+    ReadOnlySpan<byte> Metadata { get; }
+
+    /// <summary>Work done so far, for the statistics of the answer.</summary>
+    LogReadStatistics Statistics { get; }
+}
+
+/// <summary>What a log query has touched.</summary>
+public readonly record struct LogReadStatistics(long Lines, long Bytes, long Blocks, long BlocksSkipped);
+
+/// <summary>Size of what a selector matches.</summary>
+public readonly record struct LogVolume(long Streams, long Chunks, long Entries, long Bytes);
+
+/// <summary>Reads logs.</summary>
+public interface ILogQueryable
+{
+    /// <exception cref="QueryException">A limit was passed.</exception>
+    ILogCursor Open(TenantId tenant, LogSelection selection, CancellationToken cancel);
+
+    /// <summary>Label sets of streams that match any of the matcher lists (none: all) and have entries in the range, sorted.</summary>
+    IReadOnlyList<Labels> Streams(
+        TenantId tenant, IReadOnlyList<IReadOnlyList<Matcher>> matcherSets, long startNs, long endNs, CancellationToken cancel);
+
+    /// <summary>Entries and bytes per stream, from headers alone.</summary>
+    IReadOnlyList<(Labels Stream, LogVolume Volume)> Volumes(
+        TenantId tenant, IReadOnlyList<Matcher> matchers, long startNs, long endNs, CancellationToken cancel);
+}

@@ -1,0 +1,164 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace Pharos.Core;
+
+/// <summary>
+/// A regular expression with RE2's syntax that runs in time linear in its input, whatever the pattern:
+/// translated to .NET's non-backtracking engine. Groups are numbered as RE2 numbers them.
+/// Immutable, safe for several threads.
+/// </summary>
+public sealed class LinearRegex
+{
+    private readonly Regex regex;
+    private readonly List<string?> groupNames;
+
+    private LinearRegex(string pattern, Regex regex, List<string?> groupNames)
+    {
+        Pattern = pattern;
+        this.regex = regex;
+        this.groupNames = groupNames;
+    }
+
+    /// <summary>The expression as the user wrote it.</summary>
+    public string Pattern { get; }
+
+    /// <summary>Names of the groups by number; null for the whole match (0) and for groups without a name.</summary>
+    public IReadOnlyList<string?> GroupNames => groupNames;
+
+    /// <summary>Must match the whole input.</summary>
+    /// <exception cref="FormatException">The expression is not RE2.</exception>
+    public static LinearRegex Anchored(string pattern, bool dotMatchesNewline = true) => Create(pattern, true, dotMatchesNewline);
+
+    /// <summary>May match anywhere in the input.</summary>
+    /// <exception cref="FormatException">The expression is not RE2.</exception>
+    public static LinearRegex Unanchored(string pattern, bool dotMatchesNewline = false) => Create(pattern, false, dotMatchesNewline);
+
+    public static bool TryCreate(
+        string pattern, bool anchored, bool dotMatchesNewline, [NotNullWhen(true)] out LinearRegex? regex, [NotNullWhen(false)] out string? error)
+    {
+        try
+        {
+            regex = Create(pattern, anchored, dotMatchesNewline);
+            error = null;
+            return true;
+        }
+        catch (FormatException e)
+        {
+            regex = null;
+            error = e.Message;
+            return false;
+        }
+    }
+
+    /// <summary>Where the expression is a plain list of literals (<c>a|b|c</c>, also just <c>a</c>), those literals.</summary>
+    public static bool TryLiteralAlternatives(string pattern, [NotNullWhen(true)] out string[]? literals)
+    {
+        literals = pattern.AsSpan().IndexOfAny(NameChars.RegexMetaButBar) < 0 ? pattern.Split('|') : null;
+        return literals is not null;
+    }
+
+    /// <summary>The text with every character that has a meaning in RE2 escaped.</summary>
+    public static string Escape(string literal)
+    {
+        if (literal.AsSpan().IndexOfAny(NameChars.RegexMeta) < 0) return literal;
+        var text = new StringBuilder(literal.Length + 8);
+        foreach (char c in literal)
+        {
+            if (NameChars.RegexMeta.Contains(c)) text.Append('\\');
+            text.Append(c);
+        }
+        return text.ToString();
+    }
+
+    public bool IsMatch(string input) => regex.IsMatch(input);
+
+    public bool IsMatch(ReadOnlySpan<char> input) => regex.IsMatch(input);
+
+    /// <summary>The leftmost match; groups by RE2's numbers.</summary>
+    public Match Match(string input) => regex.Match(input);
+
+    /// <summary>All matches that do not overlap, from left to right.</summary>
+    public MatchCollection Matches(string input) => regex.Matches(input);
+
+    /// <summary>
+    /// Fills in <c>$1</c>, <c>$name</c>, <c>${1}</c>, <c>${name}</c> and <c>$$</c> as Go's Regexp.Expand does:
+    /// a name is as long as it can be, an unknown group is empty.
+    /// </summary>
+    public string Expand(string template, Match match)
+    {
+        if (!template.Contains('$')) return template;
+        var text = new StringBuilder();
+        Expand(template, match, text);
+        return text.ToString();
+    }
+
+    /// <summary>Replaces every match by the expanded template.</summary>
+    public string ReplaceAll(string input, string template)
+    {
+        var text = new StringBuilder();
+        int from = 0;
+        foreach (Match match in regex.Matches(input))
+        {
+            text.Append(input, from, match.Index - from);
+            Expand(template, match, text);
+            from = match.Index + match.Length;
+        }
+        return from == 0 && text.Length == 0 ? input : text.Append(input, from, input.Length - from).ToString();
+    }
+
+    public override string ToString() => Pattern;
+
+    private void Expand(string template, Match match, StringBuilder text)
+    {
+        for (int i = 0; i < template.Length; i++)
+        {
+            char c = template[i];
+            if (c != '$' || i + 1 >= template.Length)
+            {
+                text.Append(c);
+                continue;
+            }
+            if (template[i + 1] == '$')
+            {
+                text.Append('$');
+                i++;
+                continue;
+            }
+            bool braces = template[i + 1] == '{';
+            int start = i + (braces ? 2 : 1);
+            int end = start;
+            while (end < template.Length && (char.IsAsciiLetterOrDigit(template[end]) || template[end] == '_' || char.IsLetterOrDigit(template[end]))) end++;
+            if (end == start || (braces && (end >= template.Length || template[end] != '}')))
+            {
+                text.Append('$');
+                continue;
+            }
+            string name = template[start..end];
+            int group = int.TryParse(name, out int number) ? number : groupNames.IndexOf(name);
+            if (group >= 0 && group < groupNames.Count) text.Append(match.Groups[group].ValueSpan);
+            i = braces ? end : end - 1;
+        }
+    }
+
+    private static LinearRegex Create(string pattern, bool anchored, bool dotMatchesNewline)
+    {
+        var translator = new Re2Translator(pattern);
+        string body = translator.Translate();
+        string whole = $"{(dotMatchesNewline ? "(?s)" : "")}{(anchored ? $"\\A(?:{body})\\z" : body)}";
+        try
+        {
+            var regex = new Regex(whole, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+            return new LinearRegex(pattern, regex, translator.GroupNames);
+        }
+        catch (ArgumentException e)
+        {
+            throw new FormatException($"error parsing regexp: {e.Message}", e);
+        }
+        catch (NotSupportedException e)
+        {
+            throw new FormatException($"error parsing regexp: {e.Message}", e);
+        }
+    }
+}

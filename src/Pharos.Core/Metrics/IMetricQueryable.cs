@@ -1,0 +1,129 @@
+using System.Buffers;
+
+namespace Pharos.Core;
+
+/// <summary>What the reader will do with the samples, so that a store can skip work. Hints never change a result.</summary>
+/// <param name="StepMs">Distance of evaluation steps, 0 for an instant query.</param>
+/// <param name="Function">Name of the function or aggregation right around the selector, empty for none.</param>
+/// <param name="RangeMs">Width of a range selector, 0 for none.</param>
+public readonly record struct SelectHints(long StepMs, string Function, long RangeMs)
+{
+    public static SelectHints None { get; } = new(0, "", 0);
+}
+
+/// <summary>
+/// Samples of one series in columns, oldest first, timestamps strictly rising (Unix milliseconds).
+/// <see cref="Histograms"/> is empty where the series holds floats only; where it is not, index i is a histogram
+/// sample if <c>Histograms[i]</c> is not null, and <c>Values[i]</c> has no meaning there.
+/// Buffers are pooled: <see cref="Clear"/> to reuse, <see cref="Dispose"/> to give back.
+/// </summary>
+public sealed class SampleColumns : IDisposable
+{
+    private long[] timestamps = ArrayPool<long>.Shared.Rent(128);
+    private double[] values = ArrayPool<double>.Shared.Rent(128);
+    private Histogram?[] histograms = [];
+    private int count;
+
+    public int Count => count;
+
+    public ReadOnlySpan<long> Timestamps => timestamps.AsSpan(0, count);
+
+    public ReadOnlySpan<double> Values => values.AsSpan(0, count);
+
+    public ReadOnlySpan<Histogram?> Histograms => histograms.Length == 0 ? [] : histograms.AsSpan(0, count);
+
+    public bool HasHistograms => histograms.Length > 0;
+
+    public void Add(long timestampMs, double value)
+    {
+        if (count == timestamps.Length) Grow();
+        timestamps[count] = timestampMs;
+        values[count] = value;
+        count++;
+    }
+
+    public void Add(long timestampMs, Histogram histogram)
+    {
+        if (histograms.Length == 0) histograms = new Histogram?[timestamps.Length];
+        if (count == timestamps.Length) Grow();
+        timestamps[count] = timestampMs;
+        values[count] = 0;
+        histograms[count] = histogram;
+        count++;
+    }
+
+    public void Clear()
+    {
+        count = 0;
+        histograms = [];
+    }
+
+    public void Dispose()
+    {
+        Clear();
+        if (timestamps.Length == 0) return;
+        ArrayPool<long>.Shared.Return(timestamps);
+        ArrayPool<double>.Shared.Return(values);
+        timestamps = [];
+        values = [];
+    }
+
+    private void Grow()
+    {
+        int size = Math.Max(128, count * 2);
+        var largerTimestamps = ArrayPool<long>.Shared.Rent(size);
+        var largerValues = ArrayPool<double>.Shared.Rent(Math.Max(size, largerTimestamps.Length));
+        timestamps.AsSpan(0, count).CopyTo(largerTimestamps);
+        values.AsSpan(0, count).CopyTo(largerValues);
+        if (timestamps.Length > 0)
+        {
+            ArrayPool<long>.Shared.Return(timestamps);
+            ArrayPool<double>.Shared.Return(values);
+        }
+        timestamps = largerTimestamps;
+        values = largerValues;
+        if (histograms.Length > 0) Array.Resize(ref histograms, timestamps.Length);
+    }
+}
+
+/// <summary>One selected series. Safe to read from any thread, one reader at a time.</summary>
+public interface ISeries
+{
+    Labels Labels { get; }
+
+    /// <summary>Appends the samples inside the range to <paramref name="into"/>, which the caller cleared. Stale markers are included.</summary>
+    void Read(TimeRange range, SampleColumns into);
+}
+
+/// <summary>Reads metrics: the store, a federated view over tenants, a remote.</summary>
+public interface IMetricQueryable
+{
+    /// <summary>
+    /// Series that match all matchers and may have samples in the range, sorted by labels.
+    /// </summary>
+    /// <exception cref="QueryException">A limit was passed, or the query was cancelled.</exception>
+    IReadOnlyList<ISeries> Select(
+        TenantId tenant, IReadOnlyList<Matcher> matchers, TimeRange range, SelectHints hints, CancellationToken cancel);
+
+    /// <summary>Label sets of series that match any of the matcher lists (an empty list of lists: all series), sorted.</summary>
+    IReadOnlyList<Labels> Series(
+        TenantId tenant, IReadOnlyList<IReadOnlyList<Matcher>> matcherSets, TimeRange range, int limit, CancellationToken cancel);
+
+    /// <summary>Names of labels, sorted. A limit of 0 means none.</summary>
+    IReadOnlyList<string> LabelNames(
+        TenantId tenant, IReadOnlyList<IReadOnlyList<Matcher>> matcherSets, TimeRange range, int limit, CancellationToken cancel);
+
+    /// <summary>Values of one label, sorted. A limit of 0 means none.</summary>
+    IReadOnlyList<string> LabelValues(
+        TenantId tenant, string name, IReadOnlyList<IReadOnlyList<Matcher>> matcherSets, TimeRange range, int limit, CancellationToken cancel);
+
+    /// <summary>Metadata by metric family.</summary>
+    IReadOnlyDictionary<string, IReadOnlyList<MetricMetadata>> Metadata(TenantId tenant, string? family, int limit);
+
+    /// <summary>Exemplars of the matching series inside the range, by series.</summary>
+    IReadOnlyList<(Labels Series, IReadOnlyList<Exemplar> Exemplars)> Exemplars(
+        TenantId tenant, IReadOnlyList<IReadOnlyList<Matcher>> matcherSets, TimeRange range, CancellationToken cancel);
+}
+
+/// <summary>A trace or other reference beside a sample.</summary>
+public sealed record Exemplar(long TimestampMs, double Value, Labels Labels);

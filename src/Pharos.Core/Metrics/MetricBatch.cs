@@ -1,0 +1,109 @@
+using System.Buffers;
+
+namespace Pharos.Core;
+
+public enum MetricType : byte
+{
+    Unknown = 0,
+    Counter = 1,
+    Gauge = 2,
+    Histogram = 3,
+    GaugeHistogram = 4,
+    Summary = 5,
+    Info = 6,
+    StateSet = 7,
+}
+
+/// <summary>What a metric family is.</summary>
+public sealed record MetricMetadata(string Family, MetricType Type, string Help, string Unit);
+
+/// <summary>A float sample of a batch. <see cref="Series"/> indexes the batch's series.</summary>
+public readonly record struct BatchSample(int Series, long TimestampMs, double Value);
+
+/// <summary>A native histogram sample of a batch.</summary>
+public readonly record struct BatchHistogram(int Series, long TimestampMs, Histogram Histogram);
+
+/// <summary>An exemplar of a batch.</summary>
+public readonly record struct BatchExemplar(int Series, long TimestampMs, double Value, Labels Labels);
+
+/// <summary>
+/// Samples on their way into a store: series as canonical label bytes in one pooled buffer, samples beside them.
+/// Reused by <see cref="Clear"/>; gives its buffers back on <see cref="Dispose"/>. Not safe for several threads.
+/// </summary>
+public sealed class MetricBatch : IDisposable
+{
+    private byte[] labelBytes = ArrayPool<byte>.Shared.Rent(4096);
+    private int[] seriesEnds = ArrayPool<int>.Shared.Rent(64);
+    private BatchSample[] samples = ArrayPool<BatchSample>.Shared.Rent(64);
+    private int seriesCount;
+    private int sampleCount;
+
+    public int SeriesCount => seriesCount;
+
+    /// <summary>Samples in the order in which they were added.</summary>
+    public ReadOnlySpan<BatchSample> Samples => samples.AsSpan(0, sampleCount);
+
+    public List<BatchHistogram> Histograms { get; } = [];
+    public List<BatchExemplar> Exemplars { get; } = [];
+    public List<MetricMetadata> Metadata { get; } = [];
+
+    public bool IsEmpty => sampleCount == 0 && Histograms.Count == 0 && Exemplars.Count == 0 && Metadata.Count == 0;
+
+    /// <summary>Canonical label bytes (<see cref="LabelCodec"/>) of a series.</summary>
+    public ReadOnlySpan<byte> LabelsOf(int series)
+    {
+        int start = series == 0 ? 0 : seriesEnds[series - 1];
+        return labelBytes.AsSpan(start, seriesEnds[series] - start);
+    }
+
+    /// <summary>Adds a series; returns its index. The caller vouches that the bytes are canonical.</summary>
+    public int AddSeries(ReadOnlySpan<byte> canonicalLabels)
+    {
+        int start = seriesCount == 0 ? 0 : seriesEnds[seriesCount - 1];
+        Grow(ref labelBytes, start, canonicalLabels.Length);
+        canonicalLabels.CopyTo(labelBytes.AsSpan(start));
+        Grow(ref seriesEnds, seriesCount, 1);
+        seriesEnds[seriesCount] = start + canonicalLabels.Length;
+        return seriesCount++;
+    }
+
+    public int AddSeries(Labels labels) => AddSeries(labels.Encoded);
+
+    public void AddSample(int series, long timestampMs, double value)
+    {
+        Grow(ref samples, sampleCount, 1);
+        samples[sampleCount++] = new BatchSample(series, timestampMs, value);
+    }
+
+    public void AddHistogram(int series, long timestampMs, Histogram histogram) =>
+        Histograms.Add(new BatchHistogram(series, timestampMs, histogram));
+
+    public void Clear()
+    {
+        seriesCount = 0;
+        sampleCount = 0;
+        Histograms.Clear();
+        Exemplars.Clear();
+        Metadata.Clear();
+    }
+
+    public void Dispose()
+    {
+        Clear();
+        ArrayPool<byte>.Shared.Return(labelBytes);
+        ArrayPool<int>.Shared.Return(seriesEnds);
+        ArrayPool<BatchSample>.Shared.Return(samples);
+        labelBytes = [];
+        seriesEnds = [];
+        samples = [];
+    }
+
+    private static void Grow<T>(ref T[] array, int used, int more)
+    {
+        if (used + more <= array.Length) return;
+        var larger = ArrayPool<T>.Shared.Rent(Math.Max(used + more, array.Length * 2));
+        array.AsSpan(0, used).CopyTo(larger);
+        if (array.Length > 0) ArrayPool<T>.Shared.Return(array);
+        array = larger;
+    }
+}

@@ -1,0 +1,54 @@
+using Pharos.Core;
+
+namespace Pharos.Core.Tests;
+
+public sealed class LinearRegexTests
+{
+    [Theory]
+    [InlineData("a.*", "abc", true)]
+    [InlineData("a.*", "xabc", false)]
+    [InlineData("a.c", "a\nc", true)]
+    [InlineData("(?i)ABC", "abc", true)]
+    [InlineData(@"\d+", "٣", false)]
+    [InlineData(@"[[:alpha:]]+\Q.*\E", "ab.*", true)]
+    [InlineData(@"foo$", "foo\n", false)]
+    [InlineData("[^a-c]+", "xyz", true)]
+    [InlineData("", "", true)]
+    [InlineData("a{2,3}", "aaa", true)]
+    [InlineData("a{,3}", "a{,3}", true)]
+    public void Anchored_expressions_match_as_in_re2(string pattern, string input, bool matches) =>
+        Assert.Equal(matches, LinearRegex.Anchored(pattern).IsMatch(input));
+
+    [Theory]
+    [InlineData("(?=a)")]
+    [InlineData("(a)\\1")]
+    [InlineData("a**")]
+    [InlineData("*a")]
+    [InlineData("(a")]
+    [InlineData("a)")]
+    [InlineData("[a")]
+    [InlineData("\\C")]
+    [InlineData("a{1001}")]
+    [InlineData("(?P<n>a)(?P<n>b)")]
+    public void What_re2_lacks_is_refused(string pattern)
+    {
+        Assert.False(LinearRegex.TryCreate(pattern, false, false, out _, out string? error));
+        Assert.StartsWith("error parsing regexp", error);
+    }
+
+    [Fact]
+    public void Groups_are_numbered_in_order_and_expanded_as_in_go()
+    {
+        var regex = LinearRegex.Anchored("(a)(?P<word>b+)(c)");
+        var match = regex.Match("abbc");
+        Assert.Equal("c-bb-a-$-", regex.Expand("$3-${word}-$1-$$-$9", match));
+        Assert.Equal("", regex.Expand("$1x", match));
+    }
+
+    [Fact]
+    public void A_hostile_pattern_takes_linear_time()
+    {
+        var regex = LinearRegex.Anchored("(x+x+)+y");
+        Assert.False(regex.IsMatch(new string('x', 50_000)));
+    }
+}

@@ -1,0 +1,102 @@
+namespace Pharos.Testing;
+
+/// <summary>
+/// A clock that moves only when a test says so; timers fire in order of their time, on the calling thread.
+/// Safe for several threads.
+/// </summary>
+public sealed class ManualTimeProvider(DateTimeOffset? start = null) : TimeProvider
+{
+    private readonly Lock gate = new();
+    private readonly List<ManualTimer> timers = [];
+    private DateTimeOffset now = start ?? new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    public override DateTimeOffset GetUtcNow()
+    {
+        lock (gate) return now;
+    }
+
+    public override long GetTimestamp() => GetUtcNow().Ticks;
+
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    public override TimeZoneInfo LocalTimeZone => TimeZoneInfo.Utc;
+
+    /// <summary>When the next timer is due; null where none waits.</summary>
+    public DateTimeOffset? NextDue
+    {
+        get
+        {
+            lock (gate) return timers.Count == 0 ? null : timers.Min(t => t.Due);
+        }
+    }
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        var timer = new ManualTimer(this, callback, state);
+        timer.Change(dueTime, period);
+        return timer;
+    }
+
+    /// <summary>Moves the clock, stopping at each timer on the way.</summary>
+    public void Advance(TimeSpan by) => AdvanceTo(GetUtcNow() + by);
+
+    /// <inheritdoc cref="Advance"/>
+    public void AdvanceTo(DateTimeOffset target)
+    {
+        while (true)
+        {
+            ManualTimer? next;
+            lock (gate)
+            {
+                next = timers.Where(t => t.Due <= target).MinBy(t => t.Due);
+                if (next is null)
+                {
+                    if (target > now) now = target;
+                    return;
+                }
+                if (next.Due > now) now = next.Due;
+                next.Rearm();
+            }
+            next.Fire();
+        }
+    }
+
+    private sealed class ManualTimer(ManualTimeProvider owner, TimerCallback callback, object? state) : ITimer
+    {
+        private TimeSpan period = Timeout.InfiniteTimeSpan;
+
+        public DateTimeOffset Due { get; private set; }
+
+        public bool Change(TimeSpan dueTime, TimeSpan newPeriod)
+        {
+            lock (owner.gate)
+            {
+                owner.timers.Remove(this);
+                period = newPeriod;
+                if (dueTime == Timeout.InfiniteTimeSpan) return true;
+                Due = owner.now + dueTime;
+                owner.timers.Add(this);
+            }
+            return true;
+        }
+
+        public void Rearm()
+        {
+            if (period > TimeSpan.Zero) Due += period;
+            else owner.timers.Remove(this);
+        }
+
+        public void Fire() => callback(state);
+
+        public void Dispose()
+        {
+            lock (owner.gate) owner.timers.Remove(this);
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            Dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
+}
