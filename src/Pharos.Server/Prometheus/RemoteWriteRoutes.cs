@@ -8,7 +8,7 @@ using Pharos.Core;
 using Pharos.Server.Http;
 using Pharos.Wire;
 using Pharos.Wire.RemoteWrite;
-using Pharos.Wire.Snappy;
+using Pharos.Wire.Compression;
 
 namespace Pharos.Server.Prometheus;
 
@@ -80,14 +80,9 @@ internal sealed class RemoteWriteRoutes
             await Answer(http, StatusCodes.Status413PayloadTooLarge, $"the request body is larger than {options.BodyBytesMax} bytes; send smaller batches (max_samples_per_send)");
             return;
         }
-        int decodedLength;
-        try
+        if (!SnappyBlock.TryReadLength(body.Span, out long decodedLength, out _))
         {
-            decodedLength = SnappyBlock.DecodedLength(body.Span);
-        }
-        catch (WireFormatException e)
-        {
-            await Answer(http, StatusCodes.Status400BadRequest, $"the body is not a snappy block: {e.Message}");
+            await Answer(http, StatusCodes.Status400BadRequest, "the body is not a snappy block (block format, not framed)");
             return;
         }
         if (decodedLength > options.DecodedBytesMax)
@@ -107,7 +102,7 @@ internal sealed class RemoteWriteRoutes
         if (!workers.TryTake(out var worker)) worker = new Worker();
         try
         {
-            await TakeAsync(http, tenant, version, body, decodedLength, worker);
+            await TakeAsync(http, tenant, version, body, worker);
         }
         finally
         {
@@ -118,12 +113,12 @@ internal sealed class RemoteWriteRoutes
         }
     }
 
-    private async Task TakeAsync(HttpContext http, TenantId tenant, RemoteWriteVersion version, PooledBody body, int decodedLength, Worker worker)
+    private async Task TakeAsync(HttpContext http, TenantId tenant, RemoteWriteVersion version, PooledBody body, Worker worker)
     {
-        var decoded = ArrayPool<byte>.Shared.Rent(Math.Max(1, decodedLength));
+        byte[] decoded = [];
         try
         {
-            int length = SnappyBlock.Decompress(body.Span, decoded);
+            decoded = SnappyBlock.Decode(body.Span, options.DecodedBytesMax, out int length);
             var message = decoded.AsSpan(0, length);
             if (version == RemoteWriteVersion.V1) worker.Decoder.DecodeV1(message, worker.Batch);
             else worker.Decoder.DecodeV2(message, worker.Batch);
@@ -136,7 +131,7 @@ internal sealed class RemoteWriteRoutes
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(decoded);
+            if (decoded.Length > 0) ArrayPool<byte>.Shared.Return(decoded);
         }
         received.With(tenant.Name).Add(worker.Batch.Samples.Length + worker.Batch.Histograms.Count);
         AppendResult result;

@@ -31,7 +31,7 @@ public sealed class ProtoBuffer : IDisposable
     /// <summary>Opens a nested message; give the result to <see cref="End"/>.</summary>
     public int Begin(uint field)
     {
-        Varint((field << 3) | (uint)WireType.Bytes);
+        Varint((field << 3) | (uint)ProtoType.Bytes);
         Room(1)[0] = 0;
         return ++used;
     }
@@ -68,20 +68,20 @@ public sealed class ProtoBuffer : IDisposable
 
     public void Field(uint field, double value)
     {
-        Varint((field << 3) | (uint)WireType.Fixed64);
+        Varint((field << 3) | (uint)ProtoType.Fixed64);
         Raw(value);
     }
 
     public void Field(uint field, ReadOnlySpan<byte> value)
     {
-        Varint((field << 3) | (uint)WireType.Bytes);
+        Varint((field << 3) | (uint)ProtoType.Bytes);
         Varint((uint)value.Length);
         Raw(value);
     }
 
     public void Field(uint field, string value)
     {
-        Varint((field << 3) | (uint)WireType.Bytes);
+        Varint((field << 3) | (uint)ProtoType.Bytes);
         int length = Encoding.UTF8.GetByteCount(value);
         Varint((uint)length);
         Encoding.UTF8.GetBytes(value, Room(length));

@@ -5,7 +5,7 @@ using System.Runtime.CompilerServices;
 namespace Pharos.Wire.Protobuf;
 
 /// <summary>How a field's value is laid out. Values are those of the protobuf encoding.</summary>
-public enum WireType : byte
+public enum ProtoType : byte
 {
     Varint = 0,
     Fixed64 = 1,
@@ -14,7 +14,7 @@ public enum WireType : byte
 }
 
 /// <summary>
-/// Reads one protobuf message in place. Nested messages are read by a reader over <see cref="ReadBytes"/>;
+/// Reads one protobuf message in place. Nested messages are read by a reader over <see cref="Bytes"/>;
 /// <c>origin</c> keeps error offsets relative to the whole body.
 /// </summary>
 /// <remarks>Every read throws <see cref="WireFormatException"/> where the bytes end early or are malformed.</remarks>
@@ -35,33 +35,42 @@ public ref struct ProtoReader
 
     public readonly bool AtEnd => at >= data.Length;
 
-    /// <summary>False at the end of the message.</summary>
-    public bool TryReadTag(out uint field, out WireType type)
+    /// <summary>Number of the current field.</summary>
+    public int Field { get; private set; }
+
+    /// <summary>How the current field's value is laid out.</summary>
+    public ProtoType Type { get; private set; }
+
+    /// <summary>Moves to the next field; false at the end of the message.</summary>
+    public bool Next()
     {
-        if (at >= data.Length)
-        {
-            field = 0;
-            type = default;
-            return false;
-        }
-        uint b = data[at];
+        if (at >= data.Length) return false;
+        uint first = data[at];
         ulong tag;
-        if (b < 0x80)
+        if (first < 0x80)
         {
             at++;
-            tag = b;
+            tag = first;
         }
         else
         {
-            tag = ReadVarint();
+            tag = Varint();
         }
-        field = (uint)(tag >> 3);
-        type = (WireType)(tag & 7);
-        if (field == 0 || tag > uint.MaxValue) Fail("invalid protobuf field number");
+        Field = (int)(tag >> 3);
+        Type = (ProtoType)(tag & 7);
+        if (Field == 0 || tag > uint.MaxValue) Fail("illegal protobuf field number");
         return true;
     }
 
-    public ulong ReadVarint()
+    /// <summary>True where the current field has that number; a wrong type for a known field is damage.</summary>
+    public readonly bool Is(int field, ProtoType type)
+    {
+        if (Field != field) return false;
+        Expect(type);
+        return true;
+    }
+
+    public ulong Varint()
     {
         int i = at;
         if (i < data.Length && data[i] < 0x80)
@@ -86,21 +95,21 @@ public ref struct ProtoReader
         return 0;
     }
 
-    public long ReadInt64() => (long)ReadVarint();
+    public long Int64() => (long)Varint();
 
-    public int ReadInt32() => (int)ReadVarint();
+    public int Int32() => (int)Varint();
 
     /// <summary>A zig-zag number (<c>sint64</c>).</summary>
-    public long ReadSInt64()
+    public long SInt64()
     {
-        ulong raw = ReadVarint();
+        ulong raw = Varint();
         return (long)(raw >> 1) ^ -(long)(raw & 1);
     }
 
     /// <summary>A zig-zag number (<c>sint32</c>).</summary>
-    public int ReadSInt32() => (int)ReadSInt64();
+    public int SInt32() => (int)SInt64();
 
-    public double ReadDouble()
+    public double Double()
     {
         if (data.Length - at < 8) Fail("protobuf message ends inside a double");
         double value = BinaryPrimitives.ReadDoubleLittleEndian(data[at..]);
@@ -108,7 +117,7 @@ public ref struct ProtoReader
         return value;
     }
 
-    public ulong ReadFixed64()
+    public ulong Fixed64()
     {
         if (data.Length - at < 8) Fail("protobuf message ends inside a fixed64");
         ulong value = BinaryPrimitives.ReadUInt64LittleEndian(data[at..]);
@@ -116,7 +125,7 @@ public ref struct ProtoReader
         return value;
     }
 
-    public uint ReadFixed32()
+    public uint Fixed32()
     {
         if (data.Length - at < 4) Fail("protobuf message ends inside a fixed32");
         uint value = BinaryPrimitives.ReadUInt32LittleEndian(data[at..]);
@@ -125,48 +134,48 @@ public ref struct ProtoReader
     }
 
     /// <summary>A string, a byte string, a nested message or packed numbers.</summary>
-    public ReadOnlySpan<byte> ReadBytes()
+    public ReadOnlySpan<byte> Bytes()
     {
-        ulong length = ReadVarint();
+        ulong length = Varint();
         if (length > (ulong)(data.Length - at)) Fail("protobuf length runs over the end of its message");
         var bytes = data.Slice(at, (int)length);
         at += (int)length;
         return bytes;
     }
 
-    /// <summary>As <see cref="ReadBytes"/>, with the offset of the first byte in the whole body.</summary>
-    public ReadOnlySpan<byte> ReadBytes(out int offset)
+    /// <summary>As <see cref="Bytes"/>, with the offset of the first byte in the whole body.</summary>
+    public ReadOnlySpan<byte> Bytes(out int offset)
     {
-        var bytes = ReadBytes();
+        var bytes = Bytes();
         offset = origin + at - bytes.Length;
         return bytes;
     }
 
     /// <summary>A nested message as a reader of its own.</summary>
-    public ProtoReader ReadMessage()
+    public ProtoReader Message()
     {
-        var bytes = ReadBytes(out int offset);
+        var bytes = Bytes(out int offset);
         return new ProtoReader(bytes, offset);
     }
 
     /// <summary>Passes over a field that the reader does not know.</summary>
-    public void Skip(WireType type)
+    public void Skip()
     {
-        switch (type)
+        switch (Type)
         {
-            case WireType.Varint: ReadVarint(); break;
-            case WireType.Fixed64: ReadFixed64(); break;
-            case WireType.Bytes: ReadBytes(); break;
-            case WireType.Fixed32: ReadFixed32(); break;
+            case ProtoType.Varint: Varint(); break;
+            case ProtoType.Fixed64: Fixed64(); break;
+            case ProtoType.Bytes: Bytes(); break;
+            case ProtoType.Fixed32: Fixed32(); break;
             default: Fail("unknown protobuf wire type"); break;
         }
     }
 
-    /// <summary>Refuses a field that comes in another wire type than its definition says.</summary>
+    /// <summary>Refuses the current field where it comes in another wire type than its definition says.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public readonly void Expect(WireType expected, WireType actual)
+    public readonly void Expect(ProtoType type)
     {
-        if (expected != actual) Fail("protobuf field has the wrong wire type");
+        if (Type != type) Fail("protobuf field has the wrong wire type");
     }
 
     [DoesNotReturn]

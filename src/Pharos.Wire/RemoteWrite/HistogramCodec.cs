@@ -20,27 +20,27 @@ internal static class HistogramCodec
         List<BucketSpan>? positiveSpans = null, negativeSpans = null;
         List<double>? positiveCounts = null, negativeCounts = null, custom = null;
         List<long>? positiveDeltas = null, negativeDeltas = null;
-        while (reader.TryReadTag(out uint field, out var type))
+        while (reader.Next())
         {
-            switch (field)
+            switch (reader.Field)
             {
-                case 1: reader.Expect(WireType.Varint, type); count = reader.ReadVarint(); break;
-                case 2: reader.Expect(WireType.Fixed64, type); count = reader.ReadDouble(); isFloat = true; break;
-                case 3: reader.Expect(WireType.Fixed64, type); sum = reader.ReadDouble(); break;
-                case 4: reader.Expect(WireType.Varint, type); schema = reader.ReadSInt32(); break;
-                case 5: reader.Expect(WireType.Fixed64, type); zeroThreshold = reader.ReadDouble(); break;
-                case 6: reader.Expect(WireType.Varint, type); zeroCount = reader.ReadVarint(); break;
-                case 7: reader.Expect(WireType.Fixed64, type); zeroCount = reader.ReadDouble(); break;
-                case 8: reader.Expect(WireType.Bytes, type); (negativeSpans ??= []).Add(ReadSpan(reader.ReadMessage())); break;
-                case 9: ReadDeltas(ref reader, type, negativeDeltas ??= []); break;
-                case 10: ReadDoubles(ref reader, type, negativeCounts ??= []); break;
-                case 11: reader.Expect(WireType.Bytes, type); (positiveSpans ??= []).Add(ReadSpan(reader.ReadMessage())); break;
-                case 12: ReadDeltas(ref reader, type, positiveDeltas ??= []); break;
-                case 13: ReadDoubles(ref reader, type, positiveCounts ??= []); break;
-                case 14: reader.Expect(WireType.Varint, type); hint = reader.ReadVarint(); break;
-                case 15: reader.Expect(WireType.Varint, type); timestampMs = reader.ReadInt64(); break;
-                case 16: ReadDoubles(ref reader, type, custom ??= []); break;
-                default: reader.Skip(type); break;
+                case 1: reader.Expect(ProtoType.Varint); count = reader.Varint(); break;
+                case 2: reader.Expect(ProtoType.Fixed64); count = reader.Double(); isFloat = true; break;
+                case 3: reader.Expect(ProtoType.Fixed64); sum = reader.Double(); break;
+                case 4: reader.Expect(ProtoType.Varint); schema = reader.SInt32(); break;
+                case 5: reader.Expect(ProtoType.Fixed64); zeroThreshold = reader.Double(); break;
+                case 6: reader.Expect(ProtoType.Varint); zeroCount = reader.Varint(); break;
+                case 7: reader.Expect(ProtoType.Fixed64); zeroCount = reader.Double(); break;
+                case 8: reader.Expect(ProtoType.Bytes); (negativeSpans ??= []).Add(ReadSpan(reader.Message())); break;
+                case 9: ReadDeltas(ref reader, negativeDeltas ??= []); break;
+                case 10: ReadDoubles(ref reader, negativeCounts ??= []); break;
+                case 11: reader.Expect(ProtoType.Bytes); (positiveSpans ??= []).Add(ReadSpan(reader.Message())); break;
+                case 12: ReadDeltas(ref reader, positiveDeltas ??= []); break;
+                case 13: ReadDoubles(ref reader, positiveCounts ??= []); break;
+                case 14: reader.Expect(ProtoType.Varint); hint = reader.Varint(); break;
+                case 15: reader.Expect(ProtoType.Varint); timestampMs = reader.Int64(); break;
+                case 16: ReadDoubles(ref reader, custom ??= []); break;
+                default: reader.Skip(); break;
             }
         }
         isFloat |= positiveCounts is { Count: > 0 } || negativeCounts is { Count: > 0 };
@@ -125,40 +125,40 @@ internal static class HistogramCodec
     {
         int offset = 0;
         uint length = 0;
-        while (reader.TryReadTag(out uint field, out var type))
+        while (reader.Next())
         {
-            switch (field)
+            switch (reader.Field)
             {
-                case 1: reader.Expect(WireType.Varint, type); offset = reader.ReadSInt32(); break;
-                case 2: reader.Expect(WireType.Varint, type); length = (uint)reader.ReadVarint(); break;
-                default: reader.Skip(type); break;
+                case 1: reader.Expect(ProtoType.Varint); offset = reader.SInt32(); break;
+                case 2: reader.Expect(ProtoType.Varint); length = (uint)reader.Varint(); break;
+                default: reader.Skip(); break;
             }
         }
         return new BucketSpan(offset, length);
     }
 
-    private static void ReadDeltas(ref ProtoReader reader, WireType type, List<long> into)
+    private static void ReadDeltas(ref ProtoReader reader, List<long> into)
     {
-        if (type == WireType.Varint)
+        if (reader.Type == ProtoType.Varint)
         {
-            into.Add(reader.ReadSInt64());
+            into.Add(reader.SInt64());
             return;
         }
-        reader.Expect(WireType.Bytes, type);
-        var packed = reader.ReadMessage();
-        while (!packed.AtEnd) into.Add(packed.ReadSInt64());
+        reader.Expect(ProtoType.Bytes);
+        var packed = reader.Message();
+        while (!packed.AtEnd) into.Add(packed.SInt64());
     }
 
-    private static void ReadDoubles(ref ProtoReader reader, WireType type, List<double> into)
+    private static void ReadDoubles(ref ProtoReader reader, List<double> into)
     {
-        if (type == WireType.Fixed64)
+        if (reader.Type == ProtoType.Fixed64)
         {
-            into.Add(reader.ReadDouble());
+            into.Add(reader.Double());
             return;
         }
-        reader.Expect(WireType.Bytes, type);
-        var packed = reader.ReadMessage();
-        while (!packed.AtEnd) into.Add(packed.ReadDouble());
+        reader.Expect(ProtoType.Bytes);
+        var packed = reader.Message();
+        while (!packed.AtEnd) into.Add(packed.Double());
     }
 
     private static double[] Absolute(List<long>? deltas)

@@ -31,20 +31,20 @@ public sealed class RemoteWriteDecoder
     {
         rejected.Clear();
         var reader = new ProtoReader(body);
-        while (reader.TryReadTag(out uint field, out var type))
+        while (reader.Next())
         {
-            switch (field)
+            switch (reader.Field)
             {
                 case 1:
-                    reader.Expect(WireType.Bytes, type);
-                    SeriesV1(body, reader.ReadMessage(), into);
+                    reader.Expect(ProtoType.Bytes);
+                    SeriesV1(body, reader.Message(), into);
                     break;
                 case 3:
-                    reader.Expect(WireType.Bytes, type);
-                    into.Metadata.Add(MetadataV1(reader.ReadMessage()));
+                    reader.Expect(ProtoType.Bytes);
+                    into.Metadata.Add(MetadataV1(reader.Message()));
                     break;
                 default:
-                    reader.Skip(type);
+                    reader.Skip();
                     break;
             }
         }
@@ -59,32 +59,32 @@ public sealed class RemoteWriteDecoder
         symbolCount = 0;
         // The table may stand after the series that use it, so it is collected first.
         var table = new ProtoReader(body);
-        while (table.TryReadTag(out uint field, out var type))
+        while (table.Next())
         {
-            if (field == 4)
+            if (table.Field == 4)
             {
-                table.Expect(WireType.Bytes, type);
-                var symbol = table.ReadBytes(out int at);
+                table.Expect(ProtoType.Bytes);
+                var symbol = table.Bytes(out int at);
                 if (symbolCount == symbols.Length) Array.Resize(ref symbols, symbolCount * 2);
                 symbols[symbolCount++] = (at, symbol.Length);
             }
             else
             {
-                table.Skip(type);
+                table.Skip();
             }
         }
         if (symbolCount > 0 && symbols[0].Length != 0) throw new WireFormatException("the first symbol of a remote write 2 request must be empty", symbols[0].At);
         var reader = new ProtoReader(body);
-        while (reader.TryReadTag(out uint field, out var type))
+        while (reader.Next())
         {
-            if (field == 5)
+            if (reader.Field == 5)
             {
-                reader.Expect(WireType.Bytes, type);
-                SeriesV2(body, reader.ReadMessage(), into);
+                reader.Expect(ProtoType.Bytes);
+                SeriesV2(body, reader.Message(), into);
             }
             else
             {
-                reader.Skip(type);
+                reader.Skip();
             }
         }
     }
@@ -94,18 +94,18 @@ public sealed class RemoteWriteDecoder
         labels.Clear();
         var first = series;
         int samples = 0, exemplars = 0;
-        while (first.TryReadTag(out uint field, out var type))
+        while (first.Next())
         {
-            if (field == 1)
+            if (first.Field == 1)
             {
-                first.Expect(WireType.Bytes, type);
-                AddLabelV1(first.ReadMessage());
+                first.Expect(ProtoType.Bytes);
+                AddLabelV1(first.Message());
             }
             else
             {
-                if (field is 2 or 4) samples++;
-                else if (field == 3) exemplars++;
-                first.Skip(type);
+                if (first.Field is 2 or 4) samples++;
+                else if (first.Field == 3) exemplars++;
+                first.Skip();
             }
         }
         var fault = labels.Assemble(body, metricNameNeeded: true, out var canonical);
@@ -116,14 +116,14 @@ public sealed class RemoteWriteDecoder
         }
         if (samples == 0 && exemplars == 0) return;
         int index = into.AddSeries(canonical);
-        while (series.TryReadTag(out uint field, out var type))
+        while (series.Next())
         {
-            switch (field)
+            switch (series.Field)
             {
-                case 2: series.Expect(WireType.Bytes, type); AddSample(series.ReadMessage(), index, into); break;
-                case 3: series.Expect(WireType.Bytes, type); AddExemplarV1(body, series.ReadMessage(), index, into); break;
-                case 4: series.Expect(WireType.Bytes, type); AddHistogram(series.ReadMessage(), index, into); break;
-                default: series.Skip(type); break;
+                case 2: series.Expect(ProtoType.Bytes); AddSample(series.Message(), index, into); break;
+                case 3: series.Expect(ProtoType.Bytes); AddExemplarV1(body, series.Message(), index, into); break;
+                case 4: series.Expect(ProtoType.Bytes); AddHistogram(series.Message(), index, into); break;
+                default: series.Skip(); break;
             }
         }
     }
@@ -131,13 +131,13 @@ public sealed class RemoteWriteDecoder
     private void AddLabelV1(ProtoReader label)
     {
         int nameAt = 0, nameLength = 0, valueAt = 0, valueLength = 0;
-        while (label.TryReadTag(out uint field, out var type))
+        while (label.Next())
         {
-            switch (field)
+            switch (label.Field)
             {
-                case 1: label.Expect(WireType.Bytes, type); nameLength = label.ReadBytes(out nameAt).Length; break;
-                case 2: label.Expect(WireType.Bytes, type); valueLength = label.ReadBytes(out valueAt).Length; break;
-                default: label.Skip(type); break;
+                case 1: label.Expect(ProtoType.Bytes); nameLength = label.Bytes(out nameAt).Length; break;
+                case 2: label.Expect(ProtoType.Bytes); valueLength = label.Bytes(out valueAt).Length; break;
+                default: label.Skip(); break;
             }
         }
         labels.Add(nameAt, nameLength, valueAt, valueLength);
@@ -147,13 +147,13 @@ public sealed class RemoteWriteDecoder
     {
         double value = 0;
         long timestampMs = 0;
-        while (sample.TryReadTag(out uint field, out var type))
+        while (sample.Next())
         {
-            switch (field)
+            switch (sample.Field)
             {
-                case 1: sample.Expect(WireType.Fixed64, type); value = sample.ReadDouble(); break;
-                case 2: sample.Expect(WireType.Varint, type); timestampMs = sample.ReadInt64(); break;
-                default: sample.Skip(type); break;
+                case 1: sample.Expect(ProtoType.Fixed64); value = sample.Double(); break;
+                case 2: sample.Expect(ProtoType.Varint); timestampMs = sample.Int64(); break;
+                default: sample.Skip(); break;
             }
         }
         into.AddSample(series, timestampMs, value);
@@ -176,14 +176,14 @@ public sealed class RemoteWriteDecoder
         labels.Clear();
         double value = 0;
         long timestampMs = 0;
-        while (exemplar.TryReadTag(out uint field, out var type))
+        while (exemplar.Next())
         {
-            switch (field)
+            switch (exemplar.Field)
             {
-                case 1: exemplar.Expect(WireType.Bytes, type); AddLabelV1(exemplar.ReadMessage()); break;
-                case 2: exemplar.Expect(WireType.Fixed64, type); value = exemplar.ReadDouble(); break;
-                case 3: exemplar.Expect(WireType.Varint, type); timestampMs = exemplar.ReadInt64(); break;
-                default: exemplar.Skip(type); break;
+                case 1: exemplar.Expect(ProtoType.Bytes); AddLabelV1(exemplar.Message()); break;
+                case 2: exemplar.Expect(ProtoType.Fixed64); value = exemplar.Double(); break;
+                case 3: exemplar.Expect(ProtoType.Varint); timestampMs = exemplar.Int64(); break;
+                default: exemplar.Skip(); break;
             }
         }
         AddExemplar(body, series, value, timestampMs, into);
@@ -200,15 +200,15 @@ public sealed class RemoteWriteDecoder
     {
         string family = "", help = "", unit = "";
         ulong kind = 0;
-        while (reader.TryReadTag(out uint field, out var type))
+        while (reader.Next())
         {
-            switch (field)
+            switch (reader.Field)
             {
-                case 1: reader.Expect(WireType.Varint, type); kind = reader.ReadVarint(); break;
-                case 2: reader.Expect(WireType.Bytes, type); family = Encoding.UTF8.GetString(reader.ReadBytes()); break;
-                case 4: reader.Expect(WireType.Bytes, type); help = Encoding.UTF8.GetString(reader.ReadBytes()); break;
-                case 5: reader.Expect(WireType.Bytes, type); unit = Encoding.UTF8.GetString(reader.ReadBytes()); break;
-                default: reader.Skip(type); break;
+                case 1: reader.Expect(ProtoType.Varint); kind = reader.Varint(); break;
+                case 2: reader.Expect(ProtoType.Bytes); family = Encoding.UTF8.GetString(reader.Bytes()); break;
+                case 4: reader.Expect(ProtoType.Bytes); help = Encoding.UTF8.GetString(reader.Bytes()); break;
+                case 5: reader.Expect(ProtoType.Bytes); unit = Encoding.UTF8.GetString(reader.Bytes()); break;
+                default: reader.Skip(); break;
             }
         }
         return new MetricMetadata(family, Type(kind), help, unit);
@@ -220,16 +220,16 @@ public sealed class RemoteWriteDecoder
         var first = series;
         int samples = 0;
         bool symbolsRight = true;
-        while (first.TryReadTag(out uint field, out var type))
+        while (first.Next())
         {
-            if (field == 1)
+            if (first.Field == 1)
             {
-                symbolsRight &= AddLabelsV2(ref first, type);
+                symbolsRight &= AddLabelsV2(ref first);
             }
             else
             {
-                if (field is 2 or 3) samples++;
-                first.Skip(type);
+                if (first.Field is 2 or 3) samples++;
+                first.Skip();
             }
         }
         if (!symbolsRight)
@@ -251,35 +251,35 @@ public sealed class RemoteWriteDecoder
             return;
         }
         int index = into.AddSeries(canonical);
-        while (series.TryReadTag(out uint field, out var type))
+        while (series.Next())
         {
-            switch (field)
+            switch (series.Field)
             {
-                case 2: series.Expect(WireType.Bytes, type); AddSample(series.ReadMessage(), index, into); break;
-                case 3: series.Expect(WireType.Bytes, type); AddHistogram(series.ReadMessage(), index, into); break;
-                case 4: series.Expect(WireType.Bytes, type); AddExemplarV2(body, series.ReadMessage(), index, into); break;
-                case 5: series.Expect(WireType.Bytes, type); AddMetadataV2(body, series.ReadMessage(), index, into); break;
-                default: series.Skip(type); break;
+                case 2: series.Expect(ProtoType.Bytes); AddSample(series.Message(), index, into); break;
+                case 3: series.Expect(ProtoType.Bytes); AddHistogram(series.Message(), index, into); break;
+                case 4: series.Expect(ProtoType.Bytes); AddExemplarV2(body, series.Message(), index, into); break;
+                case 5: series.Expect(ProtoType.Bytes); AddMetadataV2(body, series.Message(), index, into); break;
+                default: series.Skip(); break;
             }
         }
     }
 
     /// <summary>False where a reference points outside the table or stands alone.</summary>
-    private bool AddLabelsV2(ref ProtoReader reader, WireType type)
+    private bool AddLabelsV2(ref ProtoReader reader)
     {
-        if (type != WireType.Bytes)
+        if (reader.Type != ProtoType.Bytes)
         {
             // References written one by one would come as single fields; no sender does that, and a pair could not be told.
-            reader.Skip(type);
+            reader.Skip();
             return false;
         }
-        var references = reader.ReadMessage();
+        var references = reader.Message();
         bool right = true;
         while (!references.AtEnd)
         {
-            ulong name = references.ReadVarint();
+            ulong name = references.Varint();
             if (references.AtEnd) return false;
-            ulong value = references.ReadVarint();
+            ulong value = references.Varint();
             if (name >= (ulong)symbolCount || value >= (ulong)symbolCount)
             {
                 right = false;
@@ -298,14 +298,14 @@ public sealed class RemoteWriteDecoder
         double value = 0;
         long timestampMs = 0;
         bool right = true;
-        while (exemplar.TryReadTag(out uint field, out var type))
+        while (exemplar.Next())
         {
-            switch (field)
+            switch (exemplar.Field)
             {
-                case 1: right &= AddLabelsV2(ref exemplar, type); break;
-                case 2: exemplar.Expect(WireType.Fixed64, type); value = exemplar.ReadDouble(); break;
-                case 3: exemplar.Expect(WireType.Varint, type); timestampMs = exemplar.ReadInt64(); break;
-                default: exemplar.Skip(type); break;
+                case 1: right &= AddLabelsV2(ref exemplar); break;
+                case 2: exemplar.Expect(ProtoType.Fixed64); value = exemplar.Double(); break;
+                case 3: exemplar.Expect(ProtoType.Varint); timestampMs = exemplar.Int64(); break;
+                default: exemplar.Skip(); break;
             }
         }
         if (right) AddExemplar(body, series, value, timestampMs, into);
@@ -315,14 +315,14 @@ public sealed class RemoteWriteDecoder
     private void AddMetadataV2(ReadOnlySpan<byte> body, ProtoReader reader, int series, MetricBatch into)
     {
         ulong kind = 0, help = 0, unit = 0;
-        while (reader.TryReadTag(out uint field, out var type))
+        while (reader.Next())
         {
-            switch (field)
+            switch (reader.Field)
             {
-                case 1: reader.Expect(WireType.Varint, type); kind = reader.ReadVarint(); break;
-                case 3: reader.Expect(WireType.Varint, type); help = reader.ReadVarint(); break;
-                case 4: reader.Expect(WireType.Varint, type); unit = reader.ReadVarint(); break;
-                default: reader.Skip(type); break;
+                case 1: reader.Expect(ProtoType.Varint); kind = reader.Varint(); break;
+                case 3: reader.Expect(ProtoType.Varint); help = reader.Varint(); break;
+                case 4: reader.Expect(ProtoType.Varint); unit = reader.Varint(); break;
+                default: reader.Skip(); break;
             }
         }
         if (kind == 0 && help == 0 && unit == 0) return;

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Runtime.InteropServices;
 using Pharos.Core;
 using Pharos.Wire.Protobuf;
-using Pharos.Wire.Snappy;
+using Pharos.Wire.Compression;
 
 namespace Pharos.Wire.RemoteWrite;
 
@@ -18,19 +18,14 @@ public sealed class RemoteWriteEncoder : IDisposable
     private readonly SeriesGroups samples = new();
     private readonly SeriesGroups histograms = new();
     private readonly SeriesGroups exemplars = new();
-    private byte[] compressed = [];
+    private readonly ArrayBufferWriter<byte> compressed = new(64 * 1024);
 
     /// <summary>The body, compressed with Snappy. The memory holds until the next call.</summary>
     public ReadOnlyMemory<byte> Encode(MetricBatch batch, RemoteWriteVersion version)
     {
-        var plain = EncodePlain(batch, version).Span;
-        int bound = SnappyBlock.CompressedBound(plain.Length);
-        if (compressed.Length < bound)
-        {
-            if (compressed.Length > 0) ArrayPool<byte>.Shared.Return(compressed);
-            compressed = ArrayPool<byte>.Shared.Rent(bound);
-        }
-        return compressed.AsMemory(0, SnappyBlock.Compress(plain, compressed));
+        compressed.ResetWrittenCount();
+        SnappyBlock.Encode(EncodePlain(batch, version).Span, compressed);
+        return compressed.WrittenMemory;
     }
 
     /// <summary>The message before compression. The memory holds until the next call.</summary>
@@ -43,12 +38,7 @@ public sealed class RemoteWriteEncoder : IDisposable
         return message.WrittenMemory;
     }
 
-    public void Dispose()
-    {
-        message.Dispose();
-        if (compressed.Length > 0) ArrayPool<byte>.Shared.Return(compressed);
-        compressed = [];
-    }
+    public void Dispose() => message.Dispose();
 
     private void Group(MetricBatch batch)
     {

@@ -51,9 +51,9 @@ public sealed class RemoteWriteRoutesTests : IAsyncLifetime
     public async Task A_broken_message_is_answered_400_with_the_place()
     {
         byte[] broken = [0x0a, 0x7f, 0x00];
-        var compressed = new byte[Wire.Snappy.SnappyBlock.CompressedBound(broken.Length)];
-        int length = Wire.Snappy.SnappyBlock.Compress(broken, compressed);
-        using var response = await PushAsync(RemoteWriteVersion.V1, "/api/v1/push", compressed[..length]);
+        var compressed = new System.Buffers.ArrayBufferWriter<byte>();
+        Wire.Compression.SnappyBlock.Encode(broken, compressed);
+        using var response = await PushAsync(RemoteWriteVersion.V1, "/api/v1/push", compressed.WrittenSpan.ToArray());
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         Assert.Contains("at byte 2", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
@@ -69,9 +69,9 @@ public sealed class RemoteWriteRoutesTests : IAsyncLifetime
     public async Task A_body_too_large_once_decompressed_is_refused_before_that()
     {
         var large = new byte[2 << 20];
-        var compressed = new byte[Wire.Snappy.SnappyBlock.CompressedBound(large.Length)];
-        int length = Wire.Snappy.SnappyBlock.Compress(large, compressed);
-        using var response = await PushAsync(RemoteWriteVersion.V1, "/api/v1/push", compressed[..length]);
+        var compressed = new System.Buffers.ArrayBufferWriter<byte>();
+        Wire.Compression.SnappyBlock.Encode(large, compressed);
+        using var response = await PushAsync(RemoteWriteVersion.V1, "/api/v1/push", compressed.WrittenSpan.ToArray());
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, response.StatusCode);
         Assert.Contains("2097152 bytes", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
