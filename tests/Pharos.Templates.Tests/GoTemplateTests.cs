@@ -19,7 +19,7 @@ public sealed class GoTemplateTests
     [InlineData("{{block \"B\" 5}}({{.}}){{end}}", "(5)")]
     [InlineData("{{printf \"%5.1f|%-4d|%04d|%x|%q|%t|%e\" 3.14159 7 -7 \"hi\" \"a\\\"b\" true 12345.678}}", "  3.1|7   |-007|6869|\"a\\\"b\"|true|1.234568e+04")]
     [InlineData("{{printf \"%6s|%-6s|%.2s|%c|%U\" \"ab\" \"ab\" \"abc\" 65 0x2318}}", "    ab|ab    |ab|A|U+2318")]
-    [InlineData("{{printf \"%[2]d %[1]d %*d\" 1 2}}", "2 1 %!d(BADINDEX)")]
+    [InlineData("{{printf \"%[2]d %[1]d %*d\" 1 2}}", "2 1 %!d(MISSING)")]
     [InlineData("{{printf \"%v %v %v\" 1e6 1e20 123456.0}}", "1e+06 1e+20 123456")]
     [InlineData("{{printf \"%z\" 3}}{{printf \"%\"}}{{printf \"%d%%\" 5}}", "%!z(int=3)%!(NOVERB)5%")]
     [InlineData("{{slice \"grüße\" 2 4}} {{len \"ü\"}}", "ü 2")]

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 using Pharos.Templates.Formatting;
@@ -7,6 +8,8 @@ namespace Pharos.Templates.Execution;
 /// <summary>The functions that the language has itself. <c>and</c> and <c>or</c> are evaluated by the executor, argument by argument.</summary>
 internal static class Builtins
 {
+    private static readonly SearchValues<char> HtmlSpecial = SearchValues.Create("\"'&<>\0");
+
     private static readonly Dictionary<string, TemplateFunction> Functions = new(StringComparer.Ordinal)
     {
         ["and"] = TemplateFunction.Variadic<object>(1, a => a[^1]),
@@ -43,7 +46,7 @@ internal static class Builtins
     /// <summary>Escapes as Go's HTMLEscapeString.</summary>
     public static string Html(string text)
     {
-        if (text.AsSpan().IndexOfAny("\"'&<>\0") < 0) return text;
+        if (text.AsSpan().IndexOfAny(HtmlSpecial) < 0) return text;
         var escaped = new StringBuilder(text.Length + 16);
         foreach (char c in text)
         {

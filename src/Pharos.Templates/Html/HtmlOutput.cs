@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 using Pharos.Templates.Execution;
@@ -70,6 +71,8 @@ internal sealed class HtmlOutput(TextWriter writer, Budget budget) : IOutput
 /// <summary>Escapers that only HTML mode needs.</summary>
 internal static class HtmlValues
 {
+    private static readonly SearchValues<char> CssSpecial = SearchValues.Create("\0\"'()/;@[\\]`{}<>");
+
     public static bool IsSafeUrl(string url)
     {
         int colon = url.IndexOf(':');
@@ -121,7 +124,7 @@ internal static class HtmlValues
     }
 
     public static string Css(string text) =>
-        text.AsSpan().IndexOfAny("\0\"'()/;@[\\]`{}<>") >= 0 || text.Contains("--", StringComparison.Ordinal)
+        text.AsSpan().IndexOfAny(CssSpecial) >= 0 || text.Contains("--", StringComparison.Ordinal)
             || text.Contains("expression", StringComparison.OrdinalIgnoreCase) || text.Contains("mozbinding", StringComparison.OrdinalIgnoreCase)
             ? "ZgotmplZ" : text;
 

@@ -4,15 +4,13 @@ using System.Text;
 namespace Pharos.Templates;
 
 /// <summary>A span of time as Go's time.Duration: nanoseconds, printed like <c>1h2m3.5s</c>.</summary>
-public readonly record struct GoDuration(long Nanoseconds) : IComparable<GoDuration>
+public readonly record struct GoDuration(long Nanoseconds)
 {
     public static GoDuration FromSeconds(double seconds) => new(Saturate(seconds * 1e9));
 
     public static GoDuration From(TimeSpan span) => new(Saturate(span.Ticks * 100.0));
 
     public double Seconds => Nanoseconds / 1e9;
-
-    public int CompareTo(GoDuration other) => Nanoseconds.CompareTo(other.Nanoseconds);
 
     public override string ToString()
     {
