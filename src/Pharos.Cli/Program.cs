@@ -1,1 +1,26 @@
-return 0;
+using System.CommandLine;
+using Pharos.Cli.Commands;
+
+var root = new RootCommand(Usage.WithExamples(
+    "Pharos: metrics, logs, alerts and the fleet that collects them, in one program.",
+    "pharos demo                                      watch an incident travel through the whole stack",
+    "pharos server --data-dir /var/lib/pharos         the central stack on http://127.0.0.1:3000",
+    "pharos prometheus --config.file prometheus.yml   metrics and rules next to the targets",
+    "pharos alertmanager --config.file alertmanager.yml"))
+{
+    // SERVER
+    // PROMETHEUS
+    // ALERTMANAGER
+    // DEMO
+    // CHECK
+    // QUERY
+};
+
+var parsed = root.Parse(args);
+if (parsed.Errors.Count > 0)
+{
+    foreach (var error in parsed.Errors) Console.Error.WriteLine($"pharos: {error.Message}");
+    Console.Error.WriteLine("Run it with --help to see what it takes.");
+    return ExitCode.Usage;
+}
+return await parsed.InvokeAsync();

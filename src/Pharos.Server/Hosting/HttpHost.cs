@@ -1,0 +1,98 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Pharos.Core;
+
+namespace Pharos.Server.Hosting;
+
+/// <summary>Kestrel on one address, the same way for every command: bind errors explained, clean stop, requests measured.</summary>
+public sealed class HttpHost : IAsyncDisposable
+{
+    private readonly WebApplication application;
+
+    private HttpHost(WebApplication application, Uri address)
+    {
+        this.application = application;
+        Address = address;
+    }
+
+    /// <summary>The address listened on, with the port that was picked.</summary>
+    public Uri Address { get; }
+
+    /// <param name="host">Name or address to bind; empty for all addresses.</param>
+    /// <param name="port">0 picks a free port.</param>
+    /// <param name="map">Adds middleware and routes.</param>
+    /// <exception cref="IOException">The address cannot be bound; the message says why and what to do.</exception>
+    public static async Task<HttpHost> StartAsync(
+        string host, int port, ILoggerFactory loggers, Action<WebApplication> map, CancellationToken cancel)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Services.AddRouting();
+        builder.Logging.ClearProviders();
+        builder.Services.AddSingleton(loggers);
+        builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(10));
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            // Every route that takes a body has its own bound, in its own words.
+            kestrel.Limits.MaxRequestBodySize = null;
+            kestrel.Limits.MinRequestBodyDataRate = null;
+            if (host.Length == 0 || host == "*") kestrel.ListenAnyIP(port);
+            else if (IPAddress.TryParse(host, out var address)) kestrel.Listen(address, port);
+            else if (host == "localhost" && port != 0) kestrel.ListenLocalhost(port);
+            else kestrel.Listen(Resolve(host), port);
+        });
+        var application = builder.Build();
+        application.UseWebSockets();
+        map(application);
+        try
+        {
+            await application.StartAsync(cancel);
+        }
+        catch (IOException e)
+        {
+            await application.DisposeAsync();
+            throw new IOException(Explain(host, port, e), e);
+        }
+        catch (SocketException e)
+        {
+            await application.DisposeAsync();
+            throw new IOException(Explain(host, port, e), e);
+        }
+        var bound = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+        return new HttpHost(application, new Uri(bound.Replace("[::]", "localhost", StringComparison.Ordinal).Replace("0.0.0.0", "127.0.0.1", StringComparison.Ordinal)));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await application.StopAsync();
+        await application.DisposeAsync();
+    }
+
+    private static IPAddress Resolve(string host)
+    {
+        try
+        {
+            var addresses = Dns.GetHostAddresses(host);
+            return addresses.FirstOrDefault(a => a.AddressFamily == AddressFamily.InterNetwork) ?? addresses[0];
+        }
+        catch (SocketException e)
+        {
+            throw new IOException($"cannot listen on {host}: the name does not resolve ({e.Message}); give an address such as 127.0.0.1", e);
+        }
+    }
+
+    private static string Explain(string host, int port, Exception e)
+    {
+        string text = e.GetBaseException() is SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse } || e.Message.Contains("already in use", StringComparison.Ordinal)
+            ? $"port {port} on {host} is in use by another program; stop it, or choose another port (port 0 picks a free one)"
+            : $"cannot listen on {host}:{port}: {e.GetBaseException().Message}";
+        return text;
+    }
+}

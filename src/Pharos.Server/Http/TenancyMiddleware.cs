@@ -1,0 +1,68 @@
+using System.Text;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Pharos.Core;
+
+namespace Pharos.Server.Http;
+
+/// <summary>
+/// Resolves the tenant of each request: <c>X-Scope-OrgID</c>, else the user name of basic authentication.
+/// Without multi-tenancy every request is tenant <c>anonymous</c>.
+/// </summary>
+internal static class TenancyMiddleware
+{
+    /// <summary>Paths that belong to no tenant.</summary>
+    private static readonly string[] Open = ["/metrics", "/-/", "/ready", "/api/pharos/v1/me", "/api/pharos/v1/architecture"];
+
+    private static readonly string[] TenantPaths =
+    [
+        "/api/", "/prometheus/", "/loki/", "/alertmanager/", "/otlp/", "/config/v1/", "/collector.v1.", "/pipeline.v1.", "/tenant.v1.", "/federate",
+        "/multitenant_alertmanager/",
+    ];
+
+    public static void UseTenancy(this IApplicationBuilder application, bool multitenancy)
+    {
+        if (!multitenancy) return;
+        application.Use(async (http, next) =>
+        {
+            string path = http.Request.Path.Value ?? "/";
+            string? named = http.Request.Headers[RequestTenant.Header].FirstOrDefault() ?? BasicUser(http.Request);
+            if (named is not null)
+            {
+                if (!TenantId.TryParse(named, out var tenant, out string? error))
+                {
+                    await Refuse(http, StatusCodes.Status400BadRequest, error);
+                    return;
+                }
+                http.SetTenant(tenant);
+            }
+            else if (TenantPaths.Any(p => path.StartsWith(p, StringComparison.Ordinal)) && !Open.Any(p => path.StartsWith(p, StringComparison.Ordinal)))
+            {
+                await Refuse(http, StatusCodes.Status401Unauthorized, "no org id");
+                return;
+            }
+            await next(http);
+        });
+    }
+
+    /// <summary>User name and password of basic authentication, or null.</summary>
+    public static (string User, string Password)? Basic(HttpRequest request)
+    {
+        string? header = request.Headers.Authorization.FirstOrDefault();
+        if (header is null || !header.StartsWith("Basic ", StringComparison.OrdinalIgnoreCase)) return null;
+        var bytes = new byte[header.Length];
+        if (!Convert.TryFromBase64String(header[6..].Trim(), bytes, out int length)) return null;
+        string text = Encoding.UTF8.GetString(bytes, 0, length);
+        int colon = text.IndexOf(':');
+        return colon < 0 ? null : (text[..colon], text[(colon + 1)..]);
+    }
+
+    private static string? BasicUser(HttpRequest request) => Basic(request) is { User.Length: > 0 } basic ? basic.User : null;
+
+    private static async Task Refuse(HttpContext http, int status, string text)
+    {
+        http.Response.StatusCode = status;
+        http.Response.ContentType = "text/plain; charset=utf-8";
+        await http.Response.WriteAsync(text + "\n");
+    }
+}

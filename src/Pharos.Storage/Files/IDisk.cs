@@ -1,0 +1,40 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace Pharos.Storage.Files;
+
+/// <summary>The few file calls of the write log, so that a test can make any of them fail.</summary>
+internal interface IDisk
+{
+    SafeFileHandle Open(string path, FileMode mode);
+
+    void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long offset);
+
+    void Sync(SafeFileHandle file);
+
+    void SetLength(SafeFileHandle file, long length);
+
+    /// <summary>Makes created, renamed and deleted names of a folder durable.</summary>
+    void SyncFolder(string folder);
+
+    /// <summary>Bytes that may still be written to the file system of a folder.</summary>
+    long FreeBytes(string folder);
+}
+
+/// <summary>The real disk.</summary>
+internal sealed class FileDisk : IDisk
+{
+    public static FileDisk Instance { get; } = new();
+
+    public SafeFileHandle Open(string path, FileMode mode) =>
+        File.OpenHandle(path, mode, FileAccess.ReadWrite, FileShare.Read | FileShare.Delete);
+
+    public void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long offset) => RandomAccess.Write(file, bytes, offset);
+
+    public void Sync(SafeFileHandle file) => RandomAccess.FlushToDisk(file);
+
+    public void SetLength(SafeFileHandle file, long length) => RandomAccess.SetLength(file, length);
+
+    public void SyncFolder(string folder) => DurableFiles.SyncFolder(folder);
+
+    public long FreeBytes(string folder) => DurableFiles.FreeBytes(folder);
+}

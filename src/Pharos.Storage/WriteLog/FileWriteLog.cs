@@ -1,0 +1,323 @@
+using System.Text;
+using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
+using Pharos.Core;
+using Pharos.Storage.Files;
+
+namespace Pharos.Storage.WriteLog;
+
+/// <summary>
+/// The write log in local files. One thread writes; appends that arrive while it writes share the next write and fsync.
+/// After a failed write or fsync the file is cut back to its last good offset before anything else is written,
+/// so a record that was not acknowledged does not come back.
+/// </summary>
+public sealed class FileWriteLog : IWriteLog
+{
+    private readonly WriteLogOptions options;
+    private readonly TimeProvider time;
+    private readonly ILogger logger;
+    private readonly IDisk disk;
+    private readonly WriteLogInstruments instruments;
+    private readonly SegmentFolder folder;
+    private readonly FileStream lockFile;
+    private readonly Lock gate = new();
+    private readonly SemaphoreSlim work = new(0);
+    private readonly Thread writer;
+    private readonly ITimer? syncTimer;
+
+    // Guarded by the gate.
+    private LogBatch pending = new();
+    private LogBatch? spare;
+    private bool closing;
+    private long endSegment;
+    private long endOffset;
+
+    // The writer thread's own.
+    private SafeFileHandle? file;
+    private long segment;
+    private long good;
+    private bool mustCutBack;
+    private bool mustRoll;
+    private bool unsynced;
+    private bool unavailable;
+    private volatile bool syncDue;
+
+    /// <summary>Opens the folder and cuts a torn tail off its last segment.</summary>
+    /// <exception cref="IOException">Another process uses the folder, or it cannot be read.</exception>
+    public FileWriteLog(WriteLogOptions options, TimeProvider time, Instruments instruments, ILogger logger)
+        : this(options, time, instruments, logger, FileDisk.Instance)
+    {
+    }
+
+    internal FileWriteLog(WriteLogOptions options, TimeProvider time, Instruments instruments, ILogger logger, IDisk disk)
+    {
+        this.options = options;
+        this.time = time;
+        this.logger = logger;
+        this.disk = disk;
+        Directory.CreateDirectory(options.Folder);
+        lockFile = Lock(options.Folder);
+        try
+        {
+            this.instruments = new WriteLogInstruments(instruments);
+            folder = new SegmentFolder(options.Folder, logger, this.instruments);
+            (segment, good) = folder.Open();
+        }
+        catch
+        {
+            lockFile.Dispose();
+            throw;
+        }
+        (endSegment, endOffset) = (segment, good);
+        instruments.BeforeRead(() => this.instruments.Bytes.Set(folder.Bytes));
+        if (options.Sync == SyncPolicy.Interval)
+        {
+            syncTimer = time.CreateTimer(_ =>
+            {
+                syncDue = true;
+                work.Release();
+            }, null, options.SyncInterval, options.SyncInterval);
+        }
+        writer = new Thread(Write) { IsBackground = true, Name = "write log" };
+        writer.Start();
+    }
+
+    public WriteLogPosition End
+    {
+        get
+        {
+            lock (gate) return new WriteLogPosition(endSegment, endOffset);
+        }
+    }
+
+    /// <summary>Bytes of all kept segments.</summary>
+    public long Bytes => folder.Bytes;
+
+    public async ValueTask<WriteLogPosition> AppendAsync(
+        RecordKind kind, TenantId tenant, ReadOnlyMemory<byte> payload, CancellationToken cancel)
+    {
+        int size = LogFormat.RecordBytes(Encoding.UTF8.GetByteCount(tenant.Name), payload.Length);
+        if (size > LogFormat.BodyBytesMax) throw new ArgumentException($"a record of {size} bytes is over the {LogFormat.BodyBytesMax} that the write log takes", nameof(payload));
+        cancel.ThrowIfCancellationRequested();
+        Task<WriteLogPosition> written;
+        int at;
+        while (true)
+        {
+            lock (gate)
+            {
+                ObjectDisposedException.ThrowIf(closing, this);
+                var batch = pending;
+                written = batch.Written;
+                if (batch.Length == 0 || batch.Length + size <= options.PendingBytesMax)
+                {
+                    at = batch.Add(kind, tenant, payload.Span, size);
+                    break;
+                }
+            }
+            // The bound on waiting bytes: wait for the batch ahead, whatever becomes of it.
+            await written.ContinueWith(static _ => { }, cancel, TaskContinuationOptions.None, TaskScheduler.Default);
+        }
+        if (at == 0) work.Release();
+        var start = await written;
+        return new WriteLogPosition(start.Segment, start.Offset + at);
+    }
+
+    public void Replay(RecordKind kind, ReplayHandler handler) => folder.Replay(kind, handler);
+
+    public void Release(RecordKind kind, WriteLogPosition before)
+    {
+        long current;
+        lock (gate) current = endSegment;
+        folder.Release(kind, before, current);
+        instruments.Truncations.Add();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        lock (gate)
+        {
+            if (closing) return;
+            closing = true;
+        }
+        if (syncTimer is not null) await syncTimer.DisposeAsync();
+        work.Release();
+        await Task.Run(writer.Join);
+        file?.Dispose();
+        await lockFile.DisposeAsync();
+        work.Dispose();
+    }
+
+    private static FileStream Lock(string folder)
+    {
+        string path = Path.Combine(folder, "lock");
+        try
+        {
+            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException failure)
+        {
+            throw new IOException($"{path} is held by another process: one data folder serves one process; stop the other or use another folder", failure);
+        }
+    }
+
+    private void Write()
+    {
+        while (true)
+        {
+            work.Wait();
+            LogBatch? batch = null;
+            bool last;
+            lock (gate)
+            {
+                last = closing;
+                if (pending.Length > 0)
+                {
+                    batch = pending;
+                    pending = spare ?? new LogBatch();
+                    spare = null;
+                }
+            }
+            if (batch is not null) Write(batch);
+            if (syncDue || last)
+            {
+                syncDue = false;
+                SyncLate();
+            }
+            if (last) return;
+        }
+    }
+
+    private void Write(LogBatch batch)
+    {
+        try
+        {
+            Prepare(batch.Length);
+            var start = new WriteLogPosition(segment, good);
+            disk.Write(file!, batch.Bytes, good);
+            if (options.Sync == SyncPolicy.Always) Sync();
+            else unsynced = true;
+            folder.Written(segment, good, batch);
+            good += batch.Length;
+            if (unavailable)
+            {
+                unavailable = false;
+                instruments.Writable.Set(1);
+                StorageLog.AvailableAgain(logger);
+            }
+            lock (gate) (endSegment, endOffset) = (segment, good);
+            batch.Complete(start);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or StoreUnavailableException)
+        {
+            mustCutBack = file is not null;
+            TryCutBack();
+            instruments.WritesFailed.Add();
+            if (!unavailable)
+            {
+                unavailable = true;
+                instruments.Writable.Set(0);
+                StorageLog.Unavailable(logger, failure.Message);
+            }
+            batch.Fail(new StoreUnavailableException($"the write log in {options.Folder} cannot be written: {failure.Message}", failure));
+        }
+        lock (gate) spare = batch.Reset() ? batch : spare;
+    }
+
+    /// <summary>Brings the file to a state in which the next batch may be written at the good offset.</summary>
+    private void Prepare(int bytes)
+    {
+        long free = disk.FreeBytes(options.Folder);
+        if (free < options.FreeBytesMin + bytes)
+            throw new StoreUnavailableException($"{free} bytes are free and at least {options.FreeBytesMin + bytes} are wanted; make room on the disk or shorten retention");
+        if (mustCutBack) CutBack();
+        if (file is not null && (mustRoll || (good > LogFormat.SegmentHeaderBytes && good + bytes > options.SegmentBytesMax))) Roll();
+        file ??= OpenSegment();
+    }
+
+    private SafeFileHandle OpenSegment()
+    {
+        string path = folder.PathOf(segment);
+        bool isNew = good == 0;
+        var opened = disk.Open(path, FileMode.OpenOrCreate);
+        try
+        {
+            if (isNew)
+            {
+                Span<byte> header = stackalloc byte[LogFormat.SegmentHeaderBytes];
+                LogFormat.WriteSegmentHeader(header, segment);
+                disk.Write(opened, header, 0);
+                disk.SyncFolder(options.Folder);
+                good = header.Length;
+                folder.Created(segment, good);
+            }
+            instruments.Segment.Set(segment);
+            return opened;
+        }
+        catch
+        {
+            opened.Dispose();
+            throw;
+        }
+    }
+
+    private void Roll()
+    {
+        if (options.Sync != SyncPolicy.Os && unsynced && !mustRoll) Sync();
+        unsynced = false;
+        file!.Dispose();
+        file = null;
+        segment++;
+        good = 0;
+        mustRoll = false;
+    }
+
+    private void Sync()
+    {
+        long started = time.GetTimestamp();
+        try
+        {
+            disk.Sync(file!);
+        }
+        catch (IOException)
+        {
+            // After a failed fsync the kernel may hold the written pages as clean: that file is not trusted with more.
+            mustRoll = true;
+            throw;
+        }
+        unsynced = false;
+        instruments.Syncs.Observe(time.GetElapsedTime(started).TotalSeconds);
+    }
+
+    private void SyncLate()
+    {
+        if (!unsynced || file is null) return;
+        try
+        {
+            Sync();
+        }
+        catch (IOException failure)
+        {
+            instruments.WritesFailed.Add();
+            StorageLog.Unavailable(logger, failure.Message);
+        }
+    }
+
+    private void TryCutBack()
+    {
+        if (!mustCutBack) return;
+        try
+        {
+            CutBack();
+        }
+        catch (IOException)
+        {
+            // The next append tries again before it writes.
+        }
+    }
+
+    private void CutBack()
+    {
+        disk.SetLength(file!, good);
+        mustCutBack = false;
+    }
+}

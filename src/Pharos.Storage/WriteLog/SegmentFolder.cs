@@ -1,0 +1,221 @@
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+
+namespace Pharos.Storage.WriteLog;
+
+/// <summary>The segments of a write log: which there are, what they hold, which may go.</summary>
+internal sealed class SegmentFolder(string folder, ILogger logger, WriteLogInstruments instruments)
+{
+    private const string Extension = ".log";
+
+    private readonly Lock gate = new();
+    private readonly SortedDictionary<long, Segment> segments = [];
+    private readonly HashSet<WriteLogPosition> reported = [];
+    private WriteLogPosition releasedMetrics;
+    private WriteLogPosition releasedLogs;
+
+    public long Bytes
+    {
+        get
+        {
+            lock (gate)
+            {
+                long bytes = 0;
+                foreach (var segment in segments.Values) bytes += segment.Bytes;
+                return bytes;
+            }
+        }
+    }
+
+    public string PathOf(long segment) => Path.Combine(folder, segment.ToString("D10", CultureInfo.InvariantCulture) + Extension);
+
+    /// <summary>Finds the segments and repairs the last. Returns where writing goes on; offset 0 means a segment to be made.</summary>
+    public (long Segment, long Offset) Open()
+    {
+        foreach (string path in Directory.EnumerateFiles(folder, "*" + Extension))
+        {
+            if (long.TryParse(Path.GetFileNameWithoutExtension(path), NumberStyles.None, CultureInfo.InvariantCulture, out long number))
+                segments[number] = new Segment { Bytes = new FileInfo(path).Length };
+        }
+        long next = segments.Count == 0 ? 1 : segments.Keys.Last() + 1;
+        SetAsideForeign();
+        ReportMissing();
+        if (segments.Count == 0 || segments.Keys.Last() != next - 1) return (next, 0);
+        long last = next - 1;
+        return (last, RepairTail(last));
+    }
+
+    /// <summary>Hands over the records of a kind. The first call also learns what each segment holds.</summary>
+    public void Replay(RecordKind kind, ReplayHandler handler)
+    {
+        KeyValuePair<long, Segment>[] all;
+        lock (gate) all = [.. segments];
+        foreach (var (number, segment) in all)
+        {
+            if (segment.Known && segment.Last(kind) < 0) continue;
+            using var reader = new SegmentReader(PathOf(number));
+            if (!reader.ReadHeader()) continue;
+            for (var step = reader.Next(); step != SegmentStep.End; step = reader.Next())
+            {
+                var position = new WriteLogPosition(number, reader.StepStart);
+                if (step != SegmentStep.Record)
+                {
+                    Report(number, reader.StepStart, reader.Offset - reader.StepStart);
+                    continue;
+                }
+                segment.Saw(reader.Kind, reader.StepStart);
+                if (reader.Kind == kind) handler(position, reader.Tenant, reader.Payload);
+            }
+            segment.Known = true;
+        }
+    }
+
+    public void Created(long number, long bytes)
+    {
+        lock (gate) segments[number] = new Segment { Bytes = bytes, Known = true };
+    }
+
+    public void Written(long number, long at, LogBatch batch)
+    {
+        lock (gate)
+        {
+            var segment = segments[number];
+            segment.Bytes = at + batch.Length;
+            if (batch.LastMetrics >= 0) segment.Saw(RecordKind.Metrics, at + batch.LastMetrics);
+            if (batch.LastLogs >= 0) segment.Saw(RecordKind.Logs, at + batch.LastLogs);
+        }
+    }
+
+    /// <summary>Deletes the oldest segments whose every record is released, never the current one.</summary>
+    public void Release(RecordKind kind, WriteLogPosition before, long current)
+    {
+        lock (gate)
+        {
+            if (kind == RecordKind.Metrics && before > releasedMetrics) releasedMetrics = before;
+            if (kind == RecordKind.Logs && before > releasedLogs) releasedLogs = before;
+            foreach (var (number, segment) in segments.ToArray())
+            {
+                bool free = number < current && segment.Known
+                    && IsReleased(number, segment.Last(RecordKind.Metrics), releasedMetrics)
+                    && IsReleased(number, segment.Last(RecordKind.Logs), releasedLogs);
+                if (!free) return;
+                try
+                {
+                    File.Delete(PathOf(number));
+                    segments.Remove(number);
+                }
+                catch (IOException failure)
+                {
+                    StorageLog.CannotDelete(logger, PathOf(number), failure.Message);
+                    return;
+                }
+            }
+        }
+    }
+
+    private static bool IsReleased(long number, long last, WriteLogPosition released) =>
+        last < 0 || new WriteLogPosition(number, last) < released;
+
+    private void SetAsideForeign()
+    {
+        foreach (long number in segments.Keys.ToArray())
+        {
+            using (var reader = new SegmentReader(PathOf(number)))
+            {
+                if (reader.ReadHeader()) continue;
+                // A segment whose header was never written whole holds nothing.
+                if (reader.Length >= LogFormat.SegmentHeaderBytes) instruments.Corruptions.Add();
+            }
+            string aside = AsidePath($"{number:D10}{Extension}");
+            File.Move(PathOf(number), aside, overwrite: true);
+            segments.Remove(number);
+            StorageLog.ForeignSegment(logger, PathOf(number), aside);
+        }
+    }
+
+    private void ReportMissing()
+    {
+        long expected = -1;
+        foreach (long number in segments.Keys)
+        {
+            if (expected >= 0 && number != expected) StorageLog.MissingSegments(logger, expected, number - 1);
+            expected = number + 1;
+        }
+    }
+
+    private long RepairTail(long number)
+    {
+        using var reader = new SegmentReader(PathOf(number));
+        reader.ReadHeader();
+        var step = reader.Next();
+        while (step is SegmentStep.Record or SegmentStep.Damage) step = reader.Next();
+        if (step == SegmentStep.End) return reader.Length;
+        string aside = SetAside(number, reader.StepStart, reader.Length - reader.StepStart);
+        instruments.TornTails.Add();
+        StorageLog.TornTail(logger, PathOf(number), reader.StepStart, reader.Length - reader.StepStart, aside);
+        using var file = File.OpenHandle(PathOf(number), FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+        RandomAccess.SetLength(file, reader.StepStart);
+        RandomAccess.FlushToDisk(file);
+        segments[number].Bytes = reader.StepStart;
+        return reader.StepStart;
+    }
+
+    private void Report(long number, long offset, long bytes)
+    {
+        if (!reported.Add(new WriteLogPosition(number, offset))) return;
+        instruments.Corruptions.Add();
+        StorageLog.Damaged(logger, PathOf(number), offset, bytes, SetAside(number, offset, bytes));
+    }
+
+    /// <summary>Copies a range to a side file of its own; an earlier start may have done so already.</summary>
+    private string SetAside(long number, long offset, long bytes)
+    {
+        string aside = AsidePath($"{number:D10}-{offset}.bin");
+        try
+        {
+            if (File.Exists(aside) && new FileInfo(aside).Length == bytes) return aside;
+            using var from = new FileStream(PathOf(number), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            from.Position = offset;
+            using var to = File.Create(aside);
+            var buffer = new byte[64 << 10];
+            for (long left = bytes; left > 0;)
+            {
+                int read = from.Read(buffer, 0, (int)Math.Min(buffer.Length, left));
+                if (read == 0) break;
+                to.Write(buffer, 0, read);
+                left -= read;
+            }
+            return aside;
+        }
+        catch (IOException failure)
+        {
+            return $"nothing, because {failure.Message}";
+        }
+    }
+
+    private string AsidePath(string name)
+    {
+        string damaged = Path.Combine(folder, "damaged");
+        Directory.CreateDirectory(damaged);
+        return Path.Combine(damaged, name);
+    }
+
+    private sealed class Segment
+    {
+        private long lastMetrics = -1;
+        private long lastLogs = -1;
+
+        public long Bytes { get; set; }
+
+        /// <summary>Whether the last offsets are known: after a replay, or because this process wrote it all.</summary>
+        public bool Known { get; set; }
+
+        public long Last(RecordKind kind) => kind == RecordKind.Metrics ? lastMetrics : lastLogs;
+
+        public void Saw(RecordKind kind, long offset)
+        {
+            if (kind == RecordKind.Metrics) lastMetrics = Math.Max(lastMetrics, offset);
+            else lastLogs = Math.Max(lastLogs, offset);
+        }
+    }
+}

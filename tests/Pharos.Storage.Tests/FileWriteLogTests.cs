@@ -1,0 +1,263 @@
+using System.Text;
+using Microsoft.Extensions.Logging.Abstractions;
+using Pharos.Core;
+using Pharos.Storage.Files;
+using Pharos.Storage.WriteLog;
+
+namespace Pharos.Storage.Tests;
+
+public sealed class FileWriteLogTests : IDisposable
+{
+    private static readonly TenantId Tenant = TenantId.Parse("shop");
+
+    private readonly TemporaryFolder folder = Places.NewFolder();
+    private readonly ManualTimeProvider time = new();
+    private Instruments instruments = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public async Task Records_come_back_in_order_by_kind_with_their_tenant()
+    {
+        var other = TenantId.Parse("other");
+        var positions = new List<WriteLogPosition>();
+        await using (var log = Open())
+        {
+            positions.Add(await log.AppendAsync(RecordKind.Metrics, Tenant, Bytes("a"), default));
+            await log.AppendAsync(RecordKind.Logs, Tenant, Bytes("line"), default);
+            positions.Add(await log.AppendAsync(RecordKind.Metrics, other, Bytes(""), default));
+            positions.Add(await log.AppendAsync(RecordKind.Metrics, Tenant, Bytes(new string('x', 3 << 20)), default));
+            Assert.True(log.End > positions[^1]);
+        }
+        await using var again = Open();
+        var seen = new List<(WriteLogPosition At, string Tenant, int Length)>();
+        again.Replay(RecordKind.Metrics, (at, tenant, payload) => seen.Add((at, tenant.Name, payload.Length)));
+        Assert.Equal([(positions[0], "shop", 1), (positions[1], "other", 0), (positions[2], "shop", 3 << 20)], seen);
+        Assert.Equal(["line"], Read(again, RecordKind.Logs));
+    }
+
+    [Fact]
+    public async Task Many_writers_at_once_lose_nothing_and_each_keeps_its_order()
+    {
+        const int writers = 16, each = 200;
+        await using (var log = Open(o => o with { SegmentBytesMax = 4096 }))
+        {
+            await Task.WhenAll(Enumerable.Range(0, writers).Select(w => Task.Run(async () =>
+            {
+                for (int i = 0; i < each; i++) await log.AppendAsync(RecordKind.Metrics, Tenant, Bytes($"{w} {i}"), default);
+            })));
+        }
+        await using var again = Open();
+        var seen = Read(again, RecordKind.Metrics).Select(t => t.Split(' ')).GroupBy(t => t[0]).ToList();
+        Assert.Equal(writers, seen.Count);
+        foreach (var of in seen) Assert.Equal(Enumerable.Range(0, each), of.Select(t => int.Parse(t[1])));
+        Assert.True(Segments().Count > 10);
+    }
+
+    [Fact]
+    public async Task A_log_cut_anywhere_in_its_last_record_keeps_all_before_it_and_goes_on()
+    {
+        await using (var log = Open())
+        {
+            for (int i = 0; i < 3; i++) await log.AppendAsync(RecordKind.Metrics, Tenant, Bytes($"record {i}"), default);
+        }
+        byte[] whole = await File.ReadAllBytesAsync(Segments()[0]);
+        int lastStart = whole.Length - LogFormat.RecordBytes(Tenant.Name.Length, "record 2".Length);
+        for (int cut = lastStart; cut <= whole.Length; cut++)
+        {
+            await File.WriteAllBytesAsync(Segments()[0], whole[..cut]);
+            await using (var log = Open())
+            {
+                string[] expected = cut == whole.Length ? ["record 0", "record 1", "record 2"] : ["record 0", "record 1"];
+                Assert.Equal(expected, Read(log, RecordKind.Metrics));
+                await log.AppendAsync(RecordKind.Metrics, Tenant, Bytes("next"), default);
+            }
+            await using var again = Open();
+            Assert.Equal("next", Read(again, RecordKind.Metrics)[^1]);
+            Assert.Equal(0, instruments.Counter("prometheus_tsdb_wal_corruptions_total", "").Value);
+        }
+    }
+
+    [Fact]
+    public async Task A_flipped_bit_anywhere_costs_only_the_record_it_hit_and_is_set_aside()
+    {
+        await using (var log = Open())
+        {
+            for (int i = 0; i < 3; i++) await log.AppendAsync(RecordKind.Metrics, Tenant, Bytes($"record {i}"), default);
+        }
+        byte[] whole = await File.ReadAllBytesAsync(Segments()[0]);
+        int size = LogFormat.RecordBytes(Tenant.Name.Length, "record 1".Length);
+        int middle = LogFormat.SegmentHeaderBytes + size;
+        for (int at = middle; at < middle + size; at++)
+        {
+            byte[] damaged = [.. whole];
+            damaged[at] ^= 0x10;
+            await File.WriteAllBytesAsync(Segments()[0], damaged);
+            await using var log = Open();
+            Assert.Equal(["record 0", "record 2"], Read(log, RecordKind.Metrics));
+            Assert.Equal(1, instruments.Counter("prometheus_tsdb_wal_corruptions_total", "").Value);
+            byte[] aside = await File.ReadAllBytesAsync(Path.Combine(folder, "damaged", $"0000000001-{middle}.bin"));
+            Assert.Equal(size, aside.Length);
+        }
+    }
+
+    [Fact]
+    public async Task A_full_disk_refuses_and_shows_nothing_half_written_and_recovers()
+    {
+        var disk = new FaultyDisk { Room = 100 };
+        await using (var log = Open(disk: disk))
+        {
+            await log.AppendAsync(RecordKind.Metrics, Tenant, Bytes("first"), default);
+            var error = await Assert.ThrowsAsync<StoreUnavailableException>(async () =>
+                await log.AppendAsync(RecordKind.Metrics, Tenant, Bytes(new string('x', 200)), default));
+            Assert.Contains("no space left", error.Message, StringComparison.Ordinal);
+            Assert.Equal(0, Gauge("pharos_write_log_writable"));
+            disk.Room = 10_000;
+            await log.AppendAsync(RecordKind.Metrics, Tenant, Bytes("second"), default);
+            Assert.Equal(1, Gauge("pharos_write_log_writable"));
+        }
+        await using var again = Open();
+        Assert.Equal(["first", "second"], Read(again, RecordKind.Metrics));
+        Assert.Equal(0, instruments.Counter("pharos_write_log_torn_tails_total", "").Value);
+    }
+
+    [Fact]
+    public async Task Too_little_free_room_refuses_before_the_disk_is_full()
+    {
+        var disk = new FaultyDisk { Free = (16 << 20) - 1 };
+        await using var log = Open(disk: disk);
+        await Assert.ThrowsAsync<StoreUnavailableException>(async () =>
+            await log.AppendAsync(RecordKind.Metrics, Tenant, Bytes("a"), default));
+        disk.Free = 32 << 20;
+        await log.AppendAsync(RecordKind.Metrics, Tenant, Bytes("b"), default);
+        Assert.Equal(["b"], Read(log, RecordKind.Metrics));
+    }
+
+    [Fact]
+    public async Task A_failed_sync_is_no_acknowledgement_and_the_log_goes_on_in_a_new_segment()
+    {
+        var disk = new FaultyDisk();
+        await using (var log = Open(disk: disk))
+        {
+            await log.AppendAsync(RecordKind.Metrics, Tenant, Bytes("a"), default);
+            disk.SyncFails = true;
+            await Assert.ThrowsAsync<StoreUnavailableException>(async () =>
+                await log.AppendAsync(RecordKind.Metrics, Tenant, Bytes("b"), default));
+            disk.SyncFails = false;
+            await log.AppendAsync(RecordKind.Metrics, Tenant, Bytes("c"), default);
+        }
+        Assert.Equal(2, Segments().Count);
+        await using var again = Open();
+        Assert.Equal(["a", "c"], Read(again, RecordKind.Metrics));
+    }
+
+    [Fact]
+    public async Task Whichever_disk_call_fails_what_was_acknowledged_comes_back_and_nothing_else()
+    {
+        for (int call = 1; ; call++)
+        {
+            foreach (string path in Segments()) File.Delete(path);
+            var disk = new FaultyDisk { FailCall = call };
+            var acknowledged = new List<string>();
+            await using (var log = Open(o => o with { SegmentBytesMax = 128 }, disk))
+            {
+                for (int i = 0; i < 8; i++)
+                {
+                    try
+                    {
+                        await log.AppendAsync(RecordKind.Metrics, Tenant, Bytes($"record {i}"), default);
+                        acknowledged.Add($"record {i}");
+                    }
+                    catch (StoreUnavailableException)
+                    {
+                        // The sender would send it again.
+                    }
+                }
+            }
+            await using var again = Open();
+            Assert.Equal(acknowledged, Read(again, RecordKind.Metrics));
+            if (!disk.Fired) break;
+            Assert.Equal(7, acknowledged.Count);
+        }
+    }
+
+    [Fact]
+    public async Task Released_segments_go_once_no_kind_needs_them()
+    {
+        await using (var log = Open(o => o with { SegmentBytesMax = 100 }))
+        {
+            var positions = new List<WriteLogPosition>();
+            for (int i = 0; i < 6; i++)
+            {
+                positions.Add(await log.AppendAsync(i == 1 ? RecordKind.Logs : RecordKind.Metrics, Tenant, Bytes(new string((char)('0' + i), 60)), default));
+            }
+            Assert.Equal(6, Segments().Count);
+            log.Release(RecordKind.Metrics, positions[4]);
+            Assert.Equal(5, Segments().Count);
+            log.Release(RecordKind.Logs, positions[5]);
+            Assert.Equal(2, Segments().Count);
+            log.Release(RecordKind.Metrics, log.End);
+            Assert.Single(Segments());
+        }
+        await using var again = Open();
+        Assert.Equal([new string('5', 60)], Read(again, RecordKind.Metrics));
+    }
+
+    [Fact]
+    public async Task After_a_restart_segments_are_released_once_both_replays_ran()
+    {
+        await using (var log = Open(o => o with { SegmentBytesMax = 100 }))
+        {
+            for (int i = 0; i < 4; i++) await log.AppendAsync(RecordKind.Metrics, Tenant, Bytes(new string('x', 60)), default);
+        }
+        await using var again = Open(o => o with { SegmentBytesMax = 100 });
+        again.Release(RecordKind.Metrics, again.End);
+        Assert.Equal(4, Segments().Count);
+        Read(again, RecordKind.Metrics);
+        again.Release(RecordKind.Metrics, again.End);
+        Assert.Single(Segments());
+    }
+
+    [Fact]
+    public async Task A_second_process_is_told_that_the_folder_is_taken()
+    {
+        await using var log = Open();
+        var error = Assert.Throws<IOException>(() => Open());
+        Assert.Contains("held by another process", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_foreign_file_is_set_aside_and_the_rest_is_used()
+    {
+        await using (var log = Open()) await log.AppendAsync(RecordKind.Metrics, Tenant, Bytes("a"), default);
+        await File.WriteAllTextAsync(Path.Combine(folder, "0000000002.log"), "this is no write log segment");
+        await using var again = Open();
+        Assert.Equal(["a"], Read(again, RecordKind.Metrics));
+        Assert.True(File.Exists(Path.Combine(folder, "damaged", "0000000002.log")));
+        await again.AppendAsync(RecordKind.Metrics, Tenant, Bytes("b"), default);
+        Assert.Equal(["a", "b"], Read(again, RecordKind.Metrics));
+    }
+
+    [Fact]
+    public void Checksum_is_castagnoli() => Assert.Equal(0xE3069283u, Crc32C.Of("123456789"u8));
+
+    private FileWriteLog Open(Func<WriteLogOptions, WriteLogOptions>? change = null, IDisk? disk = null)
+    {
+        instruments = new Instruments();
+        var options = new WriteLogOptions { Folder = folder };
+        return new FileWriteLog(change?.Invoke(options) ?? options, time, instruments, NullLogger.Instance, disk ?? FileDisk.Instance);
+    }
+
+    private double Gauge(string name) => instruments.Read().Single(f => f.Name == name).Cells.Single().Value;
+
+    private List<string> Segments() => [.. Directory.GetFiles(folder, "*.log").Order()];
+
+    private static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);
+
+    private static List<string> Read(FileWriteLog log, RecordKind kind)
+    {
+        var read = new List<string>();
+        log.Replay(kind, (_, tenant, payload) => read.Add(Encoding.UTF8.GetString(payload)));
+        return read;
+    }
+}
