@@ -33,7 +33,7 @@ public sealed class AlertmanagerConfig
     /// <summary>Template texts that came with the configuration, by name.</summary>
     public required IReadOnlyDictionary<string, string> Templates { get; init; }
 
-    internal required GlobalConfig Global { get; init; }
+    internal GlobalConfig Global { get; init; } = new();
 
     /// <summary>Reads and checks a configuration. Files that it names need not exist yet, but for templates see <see cref="AlertRouter"/>.</summary>
     /// <exception cref="ConfigurationException">With every finding.</exception>

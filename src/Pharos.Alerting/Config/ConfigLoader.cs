@@ -67,7 +67,7 @@ internal sealed class ConfigLoader
         }
     }
 
-    private List<ReceiverConfig> ReadReceivers(YamlSection root, GlobalConfig global)
+    private static List<ReceiverConfig> ReadReceivers(YamlSection root, GlobalConfig global)
     {
         var receivers = new List<ReceiverConfig>();
         var names = new HashSet<string>(StringComparer.Ordinal);
@@ -95,7 +95,7 @@ internal sealed class ConfigLoader
         return receivers;
     }
 
-    private Dictionary<string, TimeInterval> ReadIntervals(YamlSection root)
+    private static Dictionary<string, TimeInterval> ReadIntervals(YamlSection root)
     {
         var intervals = new Dictionary<string, TimeInterval>(StringComparer.Ordinal);
         foreach (string key in (string[])["mute_time_intervals", "time_intervals"])

@@ -89,7 +89,9 @@ internal static class Tls
     public static SslClientAuthenticationOptions ClientOptions(TlsOptions options, string? host = null)
     {
         var ssl = new SslClientAuthenticationOptions { TargetHost = options.ServerName ?? host };
+#pragma warning disable CA5359 // The user asked for it: insecure_skip_verify.
         if (options.InsecureSkipVerify) ssl.RemoteCertificateValidationCallback = Anything;
+#pragma warning restore CA5359
         else if (options.Ca is not null) ssl.RemoteCertificateValidationCallback = (_, certificate, chain, errors) => Trusted(options, certificate, chain, errors);
         if (options.Certificate is not null && options.Key is not null)
         {

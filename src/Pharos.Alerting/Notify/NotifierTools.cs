@@ -1,18 +1,15 @@
 using Microsoft.Extensions.Logging;
-using Pharos.Core;
 
 namespace Pharos.Alerting;
 
 /// <summary>What the notifiers of one configuration share.</summary>
 internal sealed class NotifierTools(
-    NotificationTemplates templates, HttpSenders http, TimeProvider time, Instruments instruments, ILogger logger, string userAgent)
+    NotificationTemplates templates, HttpSenders http, TimeProvider time, ILogger logger)
 {
     public NotificationTemplates Templates { get; } = templates;
     public HttpSenders Http { get; } = http;
     public TimeProvider Time { get; } = time;
     public ILogger Logger { get; } = logger;
-    public string UserAgent { get; } = userAgent;
-    public Instruments Instruments { get; } = instruments;
 }
 
 /// <summary>

@@ -31,11 +31,11 @@ internal static class NotificationFunctions
         .Set("now", () => GoTime.From(time.GetUtcNow()))
         .Set("since", (GoTime at) => GoTime.From(time.GetUtcNow()).Sub(at))
         .Set("humanizeDuration", (object seconds) => Humanize.Duration(seconds))
-        .Set("toDate", ToDate)
+        .Set("toDate", (string layout, string text) => ToDate(layout, text))
         .Set("mustToDate", (string layout, string text) => GoTimeLayout.Parse(layout, text))
         .Set("toJson", (object value) => GoJson.Write(value))
         .Set("base64encode", (string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text)).Replace('+', '-').Replace('/', '_'))
-        .Set("base64decode", Decode)
+        .Set("base64decode", (string text) => Decode(text))
         .Set("routeLabels", TemplateFunction.WithContext([typeof(string)], null, RouteLabel));
 
     private static object? RouteLabel(ITemplateContext context, object?[] arguments) =>

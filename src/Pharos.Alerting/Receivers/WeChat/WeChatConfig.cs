@@ -44,6 +44,7 @@ internal sealed record WeChatConfig : IntegrationConfig
 }
 
 /// <summary>Sends by WeChat Work; the access token is kept for two hours.</summary>
+[System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1001", Justification = "A semaphore whose wait handle is not used holds nothing to dispose.")]
 internal sealed class WeChatNotifier(WeChatConfig config, NotifierTools tools) : NotifierBase(tools)
 {
     private static readonly TimeSpan TokenLife = TimeSpan.FromHours(2);
