@@ -1,3 +1,4 @@
+import { autocompletion } from '@codemirror/autocomplete';
 import { PromQLExtension } from '@prometheus-io/codemirror-promql';
 import type { Extension } from '@codemirror/state';
 import { parser } from '@prometheus-io/lezer-promql';
@@ -7,7 +8,7 @@ import { parseMatcher, quote, type Matcher } from '../format/labels';
 
 /** Highlighting, completion against the server and checking while typing. */
 export function promqlLanguage(): Extension {
-  return new PromQLExtension()
+  const language = new PromQLExtension()
     .activateLinter(true)
     .setComplete({
       remote: {
@@ -17,6 +18,7 @@ export function promqlLanguage(): Extension {
       },
     })
     .asExtension();
+  return [autocompletion(), language];
 }
 
 function selectors(expr: string): SyntaxNode[] {
