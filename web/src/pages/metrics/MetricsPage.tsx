@@ -79,7 +79,9 @@ export function MetricsPage() {
   const instant = useQuery({ queryKey: ['query', asked, rangeKey, time.tick], queryFn: ({ signal }) => Promise.all(asked.map((expr) => instantQuery(expr, span.toMs, signal))), staleTime: Infinity, enabled: tab === 'table' && asked.length > 0 });
 
   const data = results.map((each) => each.data);
-  const grid = useMemo(() => toGrid(data.map((each) => each?.series ?? []), fromMs / 1_000, toMs / 1_000, step, all ? Infinity : drawnMax), [...data, fromMs, toMs, step, all]);
+  // The number of queries changes: one text stands for all answers.
+  const answers = results.map((each) => each.dataUpdatedAt).join(' ');
+  const grid = useMemo(() => toGrid(data.map((each) => each?.series ?? []), fromMs / 1_000, toMs / 1_000, step, all ? Infinity : drawnMax), [answers, fromMs, toMs, step, all]);
   const shown = useMemo(() => grid.series.filter((each) => !hidden.has(each.key)), [grid, hidden]);
   const failed = tab === 'table' ? instant.error : (results.find((each) => each.error !== null)?.error ?? null);
   const failedAt = results.findIndex((each) => each.error !== null);
