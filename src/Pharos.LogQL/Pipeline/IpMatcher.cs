@@ -80,7 +80,7 @@ internal sealed class IpPattern
         int dash = text.IndexOf('-');
         if (dash > 0)
         {
-            if (!TryAddress(text[..dash], out var from) || !TryAddress(text[(dash + 1)..], out var to) || from.AddressFamily != to.AddressFamily) return false;
+            if (!TryAddress(text.AsSpan(0, dash), out var from) || !TryAddress(text.AsSpan(dash + 1), out var to) || from.AddressFamily != to.AddressFamily) return false;
             if (Number(from) > Number(to)) return false;
             pattern = new IpPattern(from.AddressFamily == AddressFamily.InterNetworkV6, Number(from), Number(to));
             return true;
@@ -88,7 +88,7 @@ internal sealed class IpPattern
         int slash = text.IndexOf('/');
         if (slash > 0)
         {
-            if (!TryAddress(text[..slash], out var network) || !int.TryParse(text[(slash + 1)..], out int bits)) return false;
+            if (!TryAddress(text.AsSpan(0, slash), out var network) || !int.TryParse(text[(slash + 1)..], out int bits)) return false;
             int width = network.AddressFamily == AddressFamily.InterNetworkV6 ? 128 : 32;
             if (bits < 0 || bits > width) return false;
             UInt128 rest = width - bits == 128 ? UInt128.MaxValue : (UInt128.One << (width - bits)) - 1;

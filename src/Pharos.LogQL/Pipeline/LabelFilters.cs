@@ -52,8 +52,8 @@ internal sealed class QuantityPredicate(QuantityFilter filter) : LabelPredicate
 {
     public override bool Holds(LabelState labels)
     {
-        // An error stands for a missing value here; only filters on text can look at it.
-        if (labels.HasError) return filter.Label != LabelState.ErrorLabel;
+        // The error label has no quantity: only filters on text can look at it.
+        if (filter.Label == LabelState.ErrorLabel) return false;
         string? text = labels.Get(filter.Label);
         if (text is null) return false;
         double value;
@@ -66,7 +66,8 @@ internal sealed class QuantityPredicate(QuantityFilter filter) : LabelPredicate
         };
         if (!read)
         {
-            labels.Fail(Error, error);
+            // The first error is the cause of the later ones.
+            if (!labels.HasError) labels.Fail(Error, error);
             return true;
         }
         Arithmetic.TryCompare(filter.Op, value, filter.Value, out bool holds);

@@ -2,6 +2,7 @@ using System.Text;
 using Pharos.Core;
 using Pharos.LogQL.Pipeline.Parsers;
 using Pharos.LogQL.Syntax;
+using Pharos.LogQL.Templates;
 
 namespace Pharos.LogQL.Pipeline;
 

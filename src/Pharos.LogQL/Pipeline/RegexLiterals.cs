@@ -40,7 +40,7 @@ internal static class RegexLiterals
                     if (char.IsAsciiLetterOrDigit(e))
                     {
                         // A class or an anchor is one element; anything longer (\x, \p, \Q, octal) ends the search for literals here.
-                        if (e is not ('d' or 'D' or 'w' or 'W' or 's' or 'S' or 'b' or 'B' or 'A' or 'z' or 'n' or 't' or 'r')) return Finish(found, run);
+                        if (e is not ('d' or 'D' or 'w' or 'W' or 's' or 'S' or 'b' or 'B' or 'A' or 'z' or 'n' or 't' or 'r')) return HasMoreBars(pattern, at) ? [] : Finish(found, run);
                     }
                     else
                     {
@@ -50,7 +50,7 @@ internal static class RegexLiterals
                 case '.' or '^' or '$':
                     break;
                 case '*' or '+' or '?' or '{':
-                    return Finish(found, run);
+                    return HasMoreBars(pattern, at) ? [] : Finish(found, run);
                 default:
                     literal = char.IsHighSurrogate(c) && at + 1 < pattern.Length ? pattern.Substring(at, 2) : c.ToString();
                     next = at + literal.Length;
@@ -68,6 +68,9 @@ internal static class RegexLiterals
         }
         return Finish(found, run);
     }
+
+    /// <summary>Whether an alternative may follow, which would make nothing before it required.</summary>
+    private static bool HasMoreBars(string pattern, int at) => pattern.IndexOf('|', at) >= 0;
 
     private static List<string> Finish(List<string> found, StringBuilder run)
     {

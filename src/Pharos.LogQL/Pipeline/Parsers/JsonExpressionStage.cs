@@ -52,7 +52,7 @@ internal sealed class JsonExpressionStage : Stage
     }
 
     /// <summary>The reader stands at the start of a value that the first <paramref name="depth"/> steps of the paths lead to.</summary>
-    private void Walk(ref Utf8JsonReader reader, ReadOnlySpan<byte> json, ReadOnlySpan<int> paths, int depth)
+    private void Walk(ref Utf8JsonReader reader, ReadOnlySpan<byte> json, scoped ReadOnlySpan<int> paths, int depth)
     {
         bool deeper = false;
         foreach (int path in paths)
