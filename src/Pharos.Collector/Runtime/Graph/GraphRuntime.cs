@@ -193,7 +193,6 @@ internal sealed class GraphRuntime(GraphSettings settings, Action<string, Argume
             {
                 if (await ReevaluateAsync(dependant).ConfigureAwait(false) && dependant is not ExportNode) changed.Enqueue(dependant);
             }
-            // A template reads what is around its foreach directly.
         }
     }
 
@@ -210,6 +209,11 @@ internal sealed class GraphRuntime(GraphSettings settings, Action<string, Argume
         catch (EvaluationException one)
         {
             node.Failed(one.ToDiagnostic().ToString());
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            // The boundary of a node: whatever it throws, the graph goes on.
+            node.Failed(failure.Message);
         }
         return false;
     }

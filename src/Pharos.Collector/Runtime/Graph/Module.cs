@@ -56,6 +56,8 @@ internal sealed class Module(GraphSettings settings, string path, BodyKind kind,
         {
             if (block.Name == "declare" || nodes.ContainsKey(block.Id)) continue;
             if (Make(block, out string? trouble) is { } node) nodes[node.Id] = node;
+            else if (plan.Isolate && previous?.Nodes.GetValueOrDefault(block.Id) is CustomNode) nodes[block.Id] = new CustomNode(this, block);
+            else if (plan.Isolate) plan.Findings.Add(SyntaxDiagnostic.Error(block.NameSpan, trouble!));
             else findings.Add(SyntaxDiagnostic.Error(block.NameSpan, trouble!));
         }
         if (findings.Count > 0) throw new SyntaxException(findings);
@@ -74,6 +76,7 @@ internal sealed class Module(GraphSettings settings, string path, BodyKind kind,
             IReadOnlyList<SyntaxDiagnostic> wrong;
             try
             {
+                part.Count(node);
                 await node.EvaluateAsync(part, before).ConfigureAwait(false);
                 plan.Adopt(part);
                 node.Succeeded();
@@ -86,6 +89,10 @@ internal sealed class Module(GraphSettings settings, string path, BodyKind kind,
             catch (EvaluationException one)
             {
                 wrong = [one.ToDiagnostic()];
+            }
+            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentException or FormatException or Core.ConfigurationException)
+            {
+                wrong = [SyntaxDiagnostic.Error(node.Block.HeaderSpan, failure.Message)];
             }
             await part.AbandonAsync().ConfigureAwait(false);
             if (plan.Isolate)

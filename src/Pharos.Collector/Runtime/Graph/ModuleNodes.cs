@@ -64,6 +64,8 @@ internal abstract class ModuleNode(Module module, BlockStatement block) : Node(m
 /// <summary>A use of a declared module: <c>my_module "label" { … }</c>.</summary>
 internal sealed class CustomNode(Module module, BlockStatement block) : ModuleNode(module, block)
 {
+    private BlockStatement? declared;
+
     public Arguments? Arguments { get; private set; }
 
     protected override ObjectValue ValueOf(IReadOnlyList<Module> modules) => new(
@@ -80,7 +82,11 @@ internal sealed class CustomNode(Module module, BlockStatement block) : ModuleNo
                 Required = !ArgumentDecoder.Decode(b, LanguageBlocks.Argument, new Evaluator(Module.Settings.Library, declare.Module)).Flag("optional"),
             }),
         ], []);
-        if (Module.Depth > 32) throw new EvaluationException(Block.NameSpan, "modules are nested too deeply", "a module must not use itself");
+        for (var around = Module; around is not null; around = around.Owner?.Module)
+        {
+            if (around.Owner is CustomNode user && user.declared == declare.Block) throw new EvaluationException(Block.NameSpan, $"module \"{Block.Name}\" uses itself");
+        }
+        declared = declare.Block;
         var arguments = ArgumentDecoder.Decode(Block, schema, Evaluator);
         var child = new Module(Module.Settings, Path, BodyKind.Declare, declare.Block.Body)
         {
