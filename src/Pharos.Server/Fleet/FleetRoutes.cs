@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Routing;
 using Pharos.Core;
 using Pharos.Fleet;
+using Collector = Pharos.Fleet.Collector;
 using S = Pharos.Server.Fleet.FleetShapes;
 
 namespace Pharos.Server.Fleet;
