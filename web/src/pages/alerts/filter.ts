@@ -9,7 +9,7 @@ export interface Filter {
   words: string[];
 }
 
-/** Parts of the text, split at commas and spaces outside quotes. */
+/** Parts of the text, split at commas, braces and spaces outside quotes. */
 export function splitFilter(text: string): string[] {
   const parts: string[] = [];
   let part = '';
@@ -22,7 +22,9 @@ export function splitFilter(text: string): string[] {
       continue;
     }
     if (c === '"') quoted = !quoted;
-    if (!quoted && (c === ',' || c === ' ')) {
+    if (!quoted && ', {}'.includes(c)) {
+      // Space around an operator belongs to its matcher.
+      if (c === ' ' && part !== '' && (/[=~]$/.test(part) || /^\s*(=|!=|!~)/.test(text.slice(at)))) continue;
       if (part !== '') parts.push(part);
       part = '';
     } else part += c;
@@ -33,7 +35,7 @@ export function splitFilter(text: string): string[] {
 
 export function parseFilter(text: string): Filter {
   const filter: Filter = { matchers: [], keys: [], words: [] };
-  for (const part of splitFilter(text.replace(/^\s*\{|\}\s*$/g, '').replace(/\s*(=~|!~|!=|=)\s*/g, '$1'))) {
+  for (const part of splitFilter(text)) {
     const key = /^([a-z]+):([\w"*.-]+)$/.exec(part);
     if (key !== null) {
       filter.keys.push({ key: key[1] ?? '', value: (key[2] ?? '').replaceAll('"', '').toLowerCase() });
