@@ -39,8 +39,8 @@ internal sealed class LokiTail(LogStore store, LogQlEngine engine, TimeProvider 
         var closed = WatchCloseAsync(socket, stop);
         try
         {
-            long last = await HistoryAsync(http, socket, request.Required("query"), start, limit, categorize, stop.Token);
-            await LiveAsync(socket, tail, filter, delay, last, categorize, stop.Token);
+            var sent = await HistoryAsync(http, socket, request.Required("query"), start, limit, categorize, stop.Token);
+            await LiveAsync(socket, tail, filter, delay, sent, categorize, stop.Token);
         }
         catch (OperationCanceledException)
         {
@@ -59,17 +59,17 @@ internal sealed class LokiTail(LogStore store, LogQlEngine engine, TimeProvider 
         await closed;
     });
 
-    /// <summary>Sends the latest lines; returns the newest timestamp sent.</summary>
-    private async Task<long> HistoryAsync(HttpContext http, WebSocket socket, string query, long start, int limit, bool categorize, CancellationToken cancel)
+    /// <summary>Sends the latest lines; returns what was sent, by time and hash of the line.</summary>
+    private async Task<HashSet<(long, ulong)>> HistoryAsync(HttpContext http, WebSocket socket, string query, long start, int limit, bool categorize, CancellationToken cancel)
     {
-        if (limit == 0) return long.MinValue;
+        if (limit == 0) return [];
         var result = await engine.QueryRangeAsync(http.Tenant(), new LogQlRangeQuery { Text = query, StartNs = start, EndNs = time.UnixNs() + 1, Limit = limit }, cancel);
         var entries = result.Entries.Reverse().ToList();
         foreach (var frame in entries.Chunk(EntriesPerFrameMax)) await SendAsync(socket, frame, 0, categorize, cancel);
-        return entries.Count == 0 ? long.MinValue : entries[^1].TimestampNs;
+        return [.. entries.Select(e => (e.TimestampNs, LabelCodec.Hash(e.Line)))];
     }
 
-    private async Task LiveAsync(WebSocket socket, LogTail tail, LogQlLineFilter filter, TimeSpan delay, long last, bool categorize, CancellationToken cancel)
+    private async Task LiveAsync(WebSocket socket, LogTail tail, LogQlLineFilter filter, TimeSpan delay, HashSet<(long, ulong)> sent, bool categorize, CancellationToken cancel)
     {
         var frame = new List<LogQlEntry>(EntriesPerFrameMax);
         while (await tail.Entries.WaitToReadAsync(cancel))
@@ -78,9 +78,9 @@ internal sealed class LokiTail(LogStore store, LogQlEngine engine, TimeProvider 
             frame.Clear();
             while (frame.Count < EntriesPerFrameMax && tail.Entries.TryRead(out var entry))
             {
+                if (filter.Process(entry.Stream, entry.TimestampNs, entry.Line, entry.Metadata) is not { } passed) continue;
                 // Stored between the opening of the tail and the look back: sent already.
-                if (entry.TimestampNs <= last) continue;
-                if (filter.Process(entry.Stream, entry.TimestampNs, entry.Line, entry.Metadata) is { } passed) frame.Add(passed);
+                if (!sent.Remove((passed.TimestampNs, LabelCodec.Hash(passed.Line)))) frame.Add(passed);
             }
             long dropped = tail.TakeDropped();
             if (frame.Count > 0 || dropped > 0) await SendAsync(socket, frame, dropped, categorize, cancel);
