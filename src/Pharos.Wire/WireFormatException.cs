@@ -14,7 +14,25 @@ public enum WireErrorKind
 }
 
 /// <summary>A body that cannot be read. Nothing of it was used.</summary>
-public sealed class WireFormatException(WireErrorKind kind, string message, Exception? inner = null) : Exception(message, inner)
+public sealed class WireFormatException : Exception
 {
-    public WireErrorKind Kind { get; } = kind;
+    public WireFormatException(WireErrorKind kind, string message, Exception? inner = null)
+        : base(message, inner)
+    {
+        Kind = kind;
+        Offset = -1;
+    }
+
+    /// <summary>Malformed bytes at a known place, which the message names.</summary>
+    public WireFormatException(string message, long offset)
+        : base($"{message} at byte {offset}")
+    {
+        Kind = WireErrorKind.Malformed;
+        Offset = offset;
+    }
+
+    public WireErrorKind Kind { get; }
+
+    /// <summary>Offset of the fault in the unpacked body; −1 where it has no place.</summary>
+    public long Offset { get; }
 }

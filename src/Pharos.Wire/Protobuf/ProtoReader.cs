@@ -1,8 +1,11 @@
 using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 
 namespace Pharos.Wire.Protobuf;
 
-internal enum ProtoType
+/// <summary>How a field's value is laid out. Values are those of the protobuf encoding.</summary>
+public enum ProtoType : byte
 {
     Varint = 0,
     Fixed64 = 1,
@@ -11,78 +14,151 @@ internal enum ProtoType
 }
 
 /// <summary>
-/// Walks the fields of one protobuf message in place. Unknown fields are for the caller to <see cref="Skip"/>.
-/// Source: protobuf.dev/programming-guides/encoding.
+/// Reads one protobuf message in place. Nested messages are read by a reader over <see cref="Bytes"/>;
+/// <c>origin</c> keeps error offsets relative to the whole body.
 /// </summary>
-internal ref struct ProtoReader(ReadOnlySpan<byte> message)
+/// <remarks>Every read throws <see cref="WireFormatException"/> where the bytes end early or are malformed.</remarks>
+public ref struct ProtoReader
 {
-    private readonly ReadOnlySpan<byte> message = message;
+    private readonly ReadOnlySpan<byte> data;
+    private readonly int origin;
     private int at;
 
+    public ProtoReader(ReadOnlySpan<byte> data, int origin = 0)
+    {
+        this.data = data;
+        this.origin = origin;
+    }
+
+    /// <summary>Offset of the next unread byte in the whole body.</summary>
+    public readonly int Position => origin + at;
+
+    public readonly bool AtEnd => at >= data.Length;
+
+    /// <summary>Number of the current field.</summary>
     public int Field { get; private set; }
 
+    /// <summary>How the current field's value is laid out.</summary>
     public ProtoType Type { get; private set; }
 
     /// <summary>Moves to the next field; false at the end of the message.</summary>
-    /// <exception cref="WireFormatException">The message is damaged; so for all reads.</exception>
     public bool Next()
     {
-        if (at >= message.Length) return false;
-        ulong key = Varint();
-        Field = (int)(key >> 3);
-        Type = (ProtoType)(key & 7);
-        if (key > uint.MaxValue || Field == 0) throw Damaged();
+        if (at >= data.Length) return false;
+        uint first = data[at];
+        ulong tag;
+        if (first < 0x80)
+        {
+            at++;
+            tag = first;
+        }
+        else
+        {
+            tag = Varint();
+        }
+        Field = (int)(tag >> 3);
+        Type = (ProtoType)(tag & 7);
+        if (Field == 0 || tag > uint.MaxValue) Fail("illegal protobuf field number");
         return true;
     }
 
-    /// <summary>A field of the given number and type; a wrong type for a known field is damage.</summary>
+    /// <summary>True where the current field has that number; a wrong type for a known field is damage.</summary>
     public readonly bool Is(int field, ProtoType type)
     {
         if (Field != field) return false;
-        if (Type != type) throw new WireFormatException(WireErrorKind.Malformed, $"proto: wrong wireType = {(int)Type} for field {field}");
+        Expect(type);
         return true;
     }
 
     public ulong Varint()
     {
+        int i = at;
+        if (i < data.Length && data[i] < 0x80)
+        {
+            at = i + 1;
+            return data[i];
+        }
         ulong value = 0;
         for (int shift = 0; shift < 70; shift += 7)
         {
-            if (at >= message.Length) throw Damaged();
-            byte b = message[at++];
-            value |= (ulong)(b & 0x7f) << shift;
-            if (b < 0x80) return value;
+            if (i >= data.Length) Fail("protobuf message ends inside a number");
+            ulong b = data[i++];
+            if (shift == 63 && b > 1) break;
+            value |= (b & 0x7f) << shift;
+            if (b < 0x80)
+            {
+                at = i;
+                return value;
+            }
         }
-        throw Damaged();
+        Fail("protobuf number is longer than 64 bits");
+        return 0;
     }
 
-    public ReadOnlySpan<byte> Bytes()
+    public long Int64() => (long)Varint();
+
+    public int Int32() => (int)Varint();
+
+    /// <summary>A zig-zag number (<c>sint64</c>).</summary>
+    public long SInt64()
     {
-        ulong length = Varint();
-        if (length > (ulong)(message.Length - at)) throw Damaged();
-        var bytes = message.Slice(at, (int)length);
-        at += (int)length;
-        return bytes;
+        ulong raw = Varint();
+        return (long)(raw >> 1) ^ -(long)(raw & 1);
+    }
+
+    /// <summary>A zig-zag number (<c>sint32</c>).</summary>
+    public int SInt32() => (int)SInt64();
+
+    public double Double()
+    {
+        if (data.Length - at < 8) Fail("protobuf message ends inside a double");
+        double value = BinaryPrimitives.ReadDoubleLittleEndian(data[at..]);
+        at += 8;
+        return value;
     }
 
     public ulong Fixed64()
     {
-        if (message.Length - at < 8) throw Damaged();
-        ulong value = BinaryPrimitives.ReadUInt64LittleEndian(message[at..]);
+        if (data.Length - at < 8) Fail("protobuf message ends inside a fixed64");
+        ulong value = BinaryPrimitives.ReadUInt64LittleEndian(data[at..]);
         at += 8;
         return value;
     }
 
     public uint Fixed32()
     {
-        if (message.Length - at < 4) throw Damaged();
-        uint value = BinaryPrimitives.ReadUInt32LittleEndian(message[at..]);
+        if (data.Length - at < 4) Fail("protobuf message ends inside a fixed32");
+        uint value = BinaryPrimitives.ReadUInt32LittleEndian(data[at..]);
         at += 4;
         return value;
     }
 
-    public double Double() => BitConverter.UInt64BitsToDouble(Fixed64());
+    /// <summary>A string, a byte string, a nested message or packed numbers.</summary>
+    public ReadOnlySpan<byte> Bytes()
+    {
+        ulong length = Varint();
+        if (length > (ulong)(data.Length - at)) Fail("protobuf length runs over the end of its message");
+        var bytes = data.Slice(at, (int)length);
+        at += (int)length;
+        return bytes;
+    }
 
+    /// <summary>As <see cref="Bytes"/>, with the offset of the first byte in the whole body.</summary>
+    public ReadOnlySpan<byte> Bytes(out int offset)
+    {
+        var bytes = Bytes();
+        offset = origin + at - bytes.Length;
+        return bytes;
+    }
+
+    /// <summary>A nested message as a reader of its own.</summary>
+    public ProtoReader Message()
+    {
+        var bytes = Bytes(out int offset);
+        return new ProtoReader(bytes, offset);
+    }
+
+    /// <summary>Passes over a field that the reader does not know.</summary>
     public void Skip()
     {
         switch (Type)
@@ -91,9 +167,18 @@ internal ref struct ProtoReader(ReadOnlySpan<byte> message)
             case ProtoType.Fixed64: Fixed64(); break;
             case ProtoType.Bytes: Bytes(); break;
             case ProtoType.Fixed32: Fixed32(); break;
-            default: throw new WireFormatException(WireErrorKind.Malformed, $"proto: illegal wireType {(int)Type}");
+            default: Fail("unknown protobuf wire type"); break;
         }
     }
 
-    private static WireFormatException Damaged() => new(WireErrorKind.Malformed, "proto: unexpected end of data or illegal tag");
+    /// <summary>Refuses the current field where it comes in another wire type than its definition says.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly void Expect(ProtoType type)
+    {
+        if (Type != type) Fail("protobuf field has the wrong wire type");
+    }
+
+    [DoesNotReturn]
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private readonly void Fail(string message) => throw new WireFormatException(message, origin + at);
 }
