@@ -121,7 +121,7 @@ internal static class HistogramCodec
         to.End(packed);
     }
 
-    private static BucketSpan ReadSpan(ProtoReader reader)
+    public static BucketSpan ReadSpan(ProtoReader reader)
     {
         int offset = 0;
         uint length = 0;
@@ -137,7 +137,7 @@ internal static class HistogramCodec
         return new BucketSpan(offset, length);
     }
 
-    private static void ReadDeltas(ref ProtoReader reader, List<long> into)
+    public static void ReadDeltas(ref ProtoReader reader, List<long> into)
     {
         if (reader.Type == ProtoType.Varint)
         {
@@ -149,7 +149,7 @@ internal static class HistogramCodec
         while (!packed.AtEnd) into.Add(packed.SInt64());
     }
 
-    private static void ReadDoubles(ref ProtoReader reader, List<double> into)
+    public static void ReadDoubles(ref ProtoReader reader, List<double> into)
     {
         if (reader.Type == ProtoType.Fixed64)
         {
@@ -161,7 +161,7 @@ internal static class HistogramCodec
         while (!packed.AtEnd) into.Add(packed.Double());
     }
 
-    private static double[] Absolute(List<long>? deltas)
+    public static double[] Absolute(List<long>? deltas)
     {
         if (deltas is null) return [];
         var counts = new double[deltas.Count];

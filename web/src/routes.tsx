@@ -1,0 +1,57 @@
+import { createBrowserRouter, Navigate, useLocation, useRouteError } from 'react-router';
+import { Empty, Failed, Skeleton } from './components/Views';
+import { Page, PageLink } from './components/Page';
+import { Shell } from './shell/Shell';
+
+function Moved({ to }: { to: string }) {
+  const { search } = useLocation();
+  return <Navigate to={`${to}${search}`} replace />;
+}
+
+function Unknown() {
+  const { pathname } = useLocation();
+  return (
+    <Page title="Not found" caption="Pharos" finding="There is no such page.">
+      <div className="panel">
+        <Empty title={pathname} action={<PageLink to="/" className="button">Go to Home</PageLink>}>
+          <p>The address may be mistyped or belong to a part that this server does not have.</p>
+        </Empty>
+      </div>
+    </Page>
+  );
+}
+
+/** A fault inside a page leaves the shell alive. */
+function Broken() {
+  const error = useRouteError();
+  return (
+    <div className="page" style={{ paddingTop: 16 }}>
+      <div className="panel">
+        <Failed error={error} what="This page stopped." onRetry={() => window.location.reload()} />
+      </div>
+    </div>
+  );
+}
+
+/** Each page is a file of its own, fetched when it is first opened. */
+export function makeRouter() {
+  return createBrowserRouter([
+    {
+      path: '/',
+      element: <Shell />,
+      errorElement: <Broken />,
+      hydrateFallbackElement: <Skeleton />,
+      children: [
+        {
+          errorElement: <Broken />,
+          children: [
+            { index: true, lazy: async () => ({ Component: (await import('./pages/home/HomePage')).HomePage }) },
+            { path: '*', element: <Unknown /> },
+          ],
+        },
+      ],
+    },
+  ]);
+}
+
+export { Moved };
