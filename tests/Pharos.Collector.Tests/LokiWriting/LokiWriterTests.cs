@@ -1,0 +1,122 @@
+using System.Net;
+using System.Text;
+using Microsoft.Extensions.Logging.Abstractions;
+using Pharos.Collector.LokiWriting;
+using Pharos.Core;
+using Pharos.Wire.Loki;
+
+namespace Pharos.Collector.Tests.LokiWriting;
+
+public sealed class LokiWriterTests
+{
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Lines_wait_on_disk_while_the_receiver_is_down_and_arrive_in_order_after_a_restart()
+    {
+        using var folder = Places.NewFolder();
+        var time = new ManualTimeProvider();
+        var receiver = new FakeLoki { Status = HttpStatusCode.ServiceUnavailable };
+        using (var writer = Writer(folder, receiver, time))
+        {
+            using var stop = new CancellationTokenSource();
+            await writer.AppendAsync(Batch(("job", "a"), "one", "two"), Cancel);
+            var running = writer.RunAsync(stop.Token);
+            await receiver.AfterAsync(3, time);
+            await stop.CancelAsync();
+            await running;
+        }
+        Assert.Empty(receiver.Stored);
+        receiver.Status = HttpStatusCode.NoContent;
+        using (var writer = Writer(folder, receiver, time))
+        {
+            using var stop = new CancellationTokenSource();
+            await writer.AppendAsync(Batch(("job", "a"), "three"), Cancel);
+            int before = receiver.Requests;
+            var running = writer.RunAsync(stop.Token);
+            await receiver.AfterAsync(before + 1, time);
+            await stop.CancelAsync();
+            await running;
+        }
+        Assert.Equal(["""team {cluster="eu", job="a"} one""", """team {cluster="eu", job="a"} two""", """team {cluster="eu", job="a"} three"""], receiver.Stored);
+    }
+
+    [Fact]
+    public async Task A_batch_that_is_refused_for_good_is_dropped_and_counted_and_the_next_goes_on()
+    {
+        using var folder = Places.NewFolder();
+        var time = new ManualTimeProvider();
+        var receiver = new FakeLoki { Status = HttpStatusCode.BadRequest };
+        var instruments = new Instruments();
+        using var writer = Writer(folder, receiver, time, instruments);
+        using var stop = new CancellationTokenSource();
+        await writer.AppendAsync(Batch(("job", "a"), "bad"), Cancel);
+        var running = writer.RunAsync(stop.Token);
+        await receiver.AfterAsync(1, time);
+        receiver.Status = HttpStatusCode.NoContent;
+        await writer.AppendAsync(Batch(("__tenant_id__", "other"), "good"), Cancel);
+        await receiver.AfterAsync(2, time);
+        await stop.CancelAsync();
+        await running;
+        Assert.Equal(["""other {cluster="eu"} good"""], receiver.Stored);
+        Assert.Equal(1, instruments.Read().Single(f => f.Name == "loki_write_dropped_entries_total").Cells.Single().Value);
+    }
+
+    private static LokiWriter Writer(string folder, FakeLoki receiver, TimeProvider time, Instruments? instruments = null) => new(
+        new LokiWriterOptions
+        {
+            Url = new Uri("http://loki.example/loki/api/v1/push"),
+            QueueFolder = folder,
+            TenantId = "team",
+            ExternalLabels = Labels.Of(("cluster", "eu")),
+        },
+        _ => receiver, time, instruments ?? new Instruments(), NullLogger.Instance);
+
+    private static LogBatch Batch((string, string) label, params string[] lines)
+    {
+        var batch = new LogBatch();
+        int stream = batch.AddStream(Labels.Of(label));
+        for (int i = 0; i < lines.Length; i++) batch.AddEntry(stream, i + 1, Encoding.UTF8.GetBytes(lines[i]));
+        return batch;
+    }
+
+    private sealed class FakeLoki : HttpMessageHandler
+    {
+        private int requests;
+
+        public HttpStatusCode Status { get; set; }
+
+        public int Requests => Volatile.Read(ref requests);
+
+        public List<string> Stored { get; } = [];
+
+        /// <summary>Moves the clock until that many requests have come.</summary>
+        public async Task AfterAsync(int count, ManualTimeProvider time)
+        {
+            for (int i = 0; Requests < count; i++)
+            {
+                Assert.True(i < 5000, $"{Requests} of {count} requests came");
+                if (time.NextDue is not null) time.Advance(TimeSpan.FromSeconds(1));
+                await Task.Yield();
+                await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System, Cancel);
+            }
+        }
+
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            byte[] body = await request.Content!.ReadAsByteArrayAsync(cancellationToken);
+            if (Status == HttpStatusCode.NoContent)
+            {
+                using var batch = new LogBatch();
+                LokiPushDecoder.DecodeProtobuf(body, new LokiPushOptions(), batch);
+                foreach (var entry in batch.Entries)
+                {
+                    string tenant = request.Headers.GetValues("X-Scope-OrgID").Single();
+                    Stored.Add($"{tenant} {Labels.FromEncoded(batch.LabelsOf(entry.Stream))} {Encoding.UTF8.GetString(batch.LineOf(entry))}");
+                }
+            }
+            Interlocked.Increment(ref requests);
+            return new HttpResponseMessage(Status) { Content = new StringContent("said so") };
+        }
+    }
+}
