@@ -22,6 +22,7 @@ public sealed class SampleColumns : IDisposable
     private long[] timestamps = ArrayPool<long>.Shared.Rent(128);
     private double[] values = ArrayPool<double>.Shared.Rent(128);
     private Histogram?[] histograms = [];
+    private long[] starts = [];
     private int count;
 
     public int Count => count;
@@ -33,6 +34,16 @@ public sealed class SampleColumns : IDisposable
     public ReadOnlySpan<Histogram?> Histograms => histograms.Length == 0 ? [] : histograms.AsSpan(0, count);
 
     public bool HasHistograms => histograms.Length > 0;
+
+    /// <summary>When the counting of each sample began, Unix milliseconds, 0 for unknown; empty where no sample says so.</summary>
+    public ReadOnlySpan<long> StartTimestamps => starts.Length == 0 ? [] : starts.AsSpan(0, count);
+
+    /// <summary>Sets the start timestamp of the sample that was added last.</summary>
+    public void SetStart(long startMs)
+    {
+        if (starts.Length == 0) starts = new long[timestamps.Length];
+        starts[count - 1] = startMs;
+    }
 
     public void Add(long timestampMs, double value)
     {
@@ -56,6 +67,7 @@ public sealed class SampleColumns : IDisposable
     {
         count = 0;
         histograms = [];
+        starts = [];
     }
 
     public void Dispose()
@@ -83,6 +95,7 @@ public sealed class SampleColumns : IDisposable
         timestamps = largerTimestamps;
         values = largerValues;
         if (histograms.Length > 0) Array.Resize(ref histograms, timestamps.Length);
+        if (starts.Length > 0) Array.Resize(ref starts, timestamps.Length);
     }
 }
 

@@ -24,14 +24,21 @@ public static class NumberText
         return length;
     }
 
-    /// <summary>Go's <c>%g</c> form with the fewest digits: an exponent below 1e-4 and from 1e21.</summary>
+    /// <summary>Go's <c>%g</c> form with the fewest digits: an exponent below 1e-4 and from 1e6.</summary>
     public static string FormatG(double value)
     {
         if (double.IsNaN(value)) return "NaN";
         if (double.IsInfinity(value)) return value > 0 ? "+Inf" : "-Inf";
         double magnitude = Math.Abs(value);
-        if (magnitude == 0 || (magnitude >= 1e-4 && magnitude < 1e21)) return Format(value);
+        if (magnitude == 0 || (magnitude >= 1e-4 && magnitude < 1e6)) return Format(value);
         return Exponential(value);
+    }
+
+    /// <summary>The form of label values in OpenMetrics: whole numbers keep a point, <c>1.0</c>.</summary>
+    public static string FormatOpenMetrics(double value)
+    {
+        string text = FormatG(value);
+        return double.IsFinite(value) && text.AsSpan().IndexOfAny('.', 'e') < 0 ? text + ".0" : text;
     }
 
     /// <summary>The form of the JSON API (<c>'f'</c>, but an exponent below 1e-6 and from 1e21), as jsonutil writes floats.</summary>

@@ -34,7 +34,8 @@ internal sealed partial class Parser
     }
 
     /// <summary>Reads a selector alone, as <c>match[]</c> and series descriptions have it.</summary>
-    public static VectorSelector ParseSelector(string text)
+    /// <param name="mayBeEmpty">Descriptions of series may have no labels; a selector must exclude something.</param>
+    public static VectorSelector ParseSelector(string text, bool mayBeEmpty = false)
     {
         var parser = new Parser(text);
         if (parser.Peek.Kind == TokenKind.End) throw parser.Fail(0, "no selector found in input");
@@ -48,7 +49,7 @@ internal sealed partial class Parser
         }
         var selector = parser.Selector(name, token.Start);
         if (parser.Peek.Kind != TokenKind.End) throw parser.Unexpected(" in a selector", "end of input");
-        TypeChecker.Check(text, selector);
+        if (!mayBeEmpty) TypeChecker.Check(text, selector);
         return selector;
     }
 

@@ -1,0 +1,84 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+using Pharos.Core;
+
+namespace Pharos.PromQL.Execution;
+
+/// <summary>
+/// One series of an instant vector over all steps of a grid. A step without a sample holds <see cref="Absent"/>,
+/// which no operation on samples can produce. Owned by whoever received it; <see cref="Dispose"/> gives the buffer back.
+/// </summary>
+internal sealed class Column : IDisposable
+{
+    /// <summary>The stale marker: selectors never let one through, arithmetic makes quiet NaNs only.</summary>
+    public static readonly double Absent = SampleValue.Stale;
+
+    private double[] values;
+
+    public Column(Labels labels, bool dropName, int count)
+    {
+        Labels = labels;
+        DropName = dropName;
+        Count = count;
+        values = ArrayPool<double>.Shared.Rent(count);
+    }
+
+    public Labels Labels { get; set; }
+
+    /// <summary>The name is still in <see cref="Labels"/>, but goes at the end of the query.</summary>
+    public bool DropName { get; set; }
+
+    public int Count { get; }
+
+    public Span<double> Values => values.AsSpan(0, Count);
+
+    /// <summary>Null where all samples are floats; else not null at the steps that hold a histogram (their value is 0).</summary>
+    public Histogram?[]? Histograms { get; set; }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool IsPresent(double value) => BitConverter.DoubleToInt64Bits(value) != SampleValue.StaleBits;
+
+    public bool Has(int step) => IsPresent(values[step]);
+
+    public void Set(int step, Histogram histogram)
+    {
+        Histograms ??= new Histogram?[Count];
+        Histograms[step] = histogram;
+        values[step] = 0;
+    }
+
+    public void Remove(int step)
+    {
+        values[step] = Absent;
+        if (Histograms is not null) Histograms[step] = null;
+    }
+
+    /// <summary>The histogram at a step; null for a float or where nothing is.</summary>
+    public Histogram? HistogramAt(int step) => Histograms?[step];
+
+    public int CountPresent()
+    {
+        int present = 0;
+        foreach (double value in Values)
+        {
+            if (IsPresent(value)) present++;
+        }
+        return present;
+    }
+
+    public bool IsEmpty()
+    {
+        foreach (double value in Values)
+        {
+            if (IsPresent(value)) return false;
+        }
+        return true;
+    }
+
+    public void Dispose()
+    {
+        if (values.Length > 0) ArrayPool<double>.Shared.Return(values);
+        values = [];
+        Histograms = null;
+    }
+}

@@ -1,0 +1,209 @@
+using Pharos.Core;
+using Pharos.PromQL.Syntax;
+
+namespace Pharos.PromQL.Execution;
+
+/// <summary>rate, increase and delta: the growth in a window, extended towards the window's borders.</summary>
+internal sealed class RateWindow(bool counter, bool rate) : WindowFunction
+{
+    private Labels labels = Labels.Empty;
+    private int[] resets = [];
+    private int resetCount;
+    private int firstReset;
+    private bool hinted;
+
+    public override void Begin(RangeSeries series)
+    {
+        labels = series.Labels;
+        firstReset = 0;
+        resetCount = 0;
+        hinted = false;
+        if (!counter || series.HasHistograms || series.HasStarts) return;
+        // Resets are rare: found once per series, each window then looks at its own few only.
+        var v = series.Values;
+        for (int i = 1; i < v.Length; i++)
+        {
+            if (v[i] >= v[i - 1] || double.IsNaN(v[i])) continue;
+            if (!(v[i] < v[i - 1])) continue;
+            if (resetCount == resets.Length) Array.Resize(ref resets, Math.Max(16, resetCount * 2));
+            resets[resetCount++] = i;
+        }
+    }
+
+    public override bool Evaluate(in Window window, int step, out double value, out Histogram? histogram)
+    {
+        value = 0;
+        histogram = null;
+        var v = window.Values;
+        int last = window.Count - 1;
+        if (!window.Histograms.IsEmpty || !window.Starts.IsEmpty) return HistogramRates.Extrapolated(this, window, counter, rate, labels, out value, out histogram);
+        if (last < 1) return false;
+        double growth = v[last] - v[0];
+        if (counter)
+        {
+            int from = window.First;
+            while (firstReset < resetCount && resets[firstReset] <= from) firstReset++;
+            for (int r = firstReset; r < resetCount && resets[r] <= from + last; r++) growth += v[resets[r] - from - 1];
+            HintCounter();
+        }
+        value = growth * Factor(window.Timestamps[0], window.Timestamps[last], last, window.FromMs, window.ToMs, counter, growth, v[0], zeroAtMs: null);
+        if (rate) value /= (window.ToMs - window.FromMs) / 1000.0;
+        return true;
+    }
+
+    /// <summary>Tells once per series that its name is not that of a counter.</summary>
+    public void HintCounter()
+    {
+        if (!counter || hinted) return;
+        hinted = true;
+        string name = labels.Name;
+        if (name.Length == 0) return;
+        if (labels.TryGetValue("__type__", out string? type))
+        {
+            if (type is not ("counter" or "histogram" or "unknown"))
+                Run.Annotations.Info(Argument, $"metric might not be a counter, __type__ label is not set to \"counter\" or \"histogram\": {GoString.Quote(name)}");
+            return;
+        }
+        if (!name.EndsWith("_total", StringComparison.Ordinal) && !name.EndsWith("_sum", StringComparison.Ordinal)
+            && !name.EndsWith("_count", StringComparison.Ordinal) && !name.EndsWith("_bucket", StringComparison.Ordinal))
+        {
+            Run.Annotations.Info(Argument, $"metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {GoString.Quote(name)}");
+        }
+    }
+
+    /// <summary>
+    /// How much the growth between first and last sample is extended: to the borders where the samples come near them,
+    /// else by half a sample distance, and a counter never below zero.
+    /// </summary>
+    public static double Factor(
+        long firstMs, long lastMs, int distances, long fromMs, long toMs, bool counter, double growth, double firstValue, long? zeroAtMs)
+    {
+        double toStart = (firstMs - fromMs) / 1000.0;
+        double toEnd = (toMs - lastMs) / 1000.0;
+        double span = (lastMs - firstMs) / 1000.0;
+        double average = distances == 0 ? 0 : span / distances;
+        double threshold = average * 1.1;
+        if (zeroAtMs is { } zeroMs)
+        {
+            // The counting began inside the window, with zero.
+            toStart = 0;
+            span = (lastMs - zeroMs) / 1000.0;
+        }
+        else
+        {
+            if (toStart >= threshold) toStart = average / 2;
+            if (counter)
+            {
+                double toZero = toStart;
+                if (growth > 0 && firstValue >= 0) toZero = span * (firstValue / growth);
+                if (toZero < toStart) toStart = toZero;
+            }
+        }
+        if (toEnd >= threshold) toEnd = average / 2;
+        return (span + toStart + toEnd) / span;
+    }
+}
+
+/// <summary>irate and idelta: the last two samples.</summary>
+internal sealed class InstantRateWindow(bool rate) : WindowFunction
+{
+    private Labels labels = Labels.Empty;
+
+    public override void Begin(RangeSeries series) => labels = series.Labels;
+
+    public override bool Evaluate(in Window window, int step, out double value, out Histogram? histogram)
+    {
+        value = 0;
+        histogram = null;
+        int last = window.Count - 1;
+        if (!window.Histograms.IsEmpty || !window.Starts.IsEmpty) return HistogramRates.Instant(this, window, rate, labels, out value, out histogram);
+        if (last < 1) return false;
+        long interval = window.Timestamps[last] - window.Timestamps[last - 1];
+        if (interval == 0) return false;
+        double current = window.Values[last], previous = window.Values[last - 1];
+        value = rate && current < previous ? current : current - previous;
+        if (rate) value /= interval / 1000.0;
+        return true;
+    }
+}
+
+/// <summary>sum_over_time and avg_over_time, for floats or histograms.</summary>
+internal sealed class SumWindow(bool average) : WindowFunction
+{
+    private Labels labels = Labels.Empty;
+
+    public override void Begin(RangeSeries series) => labels = series.Labels;
+
+    public override bool Evaluate(in Window window, int step, out double value, out Histogram? histogram)
+    {
+        histogram = null;
+        value = 0;
+        if (!window.Histograms.IsEmpty)
+        {
+            int floats = 0;
+            foreach (var h in window.Histograms)
+            {
+                if (h is null) floats++;
+            }
+            if (floats > 0 && floats < window.Count)
+            {
+                Run.Annotations.Warn(Argument, $"encountered a mix of histograms and floats{Annotations.ForMetric(labels)}");
+                return false;
+            }
+            if (floats == 0) return Histograms(window, out histogram);
+        }
+        var v = window.Values;
+        double sum = v[0], c = 0;
+        if (!average)
+        {
+            for (int i = 1; i < v.Length; i++) Kahan.Add(v[i], ref sum, ref c);
+            value = double.IsInfinity(sum) ? sum : sum + c;
+            return true;
+        }
+        double mean = 0;
+        bool incremental = false;
+        for (int i = 1; i < v.Length; i++)
+        {
+            double count = i + 1;
+            if (!incremental)
+            {
+                double newSum = sum, newC = c;
+                Kahan.Add(v[i], ref newSum, ref newC);
+                if (!double.IsInfinity(newSum))
+                {
+                    sum = newSum;
+                    c = newC;
+                    continue;
+                }
+                // The sum overflows: go on with a running mean.
+                incremental = true;
+                mean = sum / (count - 1);
+                c /= count - 1;
+            }
+            double q = (count - 1) / count;
+            mean *= q;
+            c *= q;
+            Kahan.Add(v[i] / count, ref mean, ref c);
+        }
+        value = incremental ? mean + c : (sum / v.Length) + (c / v.Length);
+        return true;
+    }
+
+    private bool Histograms(in Window window, out Histogram? histogram)
+    {
+        var total = new HistogramAccumulator(average);
+        foreach (var h in window.Histograms)
+        {
+            if (!total.Add(h!))
+            {
+                Run.Annotations.Warn(Argument, $"vector contains a mix of histograms with exponential and custom buckets schemas{Annotations.ForMetric(labels)}");
+                histogram = null;
+                return false;
+            }
+        }
+        if (total.Conflict) Run.Annotations.Warn(Argument, "conflicting counter resets during histogram aggregation");
+        if (total.Reconciled) Run.Annotations.Info(Argument, "mismatched custom buckets were reconciled during aggregation");
+        histogram = total.Result();
+        return true;
+    }
+}

@@ -1,0 +1,274 @@
+using Pharos.Core;
+using Pharos.PromQL.Syntax;
+
+namespace Pharos.PromQL.Execution;
+
+/// <summary>
+/// Arithmetic and comparison between two vectors. The "one" side is gathered by its matching labels, the other
+/// streams past it; what is unique is decided step by step, as series may come and go.
+/// </summary>
+internal sealed class VectorJoin
+{
+    private readonly Evaluation run;
+    private readonly BinaryExpr binary;
+    private readonly VectorMatching matching;
+    private readonly Grid grid;
+    private readonly ElementMath math;
+    private readonly bool swapped;
+    private readonly bool oneToOne;
+    private readonly NameList labelNames;
+    private readonly Dictionary<Labels, Group> groups = new(LabelsComparer.Instance);
+    private readonly Dictionary<Labels, Output> outputs = new(LabelsComparer.Instance);
+    private readonly List<Output> order = [];
+
+    public VectorJoin(Evaluation run, BinaryExpr binary, Grid grid)
+    {
+        this.run = run;
+        this.binary = binary;
+        this.grid = grid;
+        matching = binary.Matching!;
+        math = new ElementMath(run, binary);
+        swapped = matching.Cardinality == MatchCardinality.OneToMany;
+        oneToOne = matching.Cardinality == MatchCardinality.OneToOne;
+        labelNames = new NameList(matching.Labels);
+    }
+
+    /// <summary>Series of one side with equal matching labels.</summary>
+    private sealed class Group(Labels key)
+    {
+        public Labels Key { get; } = key;
+        public List<Column> One { get; } = [];
+
+        /// <summary>Steps at which some series of the many side is there; only kept where that side is filled, or for one-to-one.</summary>
+        public bool[]? ManySeen { get; set; }
+
+        /// <summary>One-to-one: steps at which a result was made.</summary>
+        public bool[]? Matched { get; set; }
+    }
+
+    private sealed class Output(Column column)
+    {
+        public Column Column { get; } = column;
+        public Group?[]? MadeBy { get; set; }
+    }
+
+    public IEnumerable<Column> Run(IEnumerable<Column> left, IEnumerable<Column> right)
+    {
+        using var key = new LabelKey(matching.Labels, matching.On, dropName: true);
+        var lookup = groups.GetAlternateLookup<ReadOnlySpan<byte>>();
+        // As in Prometheus, fill_left is for the many side and fill_right for the one side, also under group_right.
+        double? fillOne = matching.FillRight;
+        double? fillMany = matching.FillLeft;
+        long held = 0;
+        (int Step, string Message)? duplicate = null;
+        foreach (var column in swapped ? left : right)
+        {
+            var signature = key.Of(column.Labels);
+            if (!lookup.TryGetValue(signature, out var group))
+            {
+                group = new Group(Labels.FromEncoded(signature));
+                groups[group.Key] = group;
+            }
+            duplicate = FindDuplicate(group, column, duplicate);
+            group.One.Add(column);
+            run.Hold(binary, grid.Count);
+            held += grid.Count;
+        }
+        var anyMany = new bool[grid.Count];
+        foreach (var column in swapped ? right : left)
+        {
+            using (column)
+            {
+                for (int i = 0; i < grid.Count; i++) anyMany[i] |= column.Has(i);
+                var signature = key.Of(column.Labels);
+                if (!lookup.TryGetValue(signature, out var group))
+                {
+                    if (fillOne is null) continue;
+                    group = new Group(Labels.FromEncoded(signature));
+                    groups[group.Key] = group;
+                }
+                Match(group, column, fillOne, fillMany is not null);
+            }
+        }
+        if (duplicate is not null) ThrowDuplicate(anyMany, fillMany);
+        if (fillMany is { } fill)
+        {
+            foreach (var group in groups.Values) FillMany(group, fill);
+        }
+        foreach (var group in groups.Values)
+        {
+            foreach (var column in group.One) column.Dispose();
+        }
+        run.Release(held);
+        foreach (var output in order)
+        {
+            if (output.Column.IsEmpty()) output.Column.Dispose();
+            else yield return output.Column;
+        }
+    }
+
+    private (int Step, string Message)? FindDuplicate(Group group, Column column, (int, string)? known)
+    {
+        if (known is not null) return known;
+        foreach (var other in group.One)
+        {
+            for (int i = 0; i < grid.Count; i++)
+            {
+                if (column.Has(i) && other.Has(i)) return (i, "");
+            }
+        }
+        return null;
+    }
+
+    // Two series of the "one" side at a step are an error where the other side has anything at all at that step.
+    private void ThrowDuplicate(bool[] anyMany, double? fillMany)
+    {
+        foreach (var group in groups.Values)
+        {
+            for (int i = 0; i < grid.Count; i++)
+            {
+                if (!anyMany[i] && fillMany is null) continue;
+                var there = group.One.Where(c => c.Has(i)).Take(2).ToArray();
+                if (there.Length < 2) continue;
+                var (a, b) = (there[0].Labels, there[1].Labels);
+                if (a.CompareTo(b) > 0) (a, b) = (b, a);
+                var matched = matching.On ? LabelEditing.Filter(a, labelNames, keep: true) : group.Key;
+                throw new QueryException(
+                    QueryErrorKind.Execution,
+                    $"found duplicate series for the match group {matched} on the {(swapped ? "left" : "right")} hand-side of the operation: [{a}, {b}];many-to-many matching not allowed: matching labels must be unique on one side",
+                    SourcePosition.At(run.Query, binary.Span.Start));
+            }
+        }
+    }
+
+    private void Match(Group group, Column many, double? fillOne, bool noteSeen)
+    {
+        if (noteSeen) group.ManySeen ??= new bool[grid.Count];
+        var missing = fillOne is null ? null : new bool[grid.Count];
+        for (int i = 0; i < grid.Count; i++)
+        {
+            if (!many.Has(i)) continue;
+            if (group.ManySeen is { } seen) seen[i] = true;
+            if (missing is not null) missing[i] = true;
+        }
+        foreach (var one in group.One)
+        {
+            Output? output = null;
+            for (int i = 0; i < grid.Count; i++)
+            {
+                if (!many.Has(i) || !one.Has(i)) continue;
+                if (missing is not null) missing[i] = false;
+                var manyElement = new Element(many.Values[i], many.HistogramAt(i));
+                var oneElement = new Element(one.Values[i], one.HistogramAt(i));
+                if (oneToOne) NoteMatch(group, i);
+                if (!Combine(manyElement, oneElement, out var result)) continue;
+                output ??= OutputFor(many, one);
+                Put(output, group, i, result);
+            }
+        }
+        if (missing is null) return;
+        Output? filled = null;
+        for (int i = 0; i < grid.Count; i++)
+        {
+            if (!missing[i]) continue;
+            if (oneToOne) NoteMatch(group, i);
+            if (!Combine(new Element(many.Values[i], many.HistogramAt(i)), new Element(fillOne!.Value, null), out var result)) continue;
+            filled ??= OutputFor(many, null);
+            Put(filled, group, i, result);
+        }
+    }
+
+    private void FillMany(Group group, double fill)
+    {
+        foreach (var one in group.One)
+        {
+            Output? output = null;
+            for (int i = 0; i < grid.Count; i++)
+            {
+                if (!one.Has(i) || group.ManySeen?[i] == true) continue;
+                if (!Combine(new Element(fill, null), new Element(one.Values[i], one.HistogramAt(i)), out var result)) continue;
+                output ??= OutputFor(null, one);
+                Put(output, group, i, result);
+            }
+        }
+    }
+
+    private bool Combine(in Element many, in Element one, out Element result)
+    {
+        var outcome = math.Apply(swapped ? one : many, swapped ? many : one, out result);
+        if (!binary.ReturnBool || outcome == Outcome.None) return outcome == Outcome.Kept;
+        result = new Element(outcome == Outcome.Kept ? 1 : 0, null);
+        return true;
+    }
+
+    // Several series of the left side that match one are an error, even where a comparison would filter them.
+    private void NoteMatch(Group group, int step)
+    {
+        group.Matched ??= new bool[grid.Count];
+        if (!group.Matched[step])
+        {
+            group.Matched[step] = true;
+            return;
+        }
+        bool[] all = new bool[grid.Count];
+        all[step] = true;
+        ThrowDuplicate(all, null);
+        throw Fail("multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)");
+    }
+
+    private void Put(Output output, Group group, int step, in Element result)
+    {
+        if (output.Column.Has(step))
+        {
+            if (!oneToOne && ReferenceEquals(output.MadeBy?[step], group))
+                throw Fail("multiple matches for labels: grouping labels must ensure unique matches");
+            throw Evaluator.SameLabels();
+        }
+        if (!oneToOne)
+        {
+            output.MadeBy ??= new Group?[grid.Count];
+            output.MadeBy[step] = group;
+        }
+        if (result.Histogram is not null) output.Column.Set(step, result.Histogram);
+        else output.Column.Values[step] = result.Value;
+    }
+
+    private QueryException Fail(string message) =>
+        new(QueryErrorKind.Execution, message, SourcePosition.At(run.Query, binary.Span.Start));
+
+    private Output OutputFor(Column? many, Column? one)
+    {
+        var labels = ResultLabels(many, one);
+        bool dropName = binary.ReturnBool && run.Options.DelayedNameRemoval;
+        if (outputs.TryGetValue(labels, out var output)) return output;
+        var column = new Column(labels, dropName || (many?.DropName ?? false), grid.Count);
+        column.Values.Fill(Column.Absent);
+        output = new Output(column);
+        outputs.Add(labels, output);
+        order.Add(output);
+        return output;
+    }
+
+    /// <summary>The many side's labels, without those that cannot hold for the result, with what is taken from the one side.</summary>
+    private Labels ResultLabels(Column? many, Column? one)
+    {
+        Labels labels;
+        if (many is null)
+        {
+            // A filled series has no labels but those that matched.
+            labels = matching.On ? LabelEditing.Filter(one!.Labels, labelNames, keep: true) : LabelEditing.WithoutName(LabelEditing.Filter(one!.Labels, labelNames, keep: false));
+        }
+        else
+        {
+            labels = many.Labels;
+            if (BinaryMath.DropsName(binary.Op) || (binary.ReturnBool && !run.Options.DelayedNameRemoval)) labels = LabelEditing.WithoutName(labels);
+            if (oneToOne) labels = LabelEditing.Filter(labels, labelNames, keep: matching.On);
+        }
+        if (matching.Include.Count == 0) return labels;
+        // Nothing can be taken from a side that is filled.
+        if (one is null) return labels;
+        var builder = new LabelsBuilder(labels);
+        foreach (string name in matching.Include) builder.Set(name, one.Labels[name]);
+        return builder.ToLabels();
+    }
+}

@@ -1,0 +1,23 @@
+namespace Pharos.PromQL;
+
+/// <summary>Settings of the engine. The defaults are Prometheus's own.</summary>
+public sealed record PromQlOptions
+{
+    /// <summary>How far an instant selector looks back for its newest sample. Flag <c>query.lookback-delta</c>.</summary>
+    public TimeSpan Lookback { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Step of a subquery that names none: the global evaluation interval.</summary>
+    public TimeSpan SubqueryStep { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>Queries that run at the same time; more wait. Flag <c>query.max-concurrency</c>.</summary>
+    public int ConcurrencyMax { get; init; } = 20;
+
+    /// <summary>Functions and modifiers that Prometheus has behind <c>promql-experimental-functions</c> and its like.</summary>
+    public bool ExperimentalFunctions { get; init; } = true;
+
+    /// <summary>Drop <c>__name__</c> once, at the end of the query. Feature flag <c>promql-delayed-name-removal</c>.</summary>
+    public bool DelayedNameRemoval { get; init; }
+
+    /// <summary>Let rate-like functions use samples' start timestamps. Feature flag <c>use-start-timestamps</c>.</summary>
+    public bool StartTimestamps { get; init; }
+}

@@ -1,0 +1,83 @@
+using Pharos.Core;
+
+namespace Pharos.PromQL;
+
+/// <summary>The type of a query's answer.</summary>
+public enum QueryResultType
+{
+    Scalar,
+    String,
+    Vector,
+    Matrix,
+}
+
+/// <summary>
+/// One series of a matrix: samples in columns, timestamps strictly rising (Unix milliseconds).
+/// <see cref="Histograms"/> is null where all samples are floats; else sample i is a histogram if <c>Histograms[i]</c> is not null.
+/// </summary>
+public sealed record MatrixSeries(Labels Labels, IReadOnlyList<long> Timestamps, IReadOnlyList<double> Values, IReadOnlyList<Histogram?>? Histograms);
+
+/// <summary>What a query cost.</summary>
+public sealed record QueryStatistics
+{
+    /// <summary>Samples that the evaluation looked at, summed over all steps.</summary>
+    public long SamplesQueryable { get; init; }
+
+    /// <summary>Samples read from the store, each selector's once.</summary>
+    public long SamplesLoaded { get; init; }
+
+    /// <summary>Most points held at once.</summary>
+    public long SamplesPeak { get; init; }
+
+    public long SeriesSelected { get; init; }
+
+    /// <summary>Time waited for a free evaluator, seconds.</summary>
+    public double QueueSeconds { get; init; }
+
+    public double EvaluationSeconds { get; init; }
+
+    /// <summary>Samples looked at per step, where the caller asked for it; else null.</summary>
+    public IReadOnlyList<(long TimestampMs, long Samples)>? PerStep { get; init; }
+}
+
+/// <summary>The answer to a query.</summary>
+public sealed record QueryResult
+{
+    public required QueryResultType Type { get; init; }
+
+    /// <summary>Evaluation time of a scalar or string, Unix milliseconds.</summary>
+    public long TimestampMs { get; init; }
+
+    public double Scalar { get; init; }
+    public string Text { get; init; } = "";
+    public IReadOnlyList<VectorSample> Vector { get; init; } = [];
+
+    /// <summary>Sorted by labels.</summary>
+    public IReadOnlyList<MatrixSeries> Matrix { get; init; } = [];
+
+    /// <summary>Annotations <c>PromQL warning: …</c> with the place: the result is probably not what was meant.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
+    /// <summary>Annotations <c>PromQL info: …</c> with the place: the result may not be what was meant.</summary>
+    public IReadOnlyList<string> Infos { get; init; } = [];
+
+    public QueryStatistics Statistics { get; init; } = new();
+}
+
+/// <summary>What one query may change about its evaluation.</summary>
+public sealed record QuerySettings
+{
+    public static QuerySettings Default { get; } = new();
+
+    /// <summary>Replaces the engine's lookback where set.</summary>
+    public TimeSpan? Lookback { get; init; }
+
+    /// <summary>Shortens the tenant's query timeout where set.</summary>
+    public TimeSpan? Timeout { get; init; }
+
+    /// <summary>Samples the query may load; 0 for no limit. Null takes the engine's limits of the tenant.</summary>
+    public long? SamplesMax { get; init; }
+
+    /// <summary>Collect <see cref="QueryStatistics.PerStep"/>.</summary>
+    public bool StatisticsPerStep { get; init; }
+}
