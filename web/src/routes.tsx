@@ -46,6 +46,9 @@ export function makeRouter() {
           errorElement: <Broken />,
           children: [
             { index: true, lazy: async () => ({ Component: (await import('./pages/home/HomePage')).HomePage }) },
+            { path: 'explore', element: <Moved to="/explore/metrics" /> },
+            { path: 'explore/metrics', lazy: async () => ({ Component: (await import('./pages/metrics/MetricsPage')).MetricsPage }) },
+            { path: 'explore/logs', lazy: async () => ({ Component: (await import('./pages/logs/LogsPage')).LogsPage }) },
             { path: '*', element: <Unknown /> },
           ],
         },
@@ -53,5 +56,3 @@ export function makeRouter() {
     },
   ]);
 }
-
-export { Moved };

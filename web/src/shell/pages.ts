@@ -1,4 +1,4 @@
-import { IconHome } from '@tabler/icons-react';
+import { IconCompass, IconHome } from '@tabler/icons-react';
 
 export interface NavPage {
   to: string;
@@ -12,7 +12,10 @@ export interface NavPage {
 }
 
 /** Every page there is; what is not built is not listed. */
-export const navPages: NavPage[] = [{ to: '/', name: 'Home', icon: IconHome, under: '/', key: 'h' }];
+export const navPages: NavPage[] = [
+  { to: '/', name: 'Home', icon: IconHome, under: '/', key: 'h' },
+  { to: '/explore/metrics', name: 'Explore', icon: IconCompass, under: '/explore', key: 'e' },
+];
 
 export function isCurrent(page: NavPage, path: string): boolean {
   return page.under === '/' ? path === '/' : path.startsWith(page.under);
