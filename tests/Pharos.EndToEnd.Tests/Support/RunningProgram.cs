@@ -58,11 +58,11 @@ internal sealed class RunningProgram : IAsyncDisposable
     }
 
     /// <summary>Waits for a line that holds a text; returns the line.</summary>
-    public async Task<string> WaitForLineAsync(string part)
+    public async Task<string> WaitForLineAsync(string part, int seconds = 60)
     {
         string? found = null;
         await Wait.UntilAsync(() => (found = output.FirstOrDefault(l => l.Contains(part, StringComparison.Ordinal))) is not null || process.HasExited,
-            () => $"a line with \"{part}\" from {Path.GetFileName(process.StartInfo.FileName)}; it printed:\n{Output}");
+            () => $"a line with \"{part}\" from {Path.GetFileName(process.StartInfo.FileName)}; it printed:\n{Output}", seconds);
         return found ?? throw new InvalidOperationException($"{process.StartInfo.FileName} ended with {process.ExitCode}:\n{Output}");
     }
 
