@@ -82,8 +82,9 @@ public sealed class PharosServer : IAsyncDisposable
         metrics.Start();
         logs.Start();
 
-        var promql = Keep(new Closing(new PromQlEngine(metrics, new PromQlOptions(), time, instruments, limits))).Value;
-        var logql = new LogQlEngine(logs, limits, time, instruments);
+        var promql = new PromQlEngine(metrics, new PromQlOptions(), time, instruments, limits);
+        Keep(new Closing(promql));
+        var logql = new LogQlEngine(logs, limits, time);
         var promqlRules = new PromQlRuleLanguage(promql);
         var logqlRules = new LogQlRuleLanguage(logql, time);
 
@@ -106,9 +107,10 @@ public sealed class PharosServer : IAsyncDisposable
             metrics, router, journal, catalogue, time, instruments, loggers.CreateLogger("Rules")));
         await rulers.StartAsync(cancel);
 
-        var fleet = new FleetService(catalogue, time, ValidatePipeline);
+        var collectors = new CollectorRegistry(catalogue, time);
+        var pipelines = new PipelineRegistry(catalogue, time, CheckPipeline);
         var rates = Keep(new RateMeter(instruments, time));
-        var page = new PageService(instruments, rates, fleet, rulers, router, metrics, logs, journal, config, time);
+        var page = new PageService(rates, collectors, pipelines, rulers, router, metrics, config, time);
 
         http = Keep(await HttpHost.StartAsync(options.Host, port, loggers, application =>
         {
@@ -117,22 +119,43 @@ public sealed class PharosServer : IAsyncDisposable
             application.UseFleetTokens(config.FleetTokens);
             OperationsRoutes.Map(application, instruments);
             RemoteWriteRoutes.Map(application, metrics, instruments);
+            // Mimir serves Prometheus's API under /prometheus; Prometheus's own clients ask without the prefix.
             foreach (string prefix in (string[])["", "/prometheus"])
             {
                 var group = application.MapGroup(prefix);
-                PrometheusQueryRoutes.Map(group, promql, metrics, time);
+                PrometheusQueryRoutes.Map(group, promql, metrics, time, PrometheusStatusOf(metrics));
+                RulerConfigRoutes.Map(group, rulers);
             }
+            RulesRoutes.Map(application.MapGroup("/prometheus"), tenant => rulers.Groups(tenant, RulePlacement.Metrics));
+            RulesRoutes.MapAll(application, rulers.Groups);
+            RulesRoutes.MapLogs(application, tenant => rulers.Groups(tenant, RulePlacement.Logs));
+            RulerConfigRoutes.MapLogs(application, rulers);
             LokiRoutes.Map(application, logs, logql, limits, time, instruments);
-            FleetRoutes.Map(application, fleet);
-            PageRoutes.Map(application, page, router);
+            MimirAlertmanagerRoutes.Map(application, router);
+            foreach (string prefix in (string[])["", "/alertmanager"]) AlertmanagerV2Routes.Map(application.MapGroup(prefix), router, time, instruments);
+            AlertTraceRoutes.Map(application, router);
+            FleetRoutes.Map(application, collectors, pipelines);
+            PageRoutes.Map(application, page);
+            application.UsePage();
         }, cancel));
     }
 
-    private static IReadOnlyList<Diagnostic> ValidatePipeline(string name, string contents) => [];
+    private static IReadOnlyList<Diagnostic> CheckPipeline(string contents) =>
+        [.. CollectorValidator.ValidatePipeline(new SourceText("pipeline", contents)).Select(d => d.ToDiagnostic())];
 
     private T Keep<T>(T part) where T : IAsyncDisposable
     {
         parts.Push(part);
         return part;
+    }
+}
+
+/// <summary>Something to dispose of in its turn.</summary>
+internal sealed class Closing(IDisposable part) : IAsyncDisposable
+{
+    public ValueTask DisposeAsync()
+    {
+        part.Dispose();
+        return ValueTask.CompletedTask;
     }
 }

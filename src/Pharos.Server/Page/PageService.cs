@@ -1,6 +1,7 @@
 using Pharos.Alerting;
 using Pharos.Core;
 using Pharos.Fleet;
+using Pharos.Metrics;
 using Pharos.Rules;
 using Pharos.Server.Configuration;
 using Pharos.Server.Hosting;
@@ -9,15 +10,16 @@ namespace Pharos.Server.Page;
 
 /// <summary>The data behind the page's own views: who is asking, and the live map with its finding.</summary>
 internal sealed class PageService(
-    RateMeter rates, FleetService fleet, TenantRulers rulers, RuleStore ruleStore, AlertRouter router, IAlertJournal journal, ServerConfig config, TimeProvider time)
+    RateMeter rates, CollectorRegistry collectorRegistry, PipelineRegistry pipelines, TenantRulers rulers, AlertRouter router, MetricStore metricStore,
+    ServerConfig config, TimeProvider time)
 {
     private static readonly TimeSpan Silent = TimeSpan.FromMinutes(5);
 
     public Me WhoAmI(TenantId tenant)
     {
-        var tenants = ruleStore.Tenants().Select(t => t.Name)
+        var tenants = rulers.Store.Tenants().Select(t => t.Name)
             .Concat(router.ConfiguredTenants())
-            .Concat(fleet.Tenants().Select(t => t.Name))
+            .Concat(metricStore.Tenants.Select(t => t.Name))
             .Concat(config.Overrides.Keys.Select(t => t.Name))
             .Append(tenant.Name)
             .Where(name => !config.MultitenancyEnabled || name != TenantId.Anonymous.Name)
@@ -29,15 +31,15 @@ internal sealed class PageService(
     {
         var now = time.GetUtcNow();
         var groups = rulers.Groups(tenant);
-        var firing = groups.SelectMany(g => g.State.Rules).SelectMany(r => r.Alerts).Where(a => a.State == AlertState.Firing).ToList();
-        var pending = groups.SelectMany(g => g.State.Rules).SelectMany(r => r.Alerts).Where(a => a.State == AlertState.Pending).ToList();
+        var firing = groups.SelectMany(g => g.Rules).SelectMany(r => r.Alerts).Where(a => a.Phase == AlertPhase.Firing).ToList();
+        var pending = groups.SelectMany(g => g.Rules).SelectMany(r => r.Alerts).Where(a => a.Phase == AlertPhase.Pending).ToList();
         var sent = router.History.Read(tenant, 200);
-        var collectors = fleet.ListCollectors(tenant, []);
-        int lively = collectors.Count(c => now - c.LastSeen <= Silent);
+        var collectors = collectorRegistry.List(tenant);
+        int lively = collectors.Count(c => now - c.LastSeenAt <= Silent);
 
         var nodes = new List<MapNode>
         {
-            Fleet(collectors.Count, fleet.ListPipelines(tenant).Count(p => p.Enabled)),
+            Fleet(collectors.Count, pipelines.List(tenant).Count(p => p.Enabled)),
             Collectors(collectors.Count, lively),
             Metrics(),
             Logs(),
@@ -83,7 +85,7 @@ internal sealed class PageService(
     }
 
     private static string Finding(
-        int collectors, double? samples, List<AlertView> firing, List<AlertView> pending, IReadOnlyList<SentNotification> sent)
+        int collectors, double? samples, List<AlertState> firing, List<AlertState> pending, IReadOnlyList<SentNotification> sent)
     {
         if (firing.Count > 0)
         {
@@ -124,17 +126,17 @@ internal sealed class PageService(
             [new("streams", streams, ""), new("lines/s", Round(rates.PerSecond("loki_distributor_lines_received_total")), "")], "/explore/logs");
     }
 
-    private static MapNode Ruler(RulePlacement placement, IReadOnlyList<PlacedGroup> groups)
+    private static MapNode Ruler(RulePlacement placement, IReadOnlyList<RuleGroupState> groups)
     {
         var own = groups.Where(g => g.Placement == placement).ToList();
-        var failing = own.SelectMany(g => g.State.Rules).FirstOrDefault(r => r.LastError.Length > 0);
-        int firing = own.SelectMany(g => g.State.Rules).SelectMany(r => r.Alerts).Count(a => a.State == AlertState.Firing);
-        int pending = own.SelectMany(g => g.State.Rules).SelectMany(r => r.Alerts).Count(a => a.State == AlertState.Pending);
+        var failing = own.SelectMany(g => g.Rules).FirstOrDefault(r => r.LastError.Length > 0);
+        int firing = own.SelectMany(g => g.Rules).SelectMany(r => r.Alerts).Count(a => a.Phase == AlertPhase.Firing);
+        int pending = own.SelectMany(g => g.Rules).SelectMany(r => r.Alerts).Count(a => a.Phase == AlertPhase.Pending);
         string state = failing is not null ? "error" : firing > 0 ? "firing" : pending > 0 ? "pending" : own.Count > 0 ? "ok" : "nodata";
-        string reason = failing is not null ? $"{failing.Name}: {failing.LastError}" : own.Count == 0 ? "no rule group is loaded" : $"{firing} firing, {pending} pending";
+        string reason = failing is not null ? $"{failing.Definition.Name}: {failing.LastError}" : own.Count == 0 ? "no rule group is loaded" : $"{firing} firing, {pending} pending";
         return new MapNode(
             placement == RulePlacement.Metrics ? "rules-metrics" : "rules-logs", "rulers", placement == RulePlacement.Metrics ? "Metric rules" : "Log rules", state, reason,
-            [new("rules", own.Sum(g => g.State.Rules.Count), ""), new("firing", firing, "")], "/alerting/rules");
+            [new("rules", own.Sum(g => g.Rules.Count), ""), new("firing", firing, "")], "/alerting/rules");
     }
 
     private MapNode Routing(TenantId tenant, int firing)
@@ -162,15 +164,15 @@ internal sealed class PageService(
     {
         var changes = sent.Take(20).Select(s => new Change(
             s.At, "notification", $"{s.Receiver}/{s.Integration}: {string.Join(", ", s.Alerts.Select(a => a["alertname"]).Distinct())} {s.Status}{(s.Delivered ? "" : $", not delivered: {s.Error}")}"));
-        var alerts = journal.Read(tenant, null, 400)
+        var alerts = router.Journal.Read(tenant, null, 400)
             .Where(e => e.Step is AlertStep.Pending or AlertStep.Firing or AlertStep.Resolved)
             .Select(e => new Change(e.At, "alert", $"{e.Alert["alertname"]} {e.Step.ToString().ToLowerInvariant()}: {e.Because}"));
         var silences = router.Silences(tenant).Select(s => new Change(s.UpdatedAt, "silence", $"{s.CreatedBy}: {s.Comment}"));
         return [.. changes.Concat(alerts).Concat(silences).OrderByDescending(c => c.At).Take(30)];
     }
 
-    private static bool FiringIn(IReadOnlyList<PlacedGroup> groups, RulePlacement placement) =>
-        groups.Where(g => g.Placement == placement).SelectMany(g => g.State.Rules).Any(r => r.Alerts.Any(a => a.State == AlertState.Firing));
+    private static bool FiringIn(IReadOnlyList<RuleGroupState> groups, RulePlacement placement) =>
+        groups.Where(g => g.Placement == placement).SelectMany(g => g.Rules).Any(r => r.Alerts.Any(a => a.Phase == AlertPhase.Firing));
 
     private static MapEdge Edge(string from, string to, string signal, double? rate, string unit, bool lit) =>
         new($"{from}-{to}", from, to, signal, Round(rate), unit, rate is null or 0, lit);
