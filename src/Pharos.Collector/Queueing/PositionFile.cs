@@ -27,14 +27,14 @@ internal sealed class PositionFile : IDisposable
             ulong number = BinaryPrimitives.ReadUInt64LittleEndian(slot);
             if (number <= sequence) continue;
             sequence = number;
-            Stored = new QueuePosition(BinaryPrimitives.ReadInt64LittleEndian(slot.AsSpan(8)), BinaryPrimitives.ReadInt64LittleEndian(slot.AsSpan(16)));
+            Stored = new RecordPosition(BinaryPrimitives.ReadInt64LittleEndian(slot.AsSpan(8)), BinaryPrimitives.ReadInt64LittleEndian(slot.AsSpan(16)));
         }
     }
 
     /// <summary>What was last stored; null in a new file.</summary>
-    public QueuePosition? Stored { get; private set; }
+    public RecordPosition? Stored { get; private set; }
 
-    public void Store(QueuePosition position)
+    public void Store(RecordPosition position)
     {
         if (Stored == position) return;
         sequence++;

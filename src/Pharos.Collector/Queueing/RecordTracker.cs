@@ -4,14 +4,14 @@ namespace Pharos.Collector.Queueing;
 /// Knows which records are wholly done although their parts are sent in any order: the position moves only over records that are.
 /// Safe for several threads.
 /// </summary>
-internal sealed class RecordTracker(QueuePosition start)
+internal sealed class RecordTracker(RecordPosition start)
 {
     private readonly Lock gate = new();
     private readonly Queue<Record> open = new();
-    private QueuePosition done = start;
+    private RecordPosition done = start;
 
     /// <summary>Everything before it is done.</summary>
-    public QueuePosition Done
+    public RecordPosition Done
     {
         get
         {
@@ -21,7 +21,7 @@ internal sealed class RecordTracker(QueuePosition start)
 
     /// <summary>Takes up a record; it is held until its parts and the one who reads it have let go.</summary>
     /// <param name="end">The position after it.</param>
-    public Record Begin(QueuePosition end)
+    public Record Begin(RecordPosition end)
     {
         var record = new Record(end);
         lock (gate) open.Enqueue(record);
@@ -46,9 +46,9 @@ internal sealed class RecordTracker(QueuePosition start)
         }
     }
 
-    internal sealed class Record(QueuePosition end)
+    internal sealed class Record(RecordPosition end)
     {
-        public QueuePosition End { get; } = end;
+        public RecordPosition End { get; } = end;
 
         public int Holds { get; set; } = 1;
     }

@@ -25,10 +25,10 @@ internal sealed class RemoteWriteEndpoint : IAsyncDisposable
     private readonly RemoteWriteInstruments metrics;
     private readonly HttpMessageHandler handler;
     private readonly HttpClient client;
-    private readonly QueueLog log;
+    private readonly RecordLog log;
     private readonly PositionFile stored;
     private readonly RecordTracker tracker;
-    private readonly QueueReader reader;
+    private readonly RecordReader reader;
     private readonly RemoteWriteDecoder decoder = new();
     private readonly MetricBatch decoded = new();
     private readonly ByteMap<byte[]> relabelled = new();
@@ -38,7 +38,7 @@ internal sealed class RemoteWriteEndpoint : IAsyncDisposable
     private readonly CancellationTokenSource stopReading = new();
     private readonly CancellationTokenSource stopSending = new();
     private readonly Lock positionGate = new();
-    private readonly QueuePosition backlogEnd;
+    private readonly RecordPosition backlogEnd;
     private readonly Task reading;
     private readonly Task sendingMetadata;
     private List<RemoteWriteShard> shards = [];
@@ -46,7 +46,7 @@ internal sealed class RemoteWriteEndpoint : IAsyncDisposable
     private int busyRounds;
 
     public RemoteWriteEndpoint(
-        RemoteWriteEndpointOptions options, string name, Labels externalLabels, QueueLog log, string positionPath,
+        RemoteWriteEndpointOptions options, string name, Labels externalLabels, RecordLog log, string positionPath,
         HttpHandlerFactory http, TimeProvider time, Instruments instruments, ILogger logger)
     {
         this.options = options;
@@ -65,7 +65,7 @@ internal sealed class RemoteWriteEndpoint : IAsyncDisposable
         stored = new PositionFile(positionPath);
         backlogEnd = log.End;
         // A new endpoint starts with what comes now; one that was here before goes on where it stopped.
-        reader = new QueueReader(log, stored.Stored ?? log.End);
+        reader = new RecordReader(log, stored.Stored ?? log.End);
         tracker = new RecordTracker(reader.Position);
         stored.Store(reader.Position);
         StartShards(Math.Max(1, options.ShardsMin));
@@ -74,12 +74,12 @@ internal sealed class RemoteWriteEndpoint : IAsyncDisposable
     }
 
     /// <summary>Everything before it is sent, refused or given up.</summary>
-    public QueuePosition Position => tracker.Done;
+    public RecordPosition Position => tracker.Done;
 
     public void Wake() => wake.Writer.TryWrite(true);
 
     /// <summary>Passes over everything before a segment that this endpoint has not read yet.</summary>
-    public void GiveUpBefore(QueuePosition segment, DateTimeOffset written, string reason)
+    public void GiveUpBefore(RecordPosition segment, DateTimeOffset written, string reason)
     {
         if (Position >= segment || Interlocked.Read(ref giveUpSegment) >= segment.Segment) return;
         Interlocked.Exchange(ref giveUpSegment, segment.Segment);

@@ -12,7 +12,7 @@ namespace Pharos.Collector.RemoteWrite;
 public sealed class RemoteWriteQueue : IMetricsReceiver, IAsyncDisposable
 {
     private readonly RemoteWriteOptions options;
-    private readonly QueueLog log;
+    private readonly RecordLog log;
     private readonly TimeProvider time;
     private readonly SemaphoreSlim gate = new(1, 1);
     private readonly RemoteWriteEncoder encoder = new();
@@ -33,7 +33,7 @@ public sealed class RemoteWriteQueue : IMetricsReceiver, IAsyncDisposable
         appended = instruments.Counter("prometheus_remote_write_wal_samples_appended_total", "Total number of samples appended to the WAL.");
         highest = instruments.Gauge("prometheus_remote_storage_highest_timestamp_in_seconds", "Highest timestamp that has come into the remote storage via the Appender interface, in seconds since epoch.");
         logBytes = instruments.Gauge("prometheus_remote_write_wal_bytes", "Size of the queue on disk.");
-        log = new QueueLog(Path.Combine(folder, "queue"), time, options.Wal.SegmentBytes);
+        log = new RecordLog(Path.Combine(folder, "queue"), time, options.Wal.SegmentBytes);
         var names = new HashSet<string>();
         foreach (var endpoint in options.Endpoints)
         {

@@ -3,7 +3,7 @@ using Pharos.Core;
 namespace Pharos.Collector.Tests.Scraping;
 
 /// <summary>Keeps what it is sent as text, and lets a test wait for the next batch.</summary>
-internal sealed class RecordingReceiver : IMetricsReceiver
+internal sealed class RecordingReceiver : IMetricsReceiver, IDisposable
 {
     private readonly Lock gate = new();
     private readonly List<string> lines = [];
@@ -22,6 +22,8 @@ internal sealed class RecordingReceiver : IMetricsReceiver
     }
 
     public async Task NextBatchAsync() => Assert.True(await batches.WaitAsync(TimeSpan.FromSeconds(20)), "no batch came");
+
+    public void Dispose() => batches.Dispose();
 
     public ValueTask AppendAsync(MetricBatch batch, CancellationToken cancel)
     {

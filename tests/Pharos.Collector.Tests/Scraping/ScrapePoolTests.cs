@@ -7,13 +7,15 @@ using Pharos.Core;
 
 namespace Pharos.Collector.Tests.Scraping;
 
-public sealed class ScrapePoolTests
+public sealed class ScrapePoolTests : IDisposable
 {
     private static readonly Labels Target = Labels.Of(("__address__", "shop:80"));
 
     private readonly ManualTimeProvider time = new();
     private readonly RecordingReceiver receiver = new();
     private readonly Dictionary<string, Func<CancellationToken, Task<HttpResponseMessage>>> answers = [];
+
+    public void Dispose() => receiver.Dispose();
 
     [Fact]
     public async Task Samples_get_the_targets_labels_and_the_scrape_is_reported()

@@ -4,18 +4,18 @@ using Pharos.Core;
 
 namespace Pharos.Collector.Queueing;
 
-/// <summary>Follows a <see cref="QueueLog"/> from a position on. Not safe for several threads.</summary>
-internal sealed class QueueReader(QueueLog log, QueuePosition start) : IDisposable
+/// <summary>Follows a <see cref="RecordLog"/> from a position on. Not safe for several threads.</summary>
+internal sealed class RecordReader(RecordLog log, RecordPosition start) : IDisposable
 {
     private const int RecordBytesMax = 256 << 20;
 
-    private readonly byte[] head = new byte[QueueLog.RecordHeadBytes];
+    private readonly byte[] head = new byte[RecordLog.RecordHeadBytes];
     private SafeFileHandle? file;
     private long openSegment = -1;
     private byte[] buffer = [];
 
     /// <summary>After the last record that was read.</summary>
-    public QueuePosition Position { get; private set; } = start < log.First ? log.First : start;
+    public RecordPosition Position { get; private set; } = start < log.First ? log.First : start;
 
     /// <summary>Damaged places passed over so far.</summary>
     public int Corruptions { get; private set; }
@@ -36,7 +36,7 @@ internal sealed class QueueReader(QueueLog log, QueuePosition start) : IDisposab
             if (Position.Segment != end.Segment && Position.Offset >= RandomAccess.GetLength(file!))
             {
                 // The end of a finished segment is no damage.
-                Position = new QueuePosition(log.NextSegment(Position).Segment, QueueLog.HeaderBytes);
+                Position = new RecordPosition(log.NextSegment(Position).Segment, RecordLog.HeaderBytes);
                 continue;
             }
             if (TryRecord(out payload)) return true;
@@ -50,7 +50,7 @@ internal sealed class QueueReader(QueueLog log, QueuePosition start) : IDisposab
     /// <summary>Passes over the rest of the current segment.</summary>
     public void SkipSegment() => Position = log.NextSegment(Position) is var next && next > Position ? next : log.End;
 
-    private bool SkipSegment(QueuePosition end)
+    private bool SkipSegment(RecordPosition end)
     {
         SkipSegment();
         return Position < end;
@@ -63,10 +63,10 @@ internal sealed class QueueReader(QueueLog log, QueuePosition start) : IDisposab
         uint length = BinaryPrimitives.ReadUInt32LittleEndian(head);
         if (length > RecordBytesMax) return false;
         if (buffer.Length < length) buffer = new byte[Math.Max(length, 64 * 1024)];
-        if (!Fill(buffer.AsSpan(0, (int)length), Position.Offset + QueueLog.RecordHeadBytes)) return false;
+        if (!Fill(buffer.AsSpan(0, (int)length), Position.Offset + RecordLog.RecordHeadBytes)) return false;
         if (Crc32C.Of(buffer.AsSpan(0, (int)length)) != BinaryPrimitives.ReadUInt32LittleEndian(head.AsSpan(4))) return false;
         payload = buffer.AsMemory(0, (int)length);
-        Position = Position with { Offset = Position.Offset + QueueLog.RecordHeadBytes + length };
+        Position = Position with { Offset = Position.Offset + RecordLog.RecordHeadBytes + length };
         return true;
     }
 
@@ -96,6 +96,6 @@ internal sealed class QueueReader(QueueLog log, QueuePosition start) : IDisposab
             return false;
         }
         openSegment = Position.Segment;
-        return Fill(head, 0) && QueueLog.IsSegment(head);
+        return Fill(head, 0) && RecordLog.IsSegment(head);
     }
 }

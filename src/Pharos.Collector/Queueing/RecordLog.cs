@@ -3,15 +3,15 @@ using Pharos.Core;
 
 namespace Pharos.Collector.Queueing;
 
-/// <summary>A place between two records of a <see cref="QueueLog"/>.</summary>
-internal readonly record struct QueuePosition(long Segment, long Offset) : IComparable<QueuePosition>
+/// <summary>A place between two records of a <see cref="RecordLog"/>.</summary>
+internal readonly record struct RecordPosition(long Segment, long Offset) : IComparable<RecordPosition>
 {
-    public int CompareTo(QueuePosition other) => Segment != other.Segment ? Segment.CompareTo(other.Segment) : Offset.CompareTo(other.Offset);
+    public int CompareTo(RecordPosition other) => Segment != other.Segment ? Segment.CompareTo(other.Segment) : Offset.CompareTo(other.Offset);
 
-    public static bool operator <(QueuePosition left, QueuePosition right) => left.CompareTo(right) < 0;
-    public static bool operator >(QueuePosition left, QueuePosition right) => left.CompareTo(right) > 0;
-    public static bool operator <=(QueuePosition left, QueuePosition right) => left.CompareTo(right) <= 0;
-    public static bool operator >=(QueuePosition left, QueuePosition right) => left.CompareTo(right) >= 0;
+    public static bool operator <(RecordPosition left, RecordPosition right) => left.CompareTo(right) < 0;
+    public static bool operator >(RecordPosition left, RecordPosition right) => left.CompareTo(right) > 0;
+    public static bool operator <=(RecordPosition left, RecordPosition right) => left.CompareTo(right) <= 0;
+    public static bool operator >=(RecordPosition left, RecordPosition right) => left.CompareTo(right) >= 0;
 }
 
 /// <summary>
@@ -22,7 +22,7 @@ internal readonly record struct QueuePosition(long Segment, long Offset) : IComp
 /// Segments <c>%08d.queue</c>: magic <c>PHQU</c>, version byte 1, three zero bytes; then records of length (u32, little-endian),
 /// CRC-32C of the payload (u32) and payload. A segment is never appended to after a restart, so a torn tail is only passed over.
 /// </remarks>
-internal sealed class QueueLog : IDisposable
+internal sealed class RecordLog : IDisposable
 {
     public const int HeaderBytes = 8;
     public const int RecordHeadBytes = 8;
@@ -36,19 +36,19 @@ internal sealed class QueueLog : IDisposable
     private readonly byte[] head = new byte[RecordHeadBytes];
     private readonly ITimer syncTimer;
     private FileStream file;
-    private QueuePosition end;
-    private QueuePosition first;
+    private RecordPosition end;
+    private RecordPosition first;
     private bool unsynced;
 
     /// <exception cref="IOException">The folder cannot be written.</exception>
-    public QueueLog(string folder, TimeProvider time, long segmentBytes = 16 << 20)
+    public RecordLog(string folder, TimeProvider time, long segmentBytes = 16 << 20)
     {
         this.folder = folder;
         this.time = time;
         this.segmentBytes = segmentBytes;
         Directory.CreateDirectory(folder);
         var numbers = SegmentNumbers();
-        first = new QueuePosition(numbers.Count > 0 ? numbers[0] : 1, HeaderBytes);
+        first = new RecordPosition(numbers.Count > 0 ? numbers[0] : 1, HeaderBytes);
         file = Create(numbers.Count > 0 ? numbers[^1] + 1 : 1);
         if (numbers.Count == 0) first = end;
         syncTimer = time.CreateTimer(_ => Sync(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
@@ -58,7 +58,7 @@ internal sealed class QueueLog : IDisposable
     public event Action? Appended;
 
     /// <summary>Where the next record will start.</summary>
-    public QueuePosition End
+    public RecordPosition End
     {
         get
         {
@@ -67,7 +67,7 @@ internal sealed class QueueLog : IDisposable
     }
 
     /// <summary>Where the oldest record that is still kept starts.</summary>
-    public QueuePosition First
+    public RecordPosition First
     {
         get
         {
@@ -104,7 +104,7 @@ internal sealed class QueueLog : IDisposable
     }
 
     /// <summary>Deletes whole segments that end before a position. The segment being written stays.</summary>
-    public void Release(QueuePosition before)
+    public void Release(RecordPosition before)
     {
         lock (gate)
         {
@@ -112,19 +112,19 @@ internal sealed class QueueLog : IDisposable
             {
                 if (number >= before.Segment || number >= end.Segment) break;
                 File.Delete(PathOf(number));
-                first = new QueuePosition(number + 1, HeaderBytes);
+                first = new RecordPosition(number + 1, HeaderBytes);
             }
         }
     }
 
     /// <summary>The first record of the segment after the one at a position; the position itself where that is the last.</summary>
-    public QueuePosition NextSegment(QueuePosition after)
+    public RecordPosition NextSegment(RecordPosition after)
     {
         lock (gate)
         {
             foreach (long number in SegmentNumbers())
             {
-                if (number > after.Segment) return new QueuePosition(number, HeaderBytes);
+                if (number > after.Segment) return new RecordPosition(number, HeaderBytes);
             }
             return after;
         }
@@ -179,7 +179,7 @@ internal sealed class QueueLog : IDisposable
         created.Write(Magic);
         previous?.Flush(flushToDisk: true);
         previous?.Dispose();
-        end = new QueuePosition(number, HeaderBytes);
+        end = new RecordPosition(number, HeaderBytes);
         return created;
     }
 
