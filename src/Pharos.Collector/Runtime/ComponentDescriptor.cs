@@ -1,4 +1,6 @@
+using System.Buffers;
 using Pharos.Collector.Evaluation;
+using Pharos.Wire.Exposition;
 
 namespace Pharos.Collector.Runtime;
 
@@ -56,4 +58,7 @@ internal sealed record ComponentServices
 
     /// <summary>Metrics of components that are scraped inside the process.</summary>
     public required InternalEndpoints Endpoints { get; init; }
+
+    /// <summary>Writes the metrics of the collector and all its components.</summary>
+    public required Action<IBufferWriter<byte>, ExpositionFormat> WriteMetrics { get; init; }
 }
