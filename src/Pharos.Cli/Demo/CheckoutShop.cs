@@ -82,8 +82,9 @@ internal sealed class CheckoutShop : IAsyncDisposable
             {
                 using var work = busy.Enter();
                 Interlocked.Increment(ref shop.scrapes);
-                http.Response.ContentType = ExpositionWriter.ContentType;
-                await http.Response.Body.WriteAsync(ExpositionWriter.Write(shop.instruments.Read()), http.RequestAborted);
+                http.Response.ContentType = ExpositionWriter.TextContentType;
+                ExpositionWriter.Write(shop.instruments.Read(), http.Response.BodyWriter);
+                await http.Response.BodyWriter.FlushAsync(http.RequestAborted);
             });
             application.MapGet("/", http => http.Response.WriteAsync("The checkout shop. Its metrics are at /metrics.\n"));
         }, cancel);

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Pharos.Cli.Commands;
-using Pharos.Collector.Runtime;
+using Pharos.Collector.Hosting;
+using Pharos.Collector.Http;
 using Pharos.Core;
 
 namespace Pharos.Cli.Demo;
@@ -70,5 +71,22 @@ internal sealed class FastDemo(DemoOptions options, ILoggerFactory loggers, Text
         }
         output.WriteLine($"every step happened: {time.GetUtcNow() - Noon:hh\\:mm\\:ss} simulated in {took.TotalSeconds:0.0} s");
         return ExitCode.Done;
+    }
+
+    private static async Task<CollectorHost> StartCollectorAsync(DemoWorld world, TimeProvider time, BusyMeter busy, CancellationToken cancel)
+    {
+        var sockets = HttpHandlers.Create(time);
+        var collector = new CollectorHost(new CollectorOptions
+        {
+            Configuration = () => ConfigurationFiles.Read(world.BootstrapFile),
+            ConfigurationFolder = world.Folder,
+            StoragePath = world.CollectorData,
+            Time = time,
+            Log = new CollectorLog(Console.Error, time) { Minimum = LogLevel.Warning },
+            Http = settings => busy.Counting(sockets(settings)),
+        });
+        var findings = await collector.LoadAsync(cancel);
+        if (findings.FirstOrDefault(f => f.Severity == Severity.Error) is { } wrong) throw new DemoException($"the collector does not start: {wrong}");
+        return collector;
     }
 }

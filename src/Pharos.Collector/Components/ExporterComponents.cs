@@ -34,8 +34,8 @@ internal static class ExporterComponents
                     May("mount_points_exclude", Text), May("fs_types_exclude", Text), Refuse("mount_timeout", NoSuchSetting),
                     Refuse("mount_points_include", NoSuchSetting), Refuse("fs_types_include", NoSuchSetting)),
                 One("disk", May("device_exclude", Text), Refuse("device_include", NoSuchSetting)),
-                .. ((string[])["arp", "bcache", "cpu", "ethtool", "hwmon", "ipvs", "ntp", "netclass", "netdev", "netstat", "perf", "powersupply", "runit", "supervisord", "sysctl", "systemd", "tapestats", "textfile", "vmstat"])
-                    .Select(b => RefuseBlock(b, NoSuchSetting))),
+                (IEnumerable<object>)((string[])["arp", "bcache", "cpu", "ethtool", "hwmon", "ipvs", "ntp", "netclass", "netdev", "netstat", "perf", "powersupply", "runit", "supervisord", "sysctl", "systemd", "tapestats", "textfile", "vmstat"])
+                    .Select(b => RefuseBlock(b, NoSuchSetting)).ToArray()),
             Exports,
             BindUnix,
             (context, services, options) => new Exporter<NodeExporterOptions>(context, services, "unix", options, o =>

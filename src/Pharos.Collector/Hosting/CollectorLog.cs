@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
@@ -12,6 +13,8 @@ namespace Pharos.Collector.Hosting;
 /// </summary>
 public sealed class CollectorLog(TextWriter output, TimeProvider time) : ILoggerProvider
 {
+    private static readonly SearchValues<char> NeedsQuotes = SearchValues.Create(" =\"\\\n\r\t");
+
     private readonly Lock gate = new();
     private volatile LogLevel minimum = LogLevel.Information;
     private volatile bool json;
@@ -77,7 +80,7 @@ public sealed class CollectorLog(TextWriter output, TimeProvider time) : ILogger
         return line.ToString();
 
         static string Value(string text) =>
-            text.Length > 0 && !text.AsSpan().ContainsAny(" =\"\\\n\r\t") ? text : GoString.Quote(text);
+            text.Length > 0 && !text.AsSpan().ContainsAny(NeedsQuotes) ? text : GoString.Quote(text);
     }
 
     private static string JsonLine(DateTimeOffset now, string level, string component, string message, Exception? failure)

@@ -156,5 +156,5 @@ public sealed class ComponentView
     }
 
     /// <summary>Data flows to a component whose receiver this one holds.</summary>
-    private bool SendsTo(Node used) => used.Value is { } value && value.Fields.Any(f => f.Value is CapsuleValue { Kind: Capsules.Metrics or Capsules.Logs });
+    private static bool SendsTo(Node used) => used.Value is { } value && value.Fields.Any(f => f.Value is CapsuleValue { Kind: Capsules.Metrics or Capsules.Logs });
 }

@@ -14,6 +14,9 @@ namespace Pharos.Collector.Remote;
 /// </summary>
 internal sealed class RemoteConfiguration(CollectorOptions options, Instruments instruments, ILogger logger, GraphRuntime graph)
 {
+    private readonly CollectorOptions options = options;
+    private readonly ILogger logger = logger;
+    private readonly GraphRuntime graph = graph;
     private readonly RemoteMetrics metrics = new(instruments);
     private CancellationTokenSource? stop;
     private Task run = Task.CompletedTask;

@@ -31,7 +31,7 @@ internal static class ConfigurationChecks
 
     public static Task<CheckResult> RulesAsync(string file, bool logql, CancellationToken cancel) => ReadAsync(file, cancel, text =>
     {
-        IRuleLanguage language = logql ? new LogQlRuleLanguage() : new PromQlRuleLanguage();
+        IRuleLanguage language = logql ? CheckOnlyLanguage.LogQl : CheckOnlyLanguage.PromQl;
         var groups = RuleFileReader.Parse(text, file, new RuleFileOptions { Language = language });
         return Task.FromResult(new CheckResult([], $"{groups.Count} groups, {groups.Sum(g => g.Rules.Count)} rules"));
     });

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Routing;
 using Pharos.Core;
 using Pharos.Fleet;
+using FleetCollector = Pharos.Fleet.Collector;
 using S = Pharos.Server.Fleet.FleetShapes;
 
 namespace Pharos.Server.Fleet;
@@ -133,7 +134,7 @@ internal static class FleetRoutes
     private static IReadOnlyDictionary<string, string>? Local(Message m) =>
         m.Has("local_attributes") ? m.Map("local_attributes") : m.Has("attributes") ? m.Map("attributes") : null;
 
-    private static Message ToMessage(Collector collector)
+    private static Message ToMessage(FleetCollector collector)
     {
         var message = new Message(S.Collector)
         {
@@ -150,10 +151,10 @@ internal static class FleetRoutes
         return message;
     }
 
-    private static Collector ToCollector(Message request)
+    private static FleetCollector ToCollector(Message request)
     {
         var m = request.Nested("collector") ?? throw new FleetException(FleetErrorCode.InvalidArgument, "collector is required");
-        return new Collector
+        return new FleetCollector
         {
             Id = m.Text("id"),
             Name = m.Text("name"),

@@ -16,7 +16,7 @@ using Pharos.Server.Alertmanager;
 using Pharos.Server.Configuration;
 using Pharos.Server.Fleet;
 using Pharos.Server.Http;
-using Pharos.Server.Loki;
+//using Pharos.Server.Loki;
 using Pharos.Server.Page;
 using Pharos.Server.Prometheus;
 using Pharos.Server.Rules;
@@ -112,6 +112,11 @@ public sealed class PharosServer : IAsyncDisposable
         var rates = Keep(new RateMeter(instruments, time));
         var page = new PageService(rates, collectors, pipelines, rulers, router, metrics, config, time);
 
+        var status = new PrometheusStatus
+        {
+            Features = new Dictionary<string, string> { ["ruler_config_api"] = "true", ["alertmanager_config_api"] = "true", ["federation"] = "false" },
+            Tsdb = (tenant, limit) => MetricStatus.Of(metrics.Status(tenant, limit)),
+        };
         http = Keep(await HttpHost.StartAsync(options.Host, port, loggers, application =>
         {
             application.UseRequestMetrics(instruments, time);
@@ -123,14 +128,14 @@ public sealed class PharosServer : IAsyncDisposable
             foreach (string prefix in (string[])["", "/prometheus"])
             {
                 var group = application.MapGroup(prefix);
-                PrometheusQueryRoutes.Map(group, promql, metrics, time, PrometheusStatusOf(metrics));
+                PrometheusQueryRoutes.Map(group, promql, metrics, time, status);
                 RulerConfigRoutes.Map(group, rulers);
             }
             RulesRoutes.Map(application.MapGroup("/prometheus"), tenant => rulers.Groups(tenant, RulePlacement.Metrics));
             RulesRoutes.MapAll(application, rulers.Groups);
             RulesRoutes.MapLogs(application, tenant => rulers.Groups(tenant, RulePlacement.Logs));
             RulerConfigRoutes.MapLogs(application, rulers);
-            LokiRoutes.Map(application, logs, logql, limits, time, instruments);
+            //LOKI LokiRoutes.Map(application, logs, logql, limits, time, instruments);
             MimirAlertmanagerRoutes.Map(application, router);
             foreach (string prefix in (string[])["", "/alertmanager"]) AlertmanagerV2Routes.Map(application.MapGroup(prefix), router, time, instruments);
             AlertTraceRoutes.Map(application, router);

@@ -97,7 +97,7 @@ internal sealed class CustomNode(Module module, BlockStatement block) : ModuleNo
                 .Where(b => b.Name == "argument" && Block.Body.OfType<AttributeStatement>().Any(a => a.Name == b.Label))
                 .Select(b => KeyValuePair.Create(b.Label, arguments.Raw(b.Label)))),
         };
-        await child.BuildAsync(plan, previous.FirstOrDefault()).ConfigureAwait(false);
+        await child.BuildAsync(plan, previous.Count > 0 ? previous[0] : null).ConfigureAwait(false);
         Arguments = arguments;
         return [child];
     }
@@ -193,7 +193,7 @@ internal sealed class ImportNode(Module module, BlockStatement block, ComponentD
         }
         if (findings.Count > 0) throw new SyntaxException(findings);
         var child = new Module(Module.Settings, Path, BodyKind.Import, body) { Owner = this, Depth = Module.Depth + 1, SourceFolder = module.Folder };
-        await child.BuildAsync(plan, previous.FirstOrDefault()).ConfigureAwait(false);
+        await child.BuildAsync(plan, previous.Count > 0 ? previous[0] : null).ConfigureAwait(false);
         return [child];
     }
 }

@@ -96,8 +96,8 @@ internal static class Components
                 {
                     string to = next.Current;
                     if (!edges.ContainsKey(to)) continue;
-                    if (!index.ContainsKey(to)) Enter(to);
-                    else if (onStack.Contains(to)) low[node] = Math.Min(low[node], index[to]);
+                    if (!index.TryGetValue(to, out int at)) Enter(to);
+                    else if (onStack.Contains(to)) low[node] = Math.Min(low[node], at);
                     continue;
                 }
                 work.Pop();
