@@ -9,6 +9,7 @@ var root = new RootCommand(Usage.WithExamples(
     "pharos alertmanager --config.file alertmanager.yml"))
 {
     ServerCommand.Create(),
+    PrometheusCommand.Create(),
     AlertmanagerCommand.Create(),
     DemoCommand.Create(),
     CheckCommand.Create(),

@@ -85,7 +85,8 @@ internal static class DiscoveryReader
         long port = section.Number("port", 0, 0);
         if (names.Count == 0) section.Error("DNS-SD config must contain at least one SRV record name");
         if (type is not ("SRV" or "A" or "AAAA" or "MX" or "NS")) section.Error("type", $"invalid DNS-SD records type {type}");
-        else if (type != "SRV" && port == 0) section.Error($"a port is required in DNS-SD configs for {type} records");
+        else if (type is not ("A" or "AAAA")) section.Error("type", $"DNS records of type {type} are not supported yet", "use type A or AAAA with a port");
+        else if (port == 0) section.Error($"a port is required in DNS-SD configs for {type} records");
         var refresh = section.Duration("refresh_interval", TimeSpan.FromSeconds(30));
         section.Done();
         return new DnsDiscovery(names, type, (int)port, refresh);
