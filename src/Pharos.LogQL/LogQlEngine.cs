@@ -6,9 +6,27 @@ using Pharos.LogQL.Syntax;
 namespace Pharos.LogQL;
 
 /// <summary>Runs LogQL over a log store. Safe for several threads.</summary>
-public sealed class LogQlEngine(ILogQueryable store, ITenantLimits limits, TimeProvider time, LogQlOptions? options = null)
+public sealed class LogQlEngine
 {
-    private readonly LogQlOptions options = options ?? new LogQlOptions();
+    private readonly ILogQueryable store;
+    private readonly ITenantLimits limits;
+    private readonly TimeProvider time;
+    private readonly LogQlOptions options;
+    private readonly HistogramInstrument? latency;
+    private readonly HistogramInstrument? throughput;
+
+    public LogQlEngine(ILogQueryable store, ITenantLimits limits, TimeProvider time, Instruments? instruments = null, LogQlOptions? options = null)
+    {
+        this.store = store;
+        this.limits = limits;
+        this.time = time;
+        this.options = options ?? new LogQlOptions();
+        latency = instruments?.Histogram(
+            "loki_logql_querystats_latency_seconds", "Distribution of latency for LogQL queries.", [0.01, 0.05, 0.25, 0.5, 1, 2, 4, 8, 10, 20, 30, 60], "type", "status_code");
+        throughput = instruments?.Histogram(
+            "loki_logql_querystats_bytes_processed_per_seconds", "Distribution of bytes processed per second for LogQL queries.",
+            [50e6, 100e6, 400e6, 600e6, 800e6, 1e9, 2e9, 5e9, 10e9], "type", "status_code");
+    }
 
     /// <summary>Runs a query over a range of time.</summary>
     /// <exception cref="QueryException">The query is wrong, failed, or passed a limit.</exception>
@@ -42,7 +60,14 @@ public sealed class LogQlEngine(ILogQueryable store, ITenantLimits limits, TimeP
         try
         {
             var result = query(context);
-            return result with { Statistics = new LogQlStatistics(context.Read, result.Statistics.EntriesReturned, time.GetElapsedTime(started)) };
+            var took = time.GetElapsedTime(started);
+            Observe(context, result.Kind == LogQlResultKind.Streams ? "filter" : "metric", "200", took);
+            return result with { Statistics = new LogQlStatistics(context.Read, result.Statistics.EntriesReturned, took) };
+        }
+        catch (QueryException)
+        {
+            Observe(context, "", "400", time.GetElapsedTime(started));
+            throw;
         }
         catch (OperationCanceledException e) when (timeout.IsCancellationRequested && !cancel.IsCancellationRequested)
         {
@@ -50,6 +75,12 @@ public sealed class LogQlEngine(ILogQueryable store, ITenantLimits limits, TimeP
                 QueryErrorKind.Timeout,
                 $"request timed out after {PromDuration.Format(options.Timeout)} with {context.Read.Lines} lines and {context.Read.Bytes} bytes read, decrease the duration of the request or add more label matchers (prefer exact match over regex match) to reduce the amount of data processed", default, e);
         }
+    }
+
+    private void Observe(QueryContext context, string type, string status, TimeSpan took)
+    {
+        latency?.Observe(took.TotalSeconds, type, status);
+        if (took > TimeSpan.Zero) throughput?.Observe(context.Read.Bytes / took.TotalSeconds, type, status);
     }
 
     private static LogQlResult Lines(QueryContext context, LogExpr log, LogQlRangeQuery query)

@@ -5,10 +5,14 @@ using Pharos.LogQL.Syntax;
 namespace Pharos.LogQL;
 
 /// <summary>LogQL for rules: metric queries at an instant.</summary>
-public sealed class LogQlRuleLanguage(LogQlEngine engine, TimeProvider time) : IRuleLanguage
+/// <param name="engine">Null: expressions can be checked and formatted, not evaluated.</param>
+public sealed class LogQlRuleLanguage(LogQlEngine? engine = null, TimeProvider? time = null) : IRuleLanguage
 {
+    private readonly TimeProvider time = time ?? TimeProvider.System;
+
     public async ValueTask<InstantResult> QueryInstantAsync(TenantId tenant, string expression, long timestampMs, CancellationToken cancel)
     {
+        if (engine is null) throw new QueryException(QueryErrorKind.Internal, "this rule language checks expressions only; it has no log store to evaluate them on");
         var result = await engine.InstantAsync(tenant, expression, timestampMs * 1_000_000, cancel);
         if (result.Kind == LogQlResultKind.Scalar) return new InstantResult([new VectorSample(Labels.Empty, timestampMs, result.Scalar)], result.Warnings);
         return new InstantResult([.. result.Series.Select(s => new VectorSample(s.Labels, timestampMs, s.Points[0].Value))], result.Warnings);

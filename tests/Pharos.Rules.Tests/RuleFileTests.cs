@@ -46,7 +46,7 @@ public sealed class RuleFileTests
                 "r.yml:10:15: group \"one\", rule 2, \"x\": could not parse expression: unexpected bad",
                 "r.yml:13:28: invalid label name: \"__name__\"",
                 "r.yml:15:24: annotation \"note\": undefined variable \"$nope\"",
-                "r.yml:3:5: field intervall not found in rule group; known fields: align_evaluation_time_on_interval, evaluation_delay, interval, labels, limit, name, query_offset, rules, source_tenants",
+                "r.yml:3:5: field intervall not found in rule group; known fields: align_evaluation_time_on_interval, concurrency, evaluation_delay, interval, labels, limit, name, query_offset, rules, source_tenants",
                 "r.yml:17:12: limit must be a whole number",
                 "r.yml:19:9: group \"one\", rule 1, \"q\": field 'expr' must be set in rule",
                 "r.yml:21:9: group \"one\", rule 1, \"q\": invalid field 'for' in recording rule",
@@ -67,6 +67,14 @@ public sealed class RuleFileTests
     [Fact]
     public void Very_deep_yaml_is_refused() =>
         Assert.Contains("nested more than", Assert.Single(Findings(string.Concat(Enumerable.Repeat("[", 100_000)))));
+
+    [Fact]
+    public void Quoted_text_may_go_on_at_the_indentation_of_its_key()
+    {
+        var group = RuleFileReader.ParseGroup("name: g\nrules:\n  - alert: a\n    expr: x\n    annotations:\n      a: \"one\n      two\\\"\n\n      three\"\n      b: 'it''s\n      so'\n");
+        Assert.Equal("one two\"\nthree", group.Rules[0].Annotations["a"]);
+        Assert.Equal("it's so", group.Rules[0].Annotations["b"]);
+    }
 
     [Fact]
     public void What_is_written_reads_back_the_same()

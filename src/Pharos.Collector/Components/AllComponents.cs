@@ -10,5 +10,9 @@ internal static class AllComponents
         .. ContentComponents.All,
         .. EchoComponents.All,
         .. ExporterComponents.All,
+        .. RelabelComponents.All,
+        ScrapeComponent.Descriptor,
+        RemoteWriteComponent.Descriptor,
+        LokiWriteComponent.Descriptor,
     ], RefusedComponents.Reasons);
 }

@@ -18,7 +18,6 @@ internal static class HttpFetch
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancel, limit.Token);
         using var request = new HttpRequestMessage(new HttpMethod(options.Method), options.Url);
         if (options.Body.Length > 0) request.Content = new StringContent(options.Body, Encoding.UTF8);
-        foreach (var (name, value) in options.Client.Headers) request.Headers.TryAddWithoutValidation(name, value);
         try
         {
             using var response = await client.SendAsync(request, both.Token).ConfigureAwait(false);

@@ -95,12 +95,18 @@ internal sealed class Arguments(string blockName, TextSpan span, ArgumentBody sc
             : throw new InvalidOperationException($"default of {blockName}.{name}: {error}");
     }
 
-    public bool Equals(Arguments? other)
+    /// <summary>A size in bytes.</summary>
+    public long Size(string name) => Integer(name);
+
+    public bool Equals(Arguments? other) => other is not null && EqualsExcept(other);
+
+    /// <summary>Equal where some attributes do not count.</summary>
+    public bool EqualsExcept(Arguments other, params IReadOnlyList<string> names)
     {
-        if (other is null || other.Name != blockName || other.attributes.Count != attributes.Count || other.blocks.Count != blocks.Count) return false;
-        foreach (var (name, value) in attributes)
+        if (other.Name != blockName || other.blocks.Count != blocks.Count) return false;
+        foreach (string name in attributes.Keys.Union(other.attributes.Keys).Except(names))
         {
-            if (!other.attributes.TryGetValue(name, out var theirs) || !theirs.Value.Equals(value.Value)) return false;
+            if (!attributes.TryGetValue(name, out var ours) || !other.attributes.TryGetValue(name, out var theirs) || !theirs.Value.Equals(ours.Value)) return false;
         }
         return blocks.SequenceEqual(other.blocks);
     }
