@@ -20,7 +20,7 @@ internal sealed class BusyMeter
     {
         int calm = 0;
         long seen = -1;
-        while (calm < 3)
+        while (calm < 2)
         {
             long done = ThreadPool.CompletedWorkItemCount;
             calm = InFlight == 0 && ThreadPool.PendingWorkItemCount == 0 && done == seen ? calm + 1 : 0;

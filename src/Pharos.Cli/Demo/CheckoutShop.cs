@@ -16,6 +16,8 @@ internal sealed class CheckoutShop : IAsyncDisposable
 {
     private const int RequestsPerSecond = 40;
 
+    private readonly int everySeconds;
+
     private readonly TimeProvider time;
     private readonly Random random;
     private readonly Instruments instruments = new();
@@ -32,8 +34,9 @@ internal sealed class CheckoutShop : IAsyncDisposable
     private long served;
     private long failed;
 
-    private CheckoutShop(TimeProvider time, string logFolder, int seed)
+    private CheckoutShop(TimeProvider time, string logFolder, int seed, TimeSpan every)
     {
+        everySeconds = (int)every.TotalSeconds;
         this.time = time;
         random = new Random(seed);
         requests = instruments.Counter("http_requests_total", "Requests answered, by status.", "service", "status", "path");
@@ -44,7 +47,7 @@ internal sealed class CheckoutShop : IAsyncDisposable
         {
             AutoFlush = true,
         };
-        traffic = time.CreateTimer(_ => Serve(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
+        traffic = time.CreateTimer(_ => Serve(), null, every, every);
     }
 
     public string LogFile { get; }
@@ -73,9 +76,9 @@ internal sealed class CheckoutShop : IAsyncDisposable
     }
 
     public static async Task<CheckoutShop> StartAsync(
-        TimeProvider time, string logFolder, int seed, BusyMeter busy, ILoggerFactory loggers, CancellationToken cancel)
+        TimeProvider time, string logFolder, int seed, TimeSpan every, BusyMeter busy, ILoggerFactory loggers, CancellationToken cancel)
     {
-        var shop = new CheckoutShop(time, logFolder, seed);
+        var shop = new CheckoutShop(time, logFolder, seed, every);
         shop.host = await HttpHost.StartAsync("127.0.0.1", 0, loggers, application =>
         {
             application.MapGet("/metrics", async http =>
@@ -98,13 +101,13 @@ internal sealed class CheckoutShop : IAsyncDisposable
         await log.DisposeAsync();
     }
 
-    /// <summary>One second of customers.</summary>
+    /// <summary>The customers since the last time.</summary>
     private void Serve()
     {
         lock (gate)
         {
             var now = time.GetUtcNow();
-            for (int i = 0; i < RequestsPerSecond; i++)
+            for (int i = 0; i < RequestsPerSecond * everySeconds; i++)
             {
                 string path = random.Next(4) == 0 ? "/pay" : "/cart";
                 bool fails = path == "/pay" ? broken && random.NextDouble() < 0.8 : random.NextDouble() < 0.001;

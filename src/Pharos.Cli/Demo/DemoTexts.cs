@@ -2,13 +2,13 @@ namespace Pharos.Cli.Demo;
 
 /// <summary>The durations of a demo: the original ones, or shortened so that a person can watch.</summary>
 internal sealed record DemoPace(
-    string ScrapeInterval, string RuleInterval, string RateWindow, string For, string GroupWait, string GroupInterval, string Poll, TimeSpan BreakAfter)
+    string ScrapeInterval, string RuleInterval, string RateWindow, string For, string GroupWait, string GroupInterval, string Poll, TimeSpan BreakAfter, TimeSpan TrafficEvery)
 {
     /// <summary>As an operator would write it: 30 s scrapes, 15 minutes before anyone is paged.</summary>
-    public static DemoPace Original { get; } = new("30s", "30s", "5m", "15m", "10s", "5m", "1m", TimeSpan.FromMinutes(6));
+    public static DemoPace Original { get; } = new("30s", "30s", "5m", "15m", "10s", "5m", "1m", TimeSpan.FromMinutes(6), TimeSpan.FromSeconds(5));
 
     /// <summary>The same story inside three minutes.</summary>
-    public static DemoPace Short { get; } = new("5s", "5s", "30s", "30s", "5s", "30s", "10s", TimeSpan.FromMinutes(1));
+    public static DemoPace Short { get; } = new("5s", "5s", "30s", "30s", "5s", "30s", "10s", TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(1));
 }
 
 /// <summary>The configuration of the demo, in the formats of the original systems; see examples/checkout for the same as files.</summary>

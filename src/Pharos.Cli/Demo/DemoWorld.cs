@@ -44,7 +44,7 @@ internal sealed class DemoWorld : IAsyncDisposable
         {
             var sinks = await Sinks.StartAsync(time, busy, loggers, cancel);
             parts.Push(sinks);
-            var shop = await CheckoutShop.StartAsync(time, logFolder, seed: 7, busy, loggers, cancel);
+            var shop = await CheckoutShop.StartAsync(time, logFolder, seed: 7, pace.TrafficEvery, busy, loggers, cancel);
             parts.Push(shop);
             var options = new ServerOptions
             {

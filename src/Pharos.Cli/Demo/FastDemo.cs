@@ -13,7 +13,7 @@ namespace Pharos.Cli.Demo;
 internal sealed class FastDemo(DemoOptions options, ILoggerFactory loggers, TextWriter output)
 {
     private static readonly DateTimeOffset Noon = new(2026, 1, 5, 12, 0, 0, TimeSpan.Zero);
-    private static readonly TimeSpan Step = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Step = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan StoryMax = TimeSpan.FromMinutes(75);
 

@@ -20,7 +20,7 @@ internal static class ConfigurationChecks
         var config = PrometheusConfig.Load(text, file);
         var findings = new List<Diagnostic>(config.Warnings);
         int groups = 0;
-        foreach (string ruleFile in RuleFiles.Find(config.RuleFiles))
+        foreach (string ruleFile in FilePatterns.Find(config.RuleFiles))
         {
             var rules = await RulesAsync(ruleFile, logql: false, cancel);
             findings.AddRange(rules.Findings);

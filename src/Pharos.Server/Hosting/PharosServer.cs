@@ -16,7 +16,7 @@ using Pharos.Server.Alertmanager;
 using Pharos.Server.Configuration;
 using Pharos.Server.Fleet;
 using Pharos.Server.Http;
-//using Pharos.Server.Loki;
+using Pharos.Server.Loki;
 using Pharos.Server.Page;
 using Pharos.Server.Prometheus;
 using Pharos.Server.Rules;
@@ -135,7 +135,7 @@ public sealed class PharosServer : IAsyncDisposable
             RulesRoutes.MapAll(application, rulers.Groups);
             RulesRoutes.MapLogs(application, tenant => rulers.Groups(tenant, RulePlacement.Logs));
             RulerConfigRoutes.MapLogs(application, rulers);
-            //LOKI LokiRoutes.Map(application, logs, logql, limits, time, instruments);
+            LokiRoutes.Map(application, logs, logql, limits, time, instruments);
             MimirAlertmanagerRoutes.Map(application, router);
             foreach (string prefix in (string[])["", "/alertmanager"]) AlertmanagerV2Routes.Map(application.MapGroup(prefix), router, time, instruments);
             AlertTraceRoutes.Map(application, router);

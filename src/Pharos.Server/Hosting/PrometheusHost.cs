@@ -262,7 +262,7 @@ public sealed class PrometheusHost : IAsyncDisposable
     {
         var groups = new List<RuleGroupSource>();
         var findings = new List<Diagnostic>();
-        foreach (string file in RuleFiles.Find(config.RuleFiles))
+        foreach (string file in FilePatterns.Find(config.RuleFiles))
         {
             try
             {

@@ -28,7 +28,7 @@ internal static partial class DiscoveryLoops
     private static async Task<IReadOnlyList<Labels>?> FromFilesAsync(FileDiscovery files, ILogger logger, CancellationToken cancel)
     {
         var found = new List<Labels>();
-        foreach (string path in RuleFiles.Find(files.Files))
+        foreach (string path in FilePatterns.Find(files.Files))
         {
             if (!File.Exists(path)) continue;
             try

@@ -1,6 +1,6 @@
 namespace Pharos.Server.LocalPrometheus;
 
-internal static class RuleFiles
+internal static class FilePatterns
 {
     /// <summary>Files that match the patterns (a * in the last part), each once, sorted within a pattern.</summary>
     public static IReadOnlyList<string> Find(IReadOnlyList<string> patterns)
