@@ -64,11 +64,12 @@ internal sealed class TelegramNotifier(TelegramConfig config, NotifierTools tool
             text = Limits.Runes(render.Text(config.Message), MessageRunesMax);
         }
         string chat = await config.ChatId!.ReadAsync(cancel);
-        if (!long.TryParse(chat, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long chatId)) throw new NotifyException("chat_id is not a whole number");
-        var body = Json.Object(("chat_id", chatId), ("text", text), ("disable_web_page_preview", true));
+        if (!long.TryParse(chat, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _)) throw new NotifyException("chat_id is not a whole number");
+        // All values as texts, as Alertmanager sends them; the service takes both forms.
+        var body = Json.Object(("chat_id", chat), ("text", text), ("disable_web_page_preview", "true"));
         body.AddText("parse_mode", config.ParseMode);
-        if (config.DisableNotifications) body["disable_notification"] = true;
-        if (config.ThreadId != 0) body["message_thread_id"] = config.ThreadId;
+        if (config.DisableNotifications) body["disable_notification"] = "true";
+        if (config.ThreadId != 0) body["message_thread_id"] = config.ThreadId.ToString(CultureInfo.InvariantCulture);
         string token = await config.BotToken!.ReadAsync(cancel);
         var reply = await http.PostJsonAsync(n, $"{config.ApiUrl.TrimEnd('/')}/bot{token}/sendMessage", body, cancel);
         var result = reply.ToResult();
