@@ -16,11 +16,11 @@ internal sealed record TelegramConfig : IntegrationConfig
     public static TelegramConfig Read(YamlSection s, GlobalConfig global)
     {
         var token = s.Secret("bot_token") ?? global.TelegramBotToken;
-        if (token is null) s.Error("missing bot_token or bot_token_file on telegram_config");
+        if (token is null) s.ErrorHere("missing bot_token or bot_token_file on telegram_config");
         long? chat = s.IntOrNull("chat_id");
         string? chatFile = s.FileOrNull("chat_id_file");
-        if (chat is null or 0 && string.IsNullOrEmpty(chatFile)) s.Error("missing chat_id or chat_id_file on telegram_config");
-        if (chat is not null and not 0 && !string.IsNullOrEmpty(chatFile)) s.Error("at most one of chat_id & chat_id_file must be configured");
+        if (chat is null or 0 && string.IsNullOrEmpty(chatFile)) s.ErrorHere("missing chat_id or chat_id_file on telegram_config");
+        if (chat is not null and not 0 && !string.IsNullOrEmpty(chatFile)) s.ErrorHere("at most one of chat_id & chat_id_file must be configured");
         string mode = s.Text("parse_mode", "HTML");
         if (mode is not ("" or "Markdown" or "MarkdownV2" or "HTML"))
             s.Error("parse_mode", "unknown parse_mode on telegram_config, must be Markdown, MarkdownV2, HTML or empty string");
