@@ -96,7 +96,7 @@ function loki(path, form, response, empty) {
     const start = Number(form.get('start')) / 1e6;
     const end = Number(form.get('end')) / 1e6;
     if (!query.includes('{') || !query.includes('}')) return send(response, 'parse error at line 1, col 1: syntax error: unexpected IDENTIFIER', 400);
-    if (/count_over_time|rate\(/.test(query)) return send(response, ok({ resultType: 'matrix', result: empty ? [] : shop.volume(start, end, Number(form.get('step')) * 1_000), stats: {} }));
+    if (/count_over_time|rate\(/.test(query)) return send(response, ok({ resultType: 'matrix', result: empty ? [] : shop.volume(start, end, Number.parseFloat(form.get('step')) * 1_000), stats: {} }));
     return send(response, ok({ resultType: 'streams', result: empty ? [] : shop.logs(query, start, end, Number(form.get('limit') ?? 100), form.get('direction') ?? 'backward'), stats: { summary: { totalBytesProcessed: 44040192, totalLinesProcessed: 21840, execTime: 0.31 } } }));
   }
   return send(response, 'not found', 404);

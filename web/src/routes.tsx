@@ -46,6 +46,16 @@ export function makeRouter() {
           errorElement: <Broken />,
           children: [
             { index: true, lazy: async () => ({ Component: (await import('./pages/home/HomePage')).HomePage }) },
+            { path: 'explore', element: <Moved to="/explore/metrics" /> },
+            { path: 'explore/metrics', lazy: async () => ({ Component: (await import('./pages/metrics/MetricsPage')).MetricsPage }) },
+            { path: 'explore/logs', lazy: async () => ({ Component: (await import('./pages/logs/LogsPage')).LogsPage }) },
+            { path: 'alerting', lazy: async () => ({ Component: (await import('./pages/alerts/AlertsPage')).AlertsPage }) },
+            { path: 'alerting/rules', lazy: async () => ({ Component: (await import('./pages/alerts/RulesPage')).RulesPage }) },
+            { path: 'alerting/silences', lazy: async () => ({ Component: (await import('./pages/alerts/SilencesPage')).SilencesPage }) },
+            { path: 'alerting/notifications', lazy: async () => ({ Component: (await import('./pages/alerts/NotificationsPage')).NotificationsPage }) },
+            { path: 'alerting/explain', lazy: async () => ({ Component: (await import('./pages/alerts/ExplainPage')).ExplainPage }) },
+            { path: 'fleet', lazy: async () => ({ Component: (await import('./pages/fleet/FleetPage')).FleetPage }) },
+            { path: 'fleet/pipelines', lazy: async () => ({ Component: (await import('./pages/fleet/PipelinesPage')).PipelinesPage }) },
             { path: '*', element: <Unknown /> },
           ],
         },
@@ -53,5 +63,3 @@ export function makeRouter() {
     },
   ]);
 }
-
-export { Moved };

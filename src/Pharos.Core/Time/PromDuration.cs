@@ -80,7 +80,7 @@ public static class PromDuration
         }
         foreach (var (unit, unitMs) in Units)
         {
-            bool exactOnly = unit is "y" or "w" or "d";
+            bool exactOnly = unit is "y" or "w";
             if (exactOnly ? ms % unitMs != 0 || ms == 0 : ms / unitMs == 0) continue;
             text.Append(ms / unitMs).Append(unit);
             ms %= unitMs;

@@ -31,6 +31,15 @@ public class SimulatedTimeProvider(DateTimeOffset? start = null) : TimeProvider
         }
     }
 
+    /// <summary>How many timers wait.</summary>
+    public int WaitingTimers
+    {
+        get
+        {
+            lock (gate) return timers.Count;
+        }
+    }
+
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         var timer = new SimulatedTimer(this, callback, state);

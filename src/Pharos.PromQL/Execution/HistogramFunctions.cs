@@ -1,6 +1,4 @@
-using System.Text;
 using Pharos.Core;
-using Pharos.PromQL.Syntax;
 
 namespace Pharos.PromQL.Execution;
 
@@ -218,21 +216,5 @@ internal static class HistogramFunctions
         double distance = Math.Abs(a - b), size = Math.Abs(a) + Math.Abs(b);
         if (a == 0 || b == 0 || size < 2.2250738585072014e-308) return distance < tolerance * 2.2250738585072014e-308;
         return distance / Math.Min(size, double.MaxValue) < tolerance;
-    }
-}
-
-/// <summary>A histogram as text, as Prometheus shows it: <c>{count:4, sum:5, (0.5,1]:1}</c>.</summary>
-public static class HistogramText
-{
-    public static string Format(Histogram h)
-    {
-        var text = new StringBuilder("{count:").Append(NumberText.FormatG(h.Count)).Append(", sum:").Append(NumberText.FormatG(h.Sum));
-        foreach (var bucket in HistogramBuckets.All(h))
-        {
-            if (bucket.Count == 0) continue;
-            text.Append(", ").Append(bucket.LowerInclusive ? '[' : '(').Append(NumberText.FormatG(bucket.Lower)).Append(',')
-                .Append(NumberText.FormatG(bucket.Upper)).Append(bucket.UpperInclusive ? ']' : ')').Append(':').Append(NumberText.FormatG(bucket.Count));
-        }
-        return text.Append('}').ToString();
     }
 }

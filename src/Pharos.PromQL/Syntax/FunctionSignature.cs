@@ -25,7 +25,8 @@ public static class Functions
         int bestDistance = Math.Max(2, name.Length / 3) + 1;
         foreach (string known in ByName.Keys.Concat(Aggregates.Names.Keys))
         {
-            int distance = EditDistance(name, known);
+            // Of equally near names the one that goes on where the text ends is meant.
+            int distance = EditDistance(name, known) - (known.StartsWith(name, StringComparison.OrdinalIgnoreCase) ? 1 : 0);
             if (distance < bestDistance)
             {
                 best = known;

@@ -48,9 +48,6 @@ public static class NumberText
         if (magnitude != 0 && (magnitude < 1e-6 || magnitude >= 1e21) && !double.IsInfinity(value) && !double.IsNaN(value))
         {
             string text = Exponential(value);
-            // Go trims the leading zero of a negative two-digit exponent here: 1e-09 becomes 1e-9.
-            int n = text.Length;
-            if (n >= 4 && text[n - 4] == 'e' && text[n - 3] == '-' && text[n - 2] == '0') text = string.Concat(text.AsSpan(0, n - 2), text.AsSpan(n - 1));
             for (int i = 0; i < text.Length; i++) utf8[i] = (byte)text[i];
             return text.Length;
         }
@@ -59,17 +56,18 @@ public static class NumberText
 
     private static string Exponential(double value)
     {
-        string text = value.ToString("E16", CultureInfo.InvariantCulture);
         string shortest = value.ToString("R", CultureInfo.InvariantCulture);
-        // Take the digits of the shortest form, and the exponent of the normalised form.
         bool negative = shortest[0] == '-';
         if (negative) shortest = shortest[1..];
         int e = shortest.IndexOf('E', StringComparison.Ordinal);
         string mantissa = e < 0 ? shortest : shortest[..e];
-        string digits = mantissa.Replace(".", "", StringComparison.Ordinal).TrimStart('0').TrimEnd('0');
-        int exponent = int.Parse(text[(text.IndexOf('E', StringComparison.Ordinal) + 1)..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
-        string sign = exponent < 0 ? "-" : "+";
-        return $"{(negative ? "-" : "")}{digits[0]}{(digits.Length > 1 ? "." + digits[1..] : "")}e{sign}{Math.Abs(exponent):00}";
+        int exponent = e < 0 ? 0 : int.Parse(shortest.AsSpan(e + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture);
+        int point = mantissa.IndexOf('.', StringComparison.Ordinal);
+        string digits = mantissa.Replace(".", "", StringComparison.Ordinal);
+        int zeros = digits.Length - digits.TrimStart('0').Length;
+        exponent += (point < 0 ? digits.Length : point) - 1 - zeros;
+        digits = digits.Trim('0');
+        return $"{(negative ? "-" : "")}{digits[0]}{(digits.Length > 1 ? "." + digits[1..] : "")}e{(exponent < 0 ? "-" : "+")}{Math.Abs(exponent):00}";
     }
 
     private static int Write(double value, Span<char> text)

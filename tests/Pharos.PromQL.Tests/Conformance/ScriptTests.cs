@@ -1,4 +1,5 @@
 using Pharos.Core;
+using Pharos.PromQL.Execution;
 
 namespace Pharos.PromQL.Tests.Conformance;
 
@@ -74,7 +75,7 @@ public sealed class ScriptTests
 
     internal static void RunFile(string file, Action<EvalCommand, string?> report)
     {
-        var store = new MemoryMetrics();
+        var store = new MemoryMetrics(Hinted);
         using var engine = new PromQlEngine(
             store,
             new PromQlOptions { DelayedNameRemoval = true, StartTimestamps = true },
@@ -83,6 +84,15 @@ public sealed class ScriptTests
             new FixedTenantLimits(new TenantLimits { QuerySamplesMax = 10_000, QueryTimeout = TimeSpan.FromSeconds(100) }));
         var judge = new Judge(engine);
         new Script(file, store, command => report(command, judge.Run(command))).Run();
+    }
+
+    // A store says "no reset" for every histogram of a chunk but its first, and begins a chunk where the layout or the counts jump.
+    private static Histogram Hinted(Histogram histogram, Histogram? before)
+    {
+        if (histogram.ResetHint != CounterResetHint.Unknown || histogram.IsStale) return histogram;
+        bool continues = before is { IsStale: false } && before.ResetHint != CounterResetHint.Gauge && !HistogramMath.WentDown(histogram, before)
+            && histogram.Schema == before.Schema && histogram.CustomValues.AsSpan().SequenceEqual(before.CustomValues) && histogram.ZeroThreshold == before.ZeroThreshold;
+        return continues ? HistogramMath.WithHint(histogram, CounterResetHint.NotReset) : histogram;
     }
 
     private static Dictionary<string, string> ReadListed()

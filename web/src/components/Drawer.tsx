@@ -8,7 +8,7 @@ export const DrawerSlot = createContext<HTMLElement | null>(null);
  * Details at the right edge: beside the page from 1280 px, over it below.
  * Esc closes; focus goes in when it opens and back when it closes.
  */
-export function Drawer({ title, caption, onClose, children, testId }: { title: ReactNode; caption?: ReactNode; onClose: () => void; children: ReactNode; testId?: string }) {
+export function Drawer({ title, caption, onClose, children, testId, narrow = false }: { narrow?: boolean; title: ReactNode; caption?: ReactNode; onClose: () => void; children: ReactNode; testId?: string }) {
   const slot = useContext(DrawerSlot);
   const box = useRef<HTMLElement | null>(null);
   const close = useRef(onClose);
@@ -29,7 +29,7 @@ export function Drawer({ title, caption, onClose, children, testId }: { title: R
   return createPortal(
     <>
       <button type="button" className="drawer-shade" aria-label="Close the details" tabIndex={-1} onClick={onClose} />
-      <aside className="drawer" role="dialog" aria-label="Details" ref={box} tabIndex={-1} data-testid={testId ?? 'drawer'} style={{ outline: 'none' }}>
+      <aside className={narrow ? 'drawer narrow' : 'drawer'} role="dialog" aria-label="Details" ref={box} tabIndex={-1} data-testid={testId ?? 'drawer'} style={{ outline: 'none' }}>
         <div className="drawer-head">
           <div className="grow">
             {caption !== undefined && <div className="caption">{caption}</div>}

@@ -1,18 +1,25 @@
 using Pharos.Core;
-using Pharos.PromQL.Execution;
 
-namespace Pharos.PromQL.Tests;
+namespace Pharos.Testing;
 
 /// <summary>A metric store in memory: the engine's counterpart in tests.</summary>
-internal sealed class MemoryMetrics : IMetricQueryable
+/// <param name="hinted">Gives a histogram the counter reset hint that a store would, from the histogram before it; null leaves hints alone.</param>
+public sealed class MemoryMetrics(Func<Histogram, Histogram?, Histogram>? hinted = null) : IMetricQueryable
 {
     private readonly SortedDictionary<Labels, MemorySeries> series = [];
 
+    private readonly Dictionary<string, IReadOnlyList<MetricMetadata>> metadata = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<Labels, IReadOnlyList<Exemplar>> exemplars = [];
+
     public void Clear() => series.Clear();
+
+    public void Add(MetricMetadata entry) => metadata[entry.Family] = [entry];
+
+    public void Add(Labels labels, IReadOnlyList<Exemplar> beside) => exemplars[labels] = beside;
 
     public MemorySeries SeriesOf(Labels labels)
     {
-        if (!series.TryGetValue(labels, out var found)) series.Add(labels, found = new MemorySeries(labels));
+        if (!series.TryGetValue(labels, out var found)) series.Add(labels, found = new MemorySeries(labels, hinted));
         return found;
     }
 
@@ -36,10 +43,11 @@ internal sealed class MemoryMetrics : IMetricQueryable
         [.. Limit(Matching(matcherSets, range).Select(s => s.Labels[name]).Where(v => v.Length > 0).Distinct().Order(StringComparer.Ordinal), limit)];
 
     public IReadOnlyDictionary<string, IReadOnlyList<MetricMetadata>> Metadata(TenantId tenant, string? family, int limit) =>
-        new Dictionary<string, IReadOnlyList<MetricMetadata>>();
+        metadata.Where(m => family is null || m.Key == family).ToDictionary(m => m.Key, m => m.Value);
 
     public IReadOnlyList<(Labels Series, IReadOnlyList<Exemplar> Exemplars)> Exemplars(
-        TenantId tenant, IReadOnlyList<IReadOnlyList<Matcher>> matcherSets, TimeRange range, CancellationToken cancel) => [];
+        TenantId tenant, IReadOnlyList<IReadOnlyList<Matcher>> matcherSets, TimeRange range, CancellationToken cancel) =>
+        [.. exemplars.Where(e => matcherSets.Any(m => Matcher.All(m, e.Key))).Select(e => (e.Key, e.Value))];
 
     private IEnumerable<MemorySeries> Matching(IReadOnlyList<IReadOnlyList<Matcher>> matcherSets, TimeRange range) =>
         series.Values.Where(s => (matcherSets.Count == 0 || matcherSets.Any(m => Matcher.All(m, s.Labels))) && s.Overlaps(range));
@@ -47,22 +55,17 @@ internal sealed class MemoryMetrics : IMetricQueryable
     private static IEnumerable<T> Limit<T>(IEnumerable<T> all, int limit) => limit > 0 ? all.Take(limit) : all;
 }
 
-internal sealed class MemorySeries(Labels labels) : ISeries
+/// <summary>One series of <see cref="MemoryMetrics"/>.</summary>
+public sealed class MemorySeries(Labels labels, Func<Histogram, Histogram?, Histogram>? hinted) : ISeries
 {
     private readonly List<(long TimestampMs, double Value, Histogram? Histogram, long StartMs)> samples = [];
 
     public Labels Labels { get; } = labels;
 
-    /// <summary>Adds a sample; a histogram's hint is set as a store sets it: unknown at the start and after a reset, else "not reset".</summary>
+    /// <summary>Adds a sample; one at a time that is taken already is ignored.</summary>
     public void Add(long timestampMs, double value, Histogram? histogram, long startMs)
     {
-        if (histogram is { ResetHint: CounterResetHint.Unknown, IsStale: false })
-        {
-            var before = samples.Count > 0 ? samples[^1].Histogram : null;
-            bool continues = before is { IsStale: false } && before.ResetHint != CounterResetHint.Gauge && !HistogramMath.WentDown(histogram, before)
-                && histogram.Schema == before.Schema && histogram.CustomValues.AsSpan().SequenceEqual(before.CustomValues) && histogram.ZeroThreshold == before.ZeroThreshold;
-            if (continues) histogram = HistogramMath.WithHint(histogram, CounterResetHint.NotReset);
-        }
+        if (hinted is not null && histogram is not null) histogram = hinted(histogram, samples.Count > 0 ? samples[^1].Histogram : null);
         int at = samples.Count;
         while (at > 0 && samples[at - 1].TimestampMs > timestampMs) at--;
         if (at > 0 && samples[at - 1].TimestampMs == timestampMs) return;

@@ -1,0 +1,66 @@
+using System.Net;
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+
+namespace Pharos.Collector.Http;
+
+/// <summary>Makes handlers that open real sockets, with the TLS, proxy and credentials of the options.</summary>
+public static class HttpHandlers
+{
+    /// <param name="time">For the lifetime of OAuth 2 tokens.</param>
+    public static HttpHandlerFactory Create(TimeProvider time) => options => Create(options, time);
+
+    private static DelegatingHandler Create(HttpClientOptions options, TimeProvider time)
+    {
+        var handler = new SocketsHttpHandler
+        {
+            AllowAutoRedirect = options.FollowRedirects,
+            AutomaticDecompression = DecompressionMethods.None,
+            UseCookies = false,
+            PooledConnectionIdleTimeout = TimeSpan.FromMinutes(5),
+            ConnectTimeout = TimeSpan.FromSeconds(30),
+            UseProxy = options.ProxyUrl is not null || options.ProxyFromEnvironment,
+        };
+        if (options.ProxyUrl is not null)
+        {
+            handler.Proxy = new WebProxy(options.ProxyUrl, BypassOnLocal: false,
+                [.. options.NoProxy.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(System.Text.RegularExpressions.Regex.Escape)]);
+        }
+        if (options.Tls is { } tls) Secure(handler.SslOptions, tls);
+        return new CredentialsHandler(options, time) { InnerHandler = handler };
+    }
+
+    private static void Secure(SslClientAuthenticationOptions ssl, TlsOptions tls)
+    {
+        if (tls.ServerName.Length > 0) ssl.TargetHost = tls.ServerName;
+        ssl.EnabledSslProtocols = tls.MinVersion switch
+        {
+            "" => SslProtocols.None,
+            "TLS13" => SslProtocols.Tls13,
+            "TLS12" => SslProtocols.Tls12 | SslProtocols.Tls13,
+            // The platform decides what it still offers; older versions than 1.2 are off on current systems.
+            _ => SslProtocols.None,
+        };
+        if (tls.InsecureSkipVerify)
+        {
+#pragma warning disable CA5359 // The operator asked for it by name: insecure_skip_verify.
+            ssl.RemoteCertificateValidationCallback = (_, _, _, _) => true;
+#pragma warning restore CA5359
+        }
+        else if (tls.CaPem.Length > 0 || tls.CaFile.Length > 0)
+        {
+            var roots = new X509Certificate2Collection();
+            roots.ImportFromPem(tls.CaPem.Length > 0 ? tls.CaPem : File.ReadAllText(tls.CaFile));
+            var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
+            policy.CustomTrustStore.AddRange(roots);
+            ssl.CertificateChainPolicy = policy;
+        }
+        if (tls.CertPem.Length > 0 || tls.CertFile.Length > 0)
+        {
+            ssl.LocalCertificateSelectionCallback = (_, _, _, _, _) => X509Certificate2.CreateFromPem(
+                tls.CertPem.Length > 0 ? tls.CertPem : File.ReadAllText(tls.CertFile),
+                tls.KeyPem.Length > 0 ? tls.KeyPem : File.ReadAllText(tls.KeyFile));
+        }
+    }
+}

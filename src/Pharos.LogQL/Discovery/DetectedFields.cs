@@ -1,0 +1,77 @@
+using System.Globalization;
+using System.Text;
+using Pharos.Core;
+using Pharos.LogQL.Pipeline;
+using Pharos.LogQL.Pipeline.Parsers;
+using Pharos.LogQL.Syntax;
+
+namespace Pharos.LogQL.Discovery;
+
+/// <summary>A field that was seen in lines or their metadata.</summary>
+/// <param name="Type">int, float, boolean, duration, bytes or string.</param>
+/// <param name="Parsers">Which stages find it: json, logfmt; empty for metadata and for labels that the query itself parsed.</param>
+public sealed record DetectedField(string Name, string Type, IReadOnlyList<string> Parsers, IReadOnlyCollection<string> Values);
+
+/// <summary>Finds out which fields lines have. Not safe for several threads.</summary>
+public sealed class DetectedFields
+{
+    private readonly SortedDictionary<string, Seen> fields = new(StringComparer.Ordinal);
+    private readonly LabelState labels = new();
+    private readonly JsonStage json = new(NeededLabels.All);
+    private readonly LogfmtStage logfmt = new(new LogfmtSyntax(0, false, false, []), NeededLabels.All);
+
+    private sealed class Seen
+    {
+        public HashSet<string> Values { get; } = new(StringComparer.Ordinal);
+        public SortedSet<string> Parsers { get; } = new(StringComparer.Ordinal);
+        public string? Type { get; set; }
+    }
+
+    /// <summary>Most values that are kept per field.</summary>
+    public int ValuesMax { get; init; } = 1000;
+
+    public void Add(LogQlEntry entry)
+    {
+        Note(entry.Metadata, null);
+        Note(entry.Parsed, null);
+        var (parser, stage) = entry.Line.AsSpan().TrimStart(" \t"u8) is [(byte)'{', ..] ? ("json", (Stage)json) : ("logfmt", logfmt);
+        labels.Reset(entry.Stream, entry.Metadata.Encoded);
+        var line = new LogLine { Bytes = entry.Line, TimestampNs = entry.TimestampNs, Labels = labels };
+        stage.Process(ref line);
+        if (labels.HasError) return;
+        foreach (var (name, value) in labels.Parsed)
+        {
+            if (!entry.Parsed.Has(name)) Note(name, value, parser);
+        }
+    }
+
+    /// <summary>All fields, sorted by name.</summary>
+    public IReadOnlyList<DetectedField> Fields =>
+        [.. fields.Select(f => new DetectedField(f.Key, f.Value.Type ?? "string", [.. f.Value.Parsers], f.Value.Values))];
+
+    private void Note(Labels set, string? parser)
+    {
+        foreach (var (name, value) in set)
+        {
+            if (!name.StartsWith("__error", StringComparison.Ordinal)) Note(name, value, parser);
+        }
+    }
+
+    private void Note(string name, string value, string? parser)
+    {
+        if (!fields.TryGetValue(name, out var seen)) fields[name] = seen = new Seen();
+        if (parser is not null) seen.Parsers.Add(parser);
+        if (value.Length == 0) return;
+        seen.Type ??= TypeOf(value);
+        if (seen.Values.Count < ValuesMax) seen.Values.Add(value);
+    }
+
+    private static string TypeOf(string value)
+    {
+        if (long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _)) return "int";
+        if (Numbers.TryFloat(value, out _)) return "float";
+        if (value is "true" or "false") return "boolean";
+        if (Numbers.TryGoDuration(value, out _, out _)) return "duration";
+        return char.IsAsciiDigit(value[0]) && Numbers.TrySize(value, out _, out _) ? "bytes" : "string";
+    }
+}

@@ -1,0 +1,139 @@
+using Pharos.Core;
+using Pharos.LogQL.Pipeline;
+using Pharos.LogQL.Syntax;
+
+namespace Pharos.LogQL.Engine;
+
+/// <summary>Aggregations over the series of a step.</summary>
+internal static class Aggregations
+{
+    public static StepMatrix Evaluate(VectorAggregation syntax, StepMatrix inner, Steps steps)
+    {
+        if (inner.Scalar is { } scalar) inner = Constant(scalar, steps);
+        return syntax.Op switch
+        {
+            "sort" or "sort_desc" => Sort(inner, descending: syntax.Op == "sort_desc"),
+            "topk" or "bottomk" or "approx_topk" => Best(syntax, inner, steps),
+            _ => Groups(syntax, inner, steps),
+        };
+    }
+
+    /// <summary>A number as a series without labels.</summary>
+    public static StepMatrix Constant(double value, Steps steps)
+    {
+        var series = new StepSeries(Labels.Empty, steps.Count);
+        for (int i = 0; i < steps.Count; i++) series.Set(i, value);
+        return new StepMatrix { Series = [series] };
+    }
+
+    /// <summary>The labels that stay under a grouping; without one, none.</summary>
+    public static Labels Group(Labels labels, Grouping? grouping)
+    {
+        if (grouping is null) return Labels.Empty;
+        var pairs = LabelEncoding.ToPairs(labels);
+        pairs.RemoveAll(p => grouping.Labels.Contains(p.Name) == grouping.Without);
+        return LabelEncoding.ToLabels(pairs);
+    }
+
+    /// <summary>A running mean that neither overflows nor loses an infinity.</summary>
+    public static double AddToMean(double mean, double value, double count)
+    {
+        if (double.IsInfinity(mean))
+        {
+            if (double.IsInfinity(value) && mean > 0 == value > 0) return mean;
+            if (!double.IsInfinity(value) && !double.IsNaN(value)) return mean;
+        }
+        return mean + ((value / count) - (mean / count));
+    }
+
+    private static StepMatrix Groups(VectorAggregation syntax, StepMatrix inner, Steps steps)
+    {
+        var groups = new Dictionary<Labels, List<StepSeries>>();
+        foreach (var series in inner.Series)
+        {
+            var key = Group(series.Labels, syntax.Grouping);
+            if (!groups.TryGetValue(key, out var list)) groups[key] = list = [];
+            list.Add(series);
+        }
+        var result = new List<StepSeries>(groups.Count);
+        foreach (var (labels, members) in groups)
+        {
+            var series = new StepSeries(labels, steps.Count);
+            for (int i = 0; i < steps.Count; i++)
+            {
+                if (TryAggregate(syntax.Op, members, i, out double value)) series.Set(i, value);
+            }
+            result.Add(series);
+        }
+        return new StepMatrix { Series = result };
+    }
+
+    private static bool TryAggregate(string op, List<StepSeries> members, int step, out double result)
+    {
+        double count = 0, sum = 0, mean = 0, squares = 0, best = 0;
+        foreach (var member in members)
+        {
+            if (!member.Present[step]) continue;
+            double value = member.Values[step];
+            count++;
+            switch (op)
+            {
+                case "sum": sum += value; break;
+                case "avg": mean = AddToMean(mean, value, count); break;
+                case "min": best = count == 1 || value < best || double.IsNaN(best) ? value : best; break;
+                case "max": best = count == 1 || value > best || double.IsNaN(best) ? value : best; break;
+                case "stddev" or "stdvar":
+                    double delta = value - mean;
+                    mean += delta / count;
+                    squares += delta * (value - mean);
+                    break;
+            }
+        }
+        result = op switch
+        {
+            "sum" => sum,
+            "avg" => mean,
+            "min" or "max" => best,
+            "count" => count,
+            "stdvar" => squares / count,
+            _ => Math.Sqrt(squares / count),
+        };
+        return count > 0;
+    }
+
+    private static StepMatrix Best(VectorAggregation syntax, StepMatrix inner, Steps steps)
+    {
+        int k = (int)Math.Min(int.MaxValue, syntax.Parameter!.Value);
+        bool top = syntax.Op != "bottomk";
+        var groups = inner.Series.GroupBy(s => Group(s.Labels, syntax.Grouping)).Select(g => g.ToList()).ToList();
+        var kept = inner.Series.ToDictionary(s => s, s => new StepSeries(s.Labels, steps.Count));
+        for (int i = 0; i < steps.Count; i++)
+        {
+            int step = i;
+            foreach (var group in groups)
+            {
+                var present = group.Where(s => s.Present[step]).ToList();
+                present.Sort((a, b) => Compare(a.Values[step], b.Values[step], top) is var c and not 0 ? c : a.Labels.CompareTo(b.Labels));
+                foreach (var series in present.Take(k)) kept[series].Set(step, series.Values[step]);
+            }
+        }
+        var result = kept.Values.Where(s => s.Any).ToList();
+        // At one instant the best come first, as in Loki.
+        if (steps.Count == 1) result.Sort((a, b) => Compare(a.Values[0], b.Values[0], top));
+        return new StepMatrix { Series = result, Ordered = syntax.Op == "approx_topk" };
+    }
+
+    private static StepMatrix Sort(StepMatrix inner, bool descending)
+    {
+        var sorted = inner.Series.Where(s => s.Present[0]).ToList();
+        sorted.Sort((a, b) => Compare(a.Values[0], b.Values[0], descending) is var c and not 0 ? c : a.Labels.CompareTo(b.Labels));
+        return new StepMatrix { Series = sorted, Ordered = true };
+    }
+
+    /// <summary>NaN comes last in either direction.</summary>
+    private static int Compare(double a, double b, bool descending)
+    {
+        if (double.IsNaN(a) || double.IsNaN(b)) return double.IsNaN(a).CompareTo(double.IsNaN(b));
+        return descending ? b.CompareTo(a) : a.CompareTo(b);
+    }
+}

@@ -1,0 +1,177 @@
+using Pharos.Core;
+using Pharos.LogQL.Engine;
+using Pharos.LogQL.Pipeline;
+using Pharos.LogQL.Syntax;
+
+namespace Pharos.LogQL;
+
+/// <summary>Runs LogQL over a log store. Safe for several threads.</summary>
+public sealed class LogQlEngine
+{
+    private readonly ILogQueryable store;
+    private readonly ITenantLimits limits;
+    private readonly TimeProvider time;
+    private readonly LogQlOptions options;
+    private readonly HistogramInstrument? latency;
+    private readonly HistogramInstrument? throughput;
+
+    public LogQlEngine(ILogQueryable store, ITenantLimits limits, TimeProvider time, Instruments? instruments = null, LogQlOptions? options = null)
+    {
+        this.store = store;
+        this.limits = limits;
+        this.time = time;
+        this.options = options ?? new LogQlOptions();
+        latency = instruments?.Histogram(
+            "loki_logql_querystats_latency_seconds", "Distribution of latency for LogQL queries.", [0.01, 0.05, 0.25, 0.5, 1, 2, 4, 8, 10, 20, 30, 60], "type", "status_code");
+        throughput = instruments?.Histogram(
+            "loki_logql_querystats_bytes_processed_per_seconds", "Distribution of bytes processed per second for LogQL queries.",
+            [50e6, 100e6, 400e6, 600e6, 800e6, 1e9, 2e9, 5e9, 10e9], "type", "status_code");
+    }
+
+    /// <summary>Runs a query over a range of time.</summary>
+    /// <exception cref="QueryException">The query is wrong, failed, or passed a limit.</exception>
+    public ValueTask<LogQlResult> QueryRangeAsync(TenantId tenant, LogQlRangeQuery query, CancellationToken cancel)
+    {
+        var expr = Parser.Parse(query.Text);
+        var tenantLimits = limits.For(tenant);
+        if (query.EndNs < query.StartNs) throw Bad("end timestamp must not be before or equal to start time");
+        CheckLength(query.EndNs - query.StartNs, tenantLimits);
+        return new ValueTask<LogQlResult>(Run(tenant, tenantLimits, context => expr is LogExpr log
+            ? Lines(context, log, query)
+            : Matrix(context, (MetricExpr)expr, query), cancel));
+    }
+
+    /// <summary>Runs a metric query at one instant.</summary>
+    /// <inheritdoc cref="QueryRangeAsync"/>
+    public ValueTask<LogQlResult> InstantAsync(TenantId tenant, string query, long timestampNs, CancellationToken cancel)
+    {
+        var expr = Parser.Parse(query);
+        if (expr is not MetricExpr metric)
+            throw Bad("log queries are not supported as an instant query type, please change your query to a range query type");
+        return new ValueTask<LogQlResult>(Run(tenant, limits.For(tenant), context => Vector(context, metric, timestampNs), cancel));
+    }
+
+    private LogQlResult Run(TenantId tenant, TenantLimits tenantLimits, Func<QueryContext, LogQlResult> query, CancellationToken cancel)
+    {
+        using var timeout = new CancellationTokenSource(options.Timeout, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancel, timeout.Token);
+        var context = new QueryContext(store, tenant, tenantLimits, time, both.Token);
+        long started = time.GetTimestamp();
+        try
+        {
+            var result = query(context);
+            var took = time.GetElapsedTime(started);
+            Observe(context, result.Kind == LogQlResultKind.Streams ? "filter" : "metric", "200", took);
+            return result with { Statistics = new LogQlStatistics(context.Read, result.Statistics.EntriesReturned, took) };
+        }
+        catch (QueryException)
+        {
+            Observe(context, "", "400", time.GetElapsedTime(started));
+            throw;
+        }
+        catch (OperationCanceledException e) when (timeout.IsCancellationRequested && !cancel.IsCancellationRequested)
+        {
+            throw new QueryException(
+                QueryErrorKind.Timeout,
+                $"request timed out after {PromDuration.Format(options.Timeout)} with {context.Read.Lines} lines and {context.Read.Bytes} bytes read, decrease the duration of the request or add more label matchers (prefer exact match over regex match) to reduce the amount of data processed", default, e);
+        }
+    }
+
+    private void Observe(QueryContext context, string type, string status, TimeSpan took)
+    {
+        latency?.Observe(took.TotalSeconds, type, status);
+        if (took > TimeSpan.Zero) throughput?.Observe(context.Read.Bytes / took.TotalSeconds, type, status);
+    }
+
+    private static LogQlResult Lines(QueryContext context, LogExpr log, LogQlRangeQuery query)
+    {
+        int limitMax = context.Limits.LogQueryEntriesMax;
+        if (limitMax > 0 && query.Limit > limitMax) throw Bad($"max entries limit per query exceeded, limit > max_entries_limit_per_query ({query.Limit} > {limitMax})");
+        var pipeline = LinePipeline.Build(log.Stages, NeededLabels.All, context.Time);
+        var labels = new LabelState();
+        var entries = new List<LogQlEntry>(Math.Min(query.Limit, 1000));
+        var selection = new LogSelection
+        {
+            Matchers = log.Matchers,
+            StartNs = query.StartNs,
+            EndNs = query.EndNs,
+            Backward = query.Backward,
+            RequiredLiterals = pipeline.RequiredLiterals,
+        };
+        if (query.Limit <= 0) return Answer(entries);
+        using (var cursor = context.Store.Open(context.Tenant, selection, context.Cancel))
+        {
+            long last = 0;
+            while (entries.Count < query.Limit && cursor.MoveNext())
+            {
+                long timestamp = cursor.TimestampNs;
+                if (entries.Count > 0 && query.IntervalNs > 0 && Math.Abs(timestamp - last) < query.IntervalNs) continue;
+                labels.Reset(cursor.Stream, cursor.Metadata);
+                var line = new LogLine { Bytes = cursor.Line, TimestampNs = timestamp, Labels = labels };
+                if (!pipeline.Process(ref line)) continue;
+                last = timestamp;
+                entries.Add(new LogQlEntry(timestamp, line.Bytes.ToArray(), labels.StreamLabels(), labels.MetadataLabels(), labels.ParsedLabels()));
+            }
+            context.Add(cursor.Statistics);
+        }
+        return Answer(entries);
+
+        static LogQlResult Answer(List<LogQlEntry> entries) =>
+            new() { Kind = LogQlResultKind.Streams, Entries = entries, Statistics = new LogQlStatistics(default, entries.Count, default) };
+    }
+
+    private LogQlResult Matrix(QueryContext context, MetricExpr expr, LogQlRangeQuery query)
+    {
+        if (query.StepNs <= 0) throw Bad("zero or negative query resolution step widths are not accepted. Try a positive integer");
+        long points = ((query.EndNs - query.StartNs) / query.StepNs) + 1;
+        if (points > options.PointsMax)
+            throw Bad("exceeded maximum resolution of 11,000 points per time series. Try increasing the value of the step parameter");
+        var steps = new Steps(query.StartNs, query.StepNs, (int)points);
+        var matrix = new MetricEvaluator(context, steps).Evaluate(expr);
+        if (matrix.Scalar is { } scalar) matrix = Aggregations.Constant(scalar, steps);
+        var series = new List<LogQlSeries>();
+        foreach (var one in matrix.Series)
+        {
+            var values = new List<(long, double)>();
+            for (int i = 0; i < steps.Count; i++)
+            {
+                if (one.Present[i]) values.Add((steps.At(i) / 1_000_000, one.Values[i]));
+            }
+            if (values.Count > 0) series.Add(new LogQlSeries(one.Labels, values));
+        }
+        CheckSeries(series.Count, context.Limits);
+        series.Sort(static (a, b) => a.Labels.CompareTo(b.Labels));
+        return new LogQlResult { Kind = LogQlResultKind.Matrix, Series = series, Statistics = new LogQlStatistics(default, series.Count, default) };
+    }
+
+    private static LogQlResult Vector(QueryContext context, MetricExpr expr, long timestampNs)
+    {
+        var steps = new Steps(timestampNs, 1, 1);
+        var matrix = new MetricEvaluator(context, steps).Evaluate(expr);
+        if (matrix.Scalar is { } scalar)
+            return new LogQlResult { Kind = LogQlResultKind.Scalar, Scalar = scalar, Statistics = new LogQlStatistics(default, 1, default) };
+        var present = matrix.Series.Where(s => s.Present[0]).ToList();
+        CheckSeries(present.Count, context.Limits);
+        if (!matrix.Ordered) present.Sort(static (a, b) => a.Labels.CompareTo(b.Labels));
+        return new LogQlResult
+        {
+            Kind = LogQlResultKind.Vector,
+            Series = [.. present.Select(s => new LogQlSeries(s.Labels, [(timestampNs / 1_000_000, s.Values[0])]))],
+            Statistics = new LogQlStatistics(default, present.Count, default),
+        };
+    }
+
+    private static void CheckLength(long lengthNs, TenantLimits limits)
+    {
+        if (limits.LogQueryLengthMax <= TimeSpan.Zero || lengthNs <= limits.LogQueryLengthMax.Ticks * 100) return;
+        throw Bad($"the query time range exceeds the limit (query length: {PromDuration.FormatMs(lengthNs / 1_000_000)}, limit: {PromDuration.Format(limits.LogQueryLengthMax)})");
+    }
+
+    private static void CheckSeries(int count, TenantLimits limits)
+    {
+        if (limits.LogQuerySeriesMax <= 0 || count <= limits.LogQuerySeriesMax) return;
+        throw Bad($"maximum number of series ({limits.LogQuerySeriesMax}) reached for a single query; consider reducing query cardinality by adding more specific stream selectors, reducing the time range, or aggregating results with functions like sum(), count() or topk()");
+    }
+
+    private static QueryException Bad(string message) => new(QueryErrorKind.BadData, message);
+}

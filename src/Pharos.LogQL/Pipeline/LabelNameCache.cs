@@ -1,0 +1,35 @@
+using System.Text;
+
+namespace Pharos.LogQL.Pipeline;
+
+/// <summary>Turns field names of lines into label names, remembering them so that a name is made once.</summary>
+internal sealed class LabelNameCache
+{
+    private const int RememberedMax = 4096;
+
+    private readonly Dictionary<byte[], string> names = new(ByteKeys.Instance);
+
+    /// <summary>The label name for a field: trimmed, other characters become <c>_</c>, a leading digit gets <c>_</c> in front. May be empty.</summary>
+    public string Of(ReadOnlySpan<byte> field)
+    {
+        var lookup = names.GetAlternateLookup<ReadOnlySpan<byte>>();
+        if (lookup.TryGetValue(field, out string? known)) return known;
+        if (names.Count >= RememberedMax) names.Clear();
+        return names[field.ToArray()] = Sanitise(Encoding.UTF8.GetString(field), leading: true);
+    }
+
+    /// <param name="leading">False for a part that follows a prefix: it may start with a digit.</param>
+    public static string Sanitise(string field, bool leading)
+    {
+        field = field.Trim();
+        if (field.Length == 0) return "";
+        var text = new StringBuilder(field.Length + 1);
+        if (leading && char.IsAsciiDigit(field[0])) text.Append('_');
+        foreach (var rune in field.EnumerateRunes())
+        {
+            bool legal = rune.IsAscii && (char.IsAsciiLetterOrDigit((char)rune.Value) || rune.Value == '_');
+            text.Append(legal ? (char)rune.Value : '_');
+        }
+        return text.ToString();
+    }
+}

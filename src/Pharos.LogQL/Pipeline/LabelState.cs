@@ -1,0 +1,237 @@
+using System.Text;
+using Pharos.Core;
+
+namespace Pharos.LogQL.Pipeline;
+
+/// <summary>A stream's labels as strings, and what is remembered of its entries' metadata.</summary>
+internal sealed class StreamInfo
+{
+    private const int RememberedMax = 2048;
+
+    private readonly Dictionary<byte[], MetadataInfo> metadata = new(ByteKeys.Instance);
+    private readonly MetadataInfo none = new([]);
+
+    public StreamInfo(Labels labels)
+    {
+        Labels = labels;
+        Pairs = Read(labels.Encoded);
+    }
+
+    public Labels Labels { get; }
+
+    public (string Name, string Value)[] Pairs { get; }
+
+    public bool Has(string name)
+    {
+        foreach (var pair in Pairs)
+        {
+            if (pair.Name == name) return true;
+        }
+        return false;
+    }
+
+    /// <summary>The metadata as label pairs; a name that the stream has becomes <c>name_extracted</c>.</summary>
+    public MetadataInfo Metadata(ReadOnlySpan<byte> encoded)
+    {
+        if (encoded.IsEmpty) return none;
+        var lookup = metadata.GetAlternateLookup<ReadOnlySpan<byte>>();
+        if (lookup.TryGetValue(encoded, out var known)) return known;
+        var pairs = Read(encoded);
+        for (int i = 0; i < pairs.Length; i++)
+        {
+            if (Has(pairs[i].Name)) pairs[i].Name += LabelState.ExtractedSuffix;
+        }
+        if (metadata.Count >= RememberedMax) metadata.Clear();
+        return metadata[encoded.ToArray()] = new MetadataInfo(pairs);
+    }
+
+    private static (string Name, string Value)[] Read(ReadOnlySpan<byte> encoded)
+    {
+        var pairs = new List<(string, string)>();
+        for (int at = 0; at < encoded.Length;)
+        {
+            string name = Encoding.UTF8.GetString(LabelCodec.ReadString(encoded, ref at));
+            pairs.Add((name, Encoding.UTF8.GetString(LabelCodec.ReadString(encoded, ref at))));
+        }
+        return [.. pairs];
+    }
+}
+
+/// <summary>Metadata of entries of one stream, decoded once for all entries that carry the same.</summary>
+internal sealed class MetadataInfo((string Name, string Value)[] pairs)
+{
+    public (string Name, string Value)[] Pairs => pairs;
+
+    /// <summary>A slot for the query: the series of entries with this metadata, where stages do not change labels.</summary>
+    public object? Series { get; set; }
+}
+
+/// <summary>
+/// The labels of the line in hand, in three layers: stream, structured metadata, and what stages parsed or set, which wins.
+/// One for a whole query; <see cref="Reset"/> starts a line.
+/// </summary>
+internal sealed class LabelState
+{
+    public const string ExtractedSuffix = "_extracted";
+    public const string ErrorLabel = "__error__";
+    public const string ErrorDetailsLabel = "__error_details__";
+
+    private readonly Dictionary<Labels, StreamInfo> streams = new(ReferenceEqualityComparer.Instance);
+    private readonly List<(string Name, string Value)> parsed = [];
+    private readonly List<string> removed = [];
+
+    public StreamInfo Stream { get; private set; } = null!;
+
+    public MetadataInfo Metadata { get; private set; } = null!;
+
+    public IReadOnlyList<(string Name, string Value)> Parsed => parsed;
+
+    public string Error { get; private set; } = "";
+
+    public string ErrorDetails { get; private set; } = "";
+
+    public bool HasError => Error.Length > 0;
+
+    public void Reset(Labels stream, ReadOnlySpan<byte> metadata)
+    {
+        if (!ReferenceEquals(Stream?.Labels, stream))
+        {
+            if (!streams.TryGetValue(stream, out var info)) streams[stream] = info = new StreamInfo(stream);
+            Stream = info;
+        }
+        Metadata = Stream!.Metadata(metadata);
+        if (parsed.Count > 0) parsed.Clear();
+        if (removed.Count > 0) removed.Clear();
+        Error = ErrorDetails = "";
+    }
+
+    /// <summary>The label's value; null where it is absent, which differs from empty.</summary>
+    public string? Get(string name)
+    {
+        foreach (var pair in parsed)
+        {
+            if (pair.Name == name) return pair.Value;
+        }
+        if (name.StartsWith("__error", StringComparison.Ordinal))
+        {
+            if (name == ErrorLabel) return HasError ? Error : null;
+            if (name == ErrorDetailsLabel) return ErrorDetails.Length > 0 ? ErrorDetails : null;
+        }
+        if (removed.Contains(name)) return null;
+        foreach (var pair in Metadata.Pairs)
+        {
+            if (pair.Name == name) return pair.Value;
+        }
+        foreach (var pair in Stream.Pairs)
+        {
+            if (pair.Name == name) return pair.Value;
+        }
+        return null;
+    }
+
+    /// <summary>Whether the stream or the metadata had this label before any stage.</summary>
+    public bool IsTaken(string name)
+    {
+        foreach (var pair in Metadata.Pairs)
+        {
+            if (pair.Name == name) return true;
+        }
+        return Stream.Has(name);
+    }
+
+    public bool IsParsed(string name)
+    {
+        foreach (var pair in parsed)
+        {
+            if (pair.Name == name) return true;
+        }
+        return false;
+    }
+
+    /// <summary>A label that a parser found: it gets another name where the stream or metadata has it, and the first value stays.</summary>
+    public void Extract(string name, string value)
+    {
+        if (IsTaken(name)) name += ExtractedSuffix;
+        if (!IsParsed(name)) parsed.Add((name, value));
+    }
+
+    public void Set(string name, string value)
+    {
+        for (int i = 0; i < parsed.Count; i++)
+        {
+            if (parsed[i].Name != name) continue;
+            parsed[i] = (name, value);
+            return;
+        }
+        parsed.Add((name, value));
+    }
+
+    public void Remove(string name)
+    {
+        if (name == ErrorLabel)
+        {
+            Error = "";
+            return;
+        }
+        if (name == ErrorDetailsLabel)
+        {
+            ErrorDetails = "";
+            return;
+        }
+        parsed.RemoveAll(p => p.Name == name);
+        if (!removed.Contains(name)) removed.Add(name);
+    }
+
+    public void Fail(string error, string details)
+    {
+        Error = error;
+        ErrorDetails = details;
+    }
+
+    /// <summary>All labels as they stand, in no order; the error labels among them.</summary>
+    public void CopyTo(List<(string Name, string Value)> all)
+    {
+        all.Clear();
+        CopyLayer(Stream.Pairs, all, belowMetadata: true);
+        CopyLayer(Metadata.Pairs, all, belowMetadata: false);
+        all.AddRange(parsed);
+        if (HasError) all.Add((ErrorLabel, Error));
+        if (ErrorDetails.Length > 0) all.Add((ErrorDetailsLabel, ErrorDetails));
+    }
+
+    /// <summary>The stream's layer as it stands.</summary>
+    public Labels StreamLabels()
+    {
+        if (removed.Count == 0 && parsed.Count == 0) return Stream.Labels;
+        var left = new List<(string, string)>();
+        CopyLayer(Stream.Pairs, left, belowMetadata: true);
+        return LabelEncoding.ToLabels(left);
+    }
+
+    /// <summary>The metadata's layer as it stands.</summary>
+    public Labels MetadataLabels()
+    {
+        var left = new List<(string, string)>();
+        CopyLayer(Metadata.Pairs, left, belowMetadata: false);
+        return LabelEncoding.ToLabels(left);
+    }
+
+    /// <summary>The layer of what stages parsed or set, the error labels among them.</summary>
+    public Labels ParsedLabels()
+    {
+        var all = new List<(string, string)>(parsed);
+        if (HasError) all.Add((ErrorLabel, Error));
+        if (ErrorDetails.Length > 0) all.Add((ErrorDetailsLabel, ErrorDetails));
+        return LabelEncoding.ToLabels(all);
+    }
+
+    private void CopyLayer((string Name, string Value)[] layer, List<(string Name, string Value)> into, bool belowMetadata)
+    {
+        foreach (var pair in layer)
+        {
+            if (removed.Contains(pair.Name) || IsParsed(pair.Name)) continue;
+            if (belowMetadata && Metadata.Pairs.Any(m => m.Name == pair.Name)) continue;
+            into.Add(pair);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+using System.Text;
+using Pharos.Core;
+using Pharos.LogQL.Pipeline;
+using Pharos.Templates;
+
+namespace Pharos.LogQL.Templates;
+
+/// <summary>A template of <c>line_format</c> or <c>label_format</c>. Belongs to one query and one thread.</summary>
+internal sealed class LogTemplate
+{
+    public const string Error = "TemplateFormatErr";
+
+    private readonly GoTemplate template;
+    private readonly List<(string Name, string Value)> pairs = [];
+    private readonly Dictionary<string, string> data = new(StringComparer.Ordinal);
+    private string line = "";
+    private long timestampNs;
+
+    /// <exception cref="QueryException">The text is no template.</exception>
+    public LogTemplate(string text, TimeProvider time)
+    {
+        var functions = new TemplateFunctions()
+            .SetAll(LogTemplateFunctions.Pure)
+            .Set("now", () => GoTime.From(time.GetUtcNow()))
+            .Set("__line__", () => line)
+            .Set("__timestamp__", () => GoTime.FromUnixNs(timestampNs));
+        try
+        {
+            template = GoTemplate.Parse("line", text, functions, new TemplateOptions { MissingKey = MissingKey.Zero });
+        }
+        catch (TemplateException e)
+        {
+            throw new QueryException(QueryErrorKind.BadData, $"invalid template: {e.Message}", default, e);
+        }
+    }
+
+    /// <summary>Runs over the line and its labels. Where that fails, the line gets an error and false comes back.</summary>
+    public bool TryRun(ref LogLine of, out string text)
+    {
+        of.Labels.CopyTo(pairs);
+        data.Clear();
+        foreach (var (name, value) in pairs) data[name] = value;
+        line = Encoding.UTF8.GetString(of.Bytes);
+        timestampNs = of.TimestampNs;
+        try
+        {
+            text = template.Execute(data);
+            return true;
+        }
+        catch (TemplateException e)
+        {
+            of.Labels.Fail(Error, e.Message);
+            text = "";
+            return false;
+        }
+    }
+}

@@ -1,0 +1,24 @@
+using System.Diagnostics.CodeAnalysis;
+using Pharos.Core;
+
+namespace Pharos.Logs;
+
+/// <summary>Byte arrays as dictionary keys that can be looked up by a span.</summary>
+internal sealed class ByteKeys : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
+{
+    public static ByteKeys Instance { get; } = new();
+
+    public bool Equals(byte[]? x, byte[]? y) => x.AsSpan().SequenceEqual(y);
+
+    public int GetHashCode([DisallowNull] byte[] obj) => GetHashCode(obj.AsSpan());
+
+    public bool Equals(ReadOnlySpan<byte> alternate, byte[] other) => alternate.SequenceEqual(other);
+
+    public int GetHashCode(ReadOnlySpan<byte> alternate)
+    {
+        ulong hash = LabelCodec.Hash(alternate);
+        return (int)(hash ^ (hash >> 32));
+    }
+
+    public byte[] Create(ReadOnlySpan<byte> alternate) => alternate.ToArray();
+}

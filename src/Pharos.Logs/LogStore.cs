@@ -1,0 +1,380 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Pharos.Core;
+using Pharos.Logs.Blocks;
+using Pharos.Logs.Ingest;
+using Pharos.Logs.Parts;
+using Pharos.Logs.Reading;
+using Pharos.Logs.Streams;
+using Pharos.Storage.WriteLog;
+
+namespace Pharos.Logs;
+
+/// <summary>
+/// The log store: streams by tenant, open blocks in memory behind the write log, immutable parts by UTC day on disk.
+/// An entry that was acknowledged is in the write log or in a part, whatever happens. Safe for several threads.
+/// </summary>
+public sealed class LogStore : ILogSink, ILogQueryable, IAsyncDisposable
+{
+    private readonly LogStoreOptions options;
+    private readonly IWriteLog log;
+    private readonly ITenantLimits limits;
+    private readonly TimeProvider time;
+    private readonly ILogger logger;
+    private readonly LogInstruments instruments;
+    private readonly ConcurrentDictionary<string, TenantLogs> tenants = new(StringComparer.Ordinal);
+    private readonly FlushGate gate = new();
+    private readonly SemaphoreSlim flushing = new(1, 1);
+    private readonly CancellationTokenSource closing = new();
+    private ITimer? timer;
+    private Task background = Task.CompletedTask;
+    private FlushMark mark = FlushMark.None;
+    private DateTimeOffset lastFlush;
+    private long memoryBytes;
+
+    public LogStore(LogStoreOptions options, IWriteLog log, ITenantLimits limits, TimeProvider time, Instruments instruments, ILogger logger)
+    {
+        this.options = options;
+        this.log = log;
+        this.limits = limits;
+        this.time = time;
+        this.logger = logger;
+        this.instruments = new LogInstruments(instruments);
+        lastFlush = time.GetUtcNow();
+        instruments.BeforeRead(() =>
+        {
+            this.instruments.MemoryBytes.Set(Interlocked.Read(ref memoryBytes));
+            foreach (var (name, logs) in tenants) this.instruments.MemoryStreams.With(name).Set(logs.ActiveStreams);
+        });
+    }
+
+    /// <summary>Tenants that have streams, sorted.</summary>
+    public IReadOnlyList<string> Tenants => [.. tenants.Where(t => t.Value.StreamCount > 0).Select(t => t.Key).Order(StringComparer.Ordinal)];
+
+    /// <summary>Loads parts, replays the write log and starts flushing. To be called once, before the first append.</summary>
+    public void Start()
+    {
+        Directory.CreateDirectory(options.Folder);
+        if (BlockCodecs.Best != BlockCodec.Zstd) LogsLog.NoZstd(logger, Wire.Compression.Zstd.MissingMessage);
+        long started = time.GetTimestamp();
+        var found = FlushMark.Read(options.Folder, logger);
+        mark = found ?? FlushMark.None;
+        // A write log that ends before the mark is a new one: its positions say nothing about the old flushes.
+        if (log.End < mark.Position) mark = mark with { Position = default };
+        long newest = LoadParts(found is not null);
+        if (newest > mark.Sequence) mark = mark with { Sequence = newest };
+        Replay();
+        foreach (var logs in tenants.Values) logs.CountActive();
+        instruments.ReplaySeconds.Set(time.GetElapsedTime(started).TotalSeconds);
+        lastFlush = time.GetUtcNow();
+        timer = time.CreateTimer(_ => Tick(), null, options.CheckInterval, options.CheckInterval);
+    }
+
+    public async ValueTask<LogAppendResult> AppendAsync(TenantId tenant, LogBatch batch, CancellationToken cancel)
+    {
+        var logs = TenantOf(tenant);
+        using var pending = new PendingAppend(options, instruments, logs, limits.For(tenant), time.UnixNs());
+        // Streams are looked up inside the gate: a flush, which forgets empty streams, waits until their entries have arrived.
+        await gate.EnterAsync(cancel);
+        try
+        {
+            pending.Prepare(batch);
+            if (pending.Entries == 0) return new LogAppendResult(0, 0, pending.Errors);
+            await log.AppendAsync(RecordKind.Logs, tenant, pending.Record, cancel);
+            Apply(logs, pending.Streams, pending.Record.Span, pending.EntriesAt);
+        }
+        finally
+        {
+            gate.Exit();
+        }
+        if (Interlocked.Read(ref memoryBytes) > options.MemoryBytesMax) Tick();
+        return new LogAppendResult(pending.Entries, pending.Bytes, pending.Errors);
+    }
+
+    public ILogCursor Open(TenantId tenant, LogSelection selection, CancellationToken cancel)
+    {
+        var context = new ReadContext(selection, Damaged, cancel);
+        if (!tenants.TryGetValue(tenant.Name, out var logs)) return new LogCursor([], context);
+        return new LogCursor(logs.Select(selection.Matchers).Select(s => new StreamEntries(s.Labels, s.Snapshot(), context)), context);
+    }
+
+    public IReadOnlyList<Labels> Streams(
+        TenantId tenant, IReadOnlyList<IReadOnlyList<Matcher>> matcherSets, long startNs, long endNs, CancellationToken cancel)
+    {
+        if (!tenants.TryGetValue(tenant.Name, out var logs)) return [];
+        var found = new SortedSet<Labels>();
+        foreach (var matchers in matcherSets.Count == 0 ? [[]] : matcherSets)
+        {
+            cancel.ThrowIfCancellationRequested();
+            foreach (var stream in logs.Select(matchers))
+            {
+                if (!found.Contains(stream.Labels) && Volumes(stream, startNs, endNs).Entries > 0) found.Add(stream.Labels);
+            }
+        }
+        return [.. found];
+    }
+
+    public IReadOnlyList<(Labels Stream, LogVolume Volume)> Volumes(
+        TenantId tenant, IReadOnlyList<Matcher> matchers, long startNs, long endNs, CancellationToken cancel)
+    {
+        if (!tenants.TryGetValue(tenant.Name, out var logs)) return [];
+        var volumes = new List<(Labels, LogVolume)>();
+        foreach (var stream in logs.Select(matchers))
+        {
+            cancel.ThrowIfCancellationRequested();
+            var volume = Volumes(stream, startNs, endNs);
+            if (volume.Entries > 0) volumes.Add((stream.Labels, volume));
+        }
+        return volumes;
+    }
+
+    /// <summary>Opens a live tail of what is stored from now on.</summary>
+    public LogTail Tail(TenantId tenant, IReadOnlyList<Matcher> matchers) => TenantOf(tenant).Tailers.Add(matchers);
+
+    /// <summary>Live tails that a tenant has open.</summary>
+    public int TailCount(TenantId tenant) => tenants.TryGetValue(tenant.Name, out var logs) ? logs.Tailers.Count : 0;
+
+    /// <summary>Writes everything in memory to parts and lets the write log go. Appends go on meanwhile.</summary>
+    public async Task FlushAsync(CancellationToken cancel)
+    {
+        await flushing.WaitAsync(cancel);
+        try
+        {
+            await FlushOneAsync("forced");
+        }
+        finally
+        {
+            flushing.Release();
+        }
+    }
+
+    /// <summary>Deletes parts that are older than their tenant's retention.</summary>
+    public void ApplyRetention()
+    {
+        foreach (var logs in tenants.Values)
+        {
+            var keep = limits.For(logs.Tenant).LogRetention;
+            if (keep <= TimeSpan.Zero) continue;
+            long oldest = time.UnixNs() - (keep.Ticks * 100);
+            foreach (var part in logs.Parts.Where(p => p.MaxNs < oldest))
+            {
+                logs.RemovePart(part);
+                Delete(part.Path);
+                LogsLog.Retired(logger, part.Path, logs.Tenant.Name);
+            }
+        }
+        instruments.RetentionRun.Set(time.UnixMs() / 1000.0);
+    }
+
+    /// <summary>Stops. What is in memory stays in the write log and comes back at the next start.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (closing.IsCancellationRequested) return;
+        await closing.CancelAsync();
+        if (timer is not null) await timer.DisposeAsync();
+        await background;
+        await flushing.WaitAsync();
+        flushing.Release();
+        closing.Dispose();
+        flushing.Dispose();
+    }
+
+    private TenantLogs TenantOf(TenantId tenant) => tenants.GetOrAdd(tenant.Name, static (_, a) => new TenantLogs(a.tenant, a.time), (tenant, time));
+
+    private void Apply(TenantLogs logs, List<LogStream> streams, ReadOnlySpan<byte> record, int entriesAt)
+    {
+        var reader = new LogRecord.Reader(record, entriesAt);
+        long grown = 0, duplicateBytes = 0;
+        bool tailed = logs.Tailers.Any;
+        while (reader.Next())
+        {
+            if ((uint)reader.Stream >= (uint)streams.Count) throw new InvalidDataException("an entry names a stream that the record does not have");
+            var stream = streams[reader.Stream];
+            grown += stream.Append(reader.TimestampNs, reader.Line, reader.Metadata, options, out bool duplicate);
+            if (duplicate) duplicateBytes += reader.Line.Length;
+            else if (tailed) logs.Tailers.Offer(stream.Labels, reader.TimestampNs, reader.Line, reader.Metadata);
+        }
+        if (duplicateBytes > 0) instruments.DuplicateLines.With(logs.Tenant.Name).Add(duplicateBytes);
+        Interlocked.Add(ref memoryBytes, grown);
+    }
+
+    private void Replay()
+    {
+        long records = 0, entries = 0;
+        log.Replay(RecordKind.Logs, (position, tenant, payload) =>
+        {
+            if (position < mark.Position) return;
+            records++;
+            try
+            {
+                var logs = TenantOf(tenant);
+                var streams = LogRecord.ReadStreams(payload, out int at).ConvertAll(l => logs.Stream(Labels.FromEncoded(l)));
+                Apply(logs, streams, payload, at);
+                var count = new LogRecord.Reader(payload, at);
+                while (count.Next()) entries++;
+            }
+            catch (InvalidDataException e)
+            {
+                instruments.Corruptions.Add();
+                LogsLog.DamagedRecord(logger, tenant.Name, position.Segment, position.Offset, e.Message);
+            }
+        });
+        if (records > 0) LogsLog.Replayed(logger, entries, records);
+    }
+
+    /// <summary>Loads all parts; returns the highest flush number that was seen.</summary>
+    private long LoadParts(bool haveMark)
+    {
+        long newest = 0;
+        foreach (string folder in Directory.GetDirectories(options.Folder).Order(StringComparer.Ordinal))
+        {
+            if (!TenantId.TryParse(Path.GetFileName(folder), out var tenant, out _)) continue;
+            foreach (string path in Directory.GetFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+            {
+                if (path.EndsWith(".tmp", StringComparison.Ordinal)) Delete(path);
+                if (!path.EndsWith(PartFormat.Extension, StringComparison.Ordinal)) continue;
+                try
+                {
+                    var (part, streams) = PartReader.Open(path);
+                    newest = Math.Max(newest, part.Sequence);
+                    if (haveMark && part.Sequence > mark.Sequence)
+                    {
+                        LogsLog.Unfinished(logger, path);
+                        Delete(path);
+                        continue;
+                    }
+                    TenantOf(tenant).AddPart(part, streams);
+                }
+                catch (Exception e) when (e is InvalidDataException or IOException or OverflowException or ArgumentException or IndexOutOfRangeException)
+                {
+                    string aside = path + ".damaged";
+                    File.Move(path, aside, overwrite: true);
+                    instruments.Corruptions.Add();
+                    LogsLog.DamagedPart(logger, path, e.Message, aside);
+                }
+            }
+        }
+        return newest;
+    }
+
+    private void Tick()
+    {
+        if (closing.IsCancellationRequested || !flushing.Wait(0)) return;
+        background = Task.Run(async () =>
+        {
+            try
+            {
+                bool full = Interlocked.Read(ref memoryBytes) > options.MemoryBytesMax;
+                bool due = time.GetUtcNow() - lastFlush >= options.FlushInterval;
+                if (full || due) await FlushOneAsync(full ? "full" : "max_age");
+                ApplyRetention();
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                LogsLog.FlushFailed(logger, e.Message);
+            }
+            finally
+            {
+                flushing.Release();
+            }
+        });
+    }
+
+    private async Task FlushOneAsync(string reason)
+    {
+        long started = time.GetTimestamp();
+        await gate.CloseAsync();
+        List<(TenantLogs Logs, List<LogStream> Streams)> frozen;
+        WriteLogPosition end;
+        long bytes;
+        try
+        {
+            end = log.End;
+            foreach (var logs in tenants.Values) logs.ForgetEmpty();
+            frozen = [.. tenants.Values.Select(t => (t, t.Freeze())).Where(t => t.Item2.Count > 0)];
+            bytes = Interlocked.Exchange(ref memoryBytes, 0);
+        }
+        finally
+        {
+            gate.Open();
+        }
+        lastFlush = time.GetUtcNow();
+        if (frozen.Count == 0 && !(mark.Position < end)) return;
+        var flush = new Flush(options, mark.Sequence + 1);
+        try
+        {
+            flush.Write(frozen);
+            mark = new FlushMark(mark.Sequence + 1, end);
+            mark.Write(options.Folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            flush.Undo();
+            foreach (var (_, streams) in frozen) streams.ForEach(s => s.Thaw(options.CompressionLevel));
+            Interlocked.Add(ref memoryBytes, bytes);
+            instruments.FlushFailures.Add();
+            LogsLog.FlushFailed(logger, e.Message);
+            return;
+        }
+        int chunks = flush.Commit();
+        foreach (var (logs, _) in frozen) logs.CountActive();
+        log.Release(RecordKind.Logs, end);
+        instruments.ChunksFlushed.With(reason).Add(chunks);
+        instruments.FlushSeconds.Observe(time.GetElapsedTime(started).TotalSeconds);
+    }
+
+    private static LogVolume Volumes(LogStream stream, long startNs, long endNs)
+    {
+        var snapshot = stream.Snapshot();
+        long chunks = 0, entries = 0, bytes = 0;
+        Head(snapshot.Head);
+        Head(snapshot.Frozen);
+        foreach (var block in snapshot.Memory) Block(block.Header);
+        foreach (var block in snapshot.Parts) Block(block.Header);
+        return new LogVolume(entries > 0 ? 1 : 0, chunks, entries, bytes);
+
+        void Head(HeadSnapshot head)
+        {
+            long before = entries;
+            foreach (ref readonly var entry in (head.Entries ?? []).AsSpan(0, head.Count))
+            {
+                if (entry.TimestampNs < startNs || entry.TimestampNs >= endNs) continue;
+                entries++;
+                bytes += entry.LineLength + entry.MetadataLength;
+            }
+            if (entries > before) chunks++;
+        }
+
+        void Block(BlockHeader header)
+        {
+            if (!header.Overlaps(startNs, endNs)) return;
+            chunks++;
+            // A block that lies partly in the range counts with that part of its span.
+            double share = header.MinNs >= startNs && header.MaxNs < endNs
+                ? 1
+                : (Math.Min(header.MaxNs, endNs - 1) - Math.Max(header.MinNs, startNs) + 1.0) / (header.MaxNs - header.MinNs + 1.0);
+            entries += Math.Max(1, (long)Math.Round(header.Entries * share));
+            bytes += Math.Max(1, (long)Math.Round((header.LineBytes + header.MetadataBytes) * share));
+        }
+    }
+
+    private void Damaged(BlockRef block, Labels stream, Exception e)
+    {
+        // A part that retention removed during a query is no damage.
+        if (e is FileNotFoundException or DirectoryNotFoundException) return;
+        instruments.Corruptions.Add();
+        LogsLog.DamagedBlock(logger, block.Source.Name, block.Header.Offset, stream.ToString(), e.Message, block.Header.Entries);
+    }
+
+    private void Delete(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            LogsLog.CannotDelete(logger, path, e.Message);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+namespace Pharos.Logs;
+
+/// <summary>How a <see cref="LogStore"/> works.</summary>
+public sealed record LogStoreOptions
+{
+    /// <summary>Folder of the log parts (<c>data/logs</c>); made if missing.</summary>
+    public required string Folder { get; init; }
+
+    /// <summary>Raw bytes (lines and metadata) after which a stream's open block is sealed. Default 1 MiB.</summary>
+    public int BlockBytes { get; init; } = 1 << 20;
+
+    /// <summary>Bytes held in memory, all tenants, after which everything is flushed to parts. Default 256 MiB.</summary>
+    public long MemoryBytesMax { get; init; } = 256L << 20;
+
+    /// <summary>Longest time that entries stay in memory and in the write log only. Default 30 min (Loki: chunk_idle_period).</summary>
+    public TimeSpan FlushInterval { get; init; } = TimeSpan.FromMinutes(30);
+
+    /// <summary>How often flush and retention are looked at. Default 30 s (Loki: flush_check_period).</summary>
+    public TimeSpan CheckInterval { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Zstandard level of blocks. Default 3.</summary>
+    public int CompressionLevel { get; init; } = 3;
+
+    /// <summary>Adds <c>detected_level</c> to each entry's structured metadata (Loki: discover_log_levels).</summary>
+    public bool DiscoverLevels { get; init; } = true;
+
+    /// <summary>Labels whose first present one becomes <c>service_name</c>; empty switches that off (Loki: discover_service_name).</summary>
+    public IReadOnlyList<string> ServiceNameLabels { get; init; } =
+    [
+        "service", "app", "application", "app_name", "name", "app_kubernetes_io_name", "container", "container_name",
+        "k8s_container_name", "component", "workload", "job", "k8s_job_name",
+    ];
+
+    /// <summary>Entries further ahead of now than this are refused (Loki: creation_grace_period).</summary>
+    public TimeSpan CreationGracePeriod { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Refuses entries older than the tenant's age limit (Loki: reject_old_samples).</summary>
+    public bool RejectOldEntries { get; init; } = true;
+}

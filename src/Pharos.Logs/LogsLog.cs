@@ -1,0 +1,37 @@
+using Microsoft.Extensions.Logging;
+
+namespace Pharos.Logs;
+
+/// <summary>Everything that the log store says in the program's log; ids 2100 to 2199.</summary>
+internal static partial class LogsLog
+{
+    [LoggerMessage(2101, LogLevel.Error, "The log part {Part} is damaged: {Reason}. It was set aside as {Aside}; the rest goes on working")]
+    public static partial void DamagedPart(ILogger logger, string part, string reason, string aside);
+
+    [LoggerMessage(2102, LogLevel.Error, "A block of {Source} at offset {Offset} for stream {Stream} cannot be read: {Reason}. Its {Entries} entries are missing from answers")]
+    public static partial void DamagedBlock(ILogger logger, string source, long offset, string stream, string reason, int entries);
+
+    [LoggerMessage(2103, LogLevel.Information, "Replayed {Entries} log entries from {Records} records of the write log")]
+    public static partial void Replayed(ILogger logger, long entries, long records);
+
+    [LoggerMessage(2104, LogLevel.Error, "A log record of tenant {Tenant} at {Segment}:{Offset} in the write log cannot be read: {Reason}")]
+    public static partial void DamagedRecord(ILogger logger, string tenant, long segment, long offset, string reason);
+
+    [LoggerMessage(2105, LogLevel.Error, "Flushing logs failed: {Reason}. Entries stay in memory and in the write log; the next flush tries again")]
+    public static partial void FlushFailed(ILogger logger, string reason);
+
+    [LoggerMessage(2106, LogLevel.Information, "Removed log part {Part}, older than the retention of tenant {Tenant}")]
+    public static partial void Retired(ILogger logger, string part, string tenant);
+
+    [LoggerMessage(2107, LogLevel.Warning, "Removed log part {Part} of a flush that never finished; its entries are in the write log")]
+    public static partial void Unfinished(ILogger logger, string part);
+
+    [LoggerMessage(2108, LogLevel.Warning, "{File} is damaged and was not used; entries that it would have marked as flushed are read twice and shown once")]
+    public static partial void DamagedMark(ILogger logger, string file);
+
+    [LoggerMessage(2109, LogLevel.Warning, "{Message}. Log blocks are packed with Brotli instead")]
+    public static partial void NoZstd(ILogger logger, string message);
+
+    [LoggerMessage(2110, LogLevel.Warning, "The log part {Part} could not be deleted: {Reason}")]
+    public static partial void CannotDelete(ILogger logger, string part, string reason);
+}

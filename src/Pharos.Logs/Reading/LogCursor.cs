@@ -1,0 +1,107 @@
+using Pharos.Core;
+
+namespace Pharos.Logs.Reading;
+
+/// <summary>The store's cursor: stream by stream, or all streams in one order of time.</summary>
+internal sealed class LogCursor : ILogCursor
+{
+    private readonly ReadContext context;
+    private readonly Queue<StreamEntries> later = new();
+    private readonly PriorityQueue<StreamEntries, (long Time, int Order)> byTime = new();
+    private readonly Dictionary<StreamEntries, int> orderOf = [];
+    private readonly bool ordered;
+    private StreamEntries? current;
+    private bool started;
+    private int sinceCheck;
+
+    public LogCursor(IEnumerable<StreamEntries> streams, ReadContext context)
+    {
+        this.context = context;
+        ordered = context.Selection.Ordered;
+        foreach (var stream in streams)
+        {
+            if (!stream.HasSources) continue;
+            if (!ordered)
+            {
+                later.Enqueue(stream);
+                continue;
+            }
+            orderOf[stream] = orderOf.Count;
+            // By the bound of its first block, not by its first entry: nothing is opened before its time has come.
+            byTime.Enqueue(stream, Priority(stream, stream.Bound, opened: false));
+        }
+    }
+
+    public Labels Stream => current!.Labels;
+
+    public long TimestampNs => current!.Current.TimestampNs;
+
+    public ReadOnlySpan<byte> Line => current!.Current.Line;
+
+    public int LineLength => current!.Current.LineLength;
+
+    public ReadOnlySpan<byte> Metadata => current!.Current.Metadata;
+
+    public LogReadStatistics Statistics => new(context.Lines, context.Bytes, context.Blocks, context.BlocksSkipped);
+
+    public bool MoveNext()
+    {
+        if (++sinceCheck >= 1024)
+        {
+            sinceCheck = 0;
+            context.Cancel.ThrowIfCancellationRequested();
+        }
+        return ordered ? NextByTime() : NextByStream();
+    }
+
+    public void Dispose()
+    {
+        current?.Dispose();
+        while (byTime.TryDequeue(out var stream, out _)) stream.Dispose();
+        while (later.TryDequeue(out var stream)) stream.Dispose();
+        current = null;
+    }
+
+    private bool NextByStream()
+    {
+        while (true)
+        {
+            if (current is not null)
+            {
+                if (current.MoveNext()) return true;
+                current.Dispose();
+            }
+            if (!later.TryDequeue(out current)) return false;
+        }
+    }
+
+    private bool NextByTime()
+    {
+        if (started && current is not null)
+        {
+            if (current.MoveNext()) byTime.Enqueue(current, Priority(current, current.Current.TimestampNs, opened: true));
+            else current.Dispose();
+            current = null;
+        }
+        started = true;
+        while (byTime.TryDequeue(out var next, out var priority))
+        {
+            bool opened = (priority.Order & 1) == 1;
+            if (opened)
+            {
+                current = next;
+                return true;
+            }
+            if (next.MoveNext()) byTime.Enqueue(next, Priority(next, next.Current.TimestampNs, opened: true));
+            else next.Dispose();
+        }
+        return false;
+    }
+
+    /// <summary>Streams that are not opened come before opened ones of the same time: they may hold an entry that goes first.</summary>
+    private (long, int) Priority(StreamEntries stream, long timestampNs, bool opened)
+    {
+        int order = orderOf[stream] << 1;
+        return (context.Selection.Backward ? ~timestampNs : timestampNs, opened ? order | 1 : int.MinValue | order);
+    }
+}

@@ -1,0 +1,82 @@
+using Pharos.Core;
+using Pharos.Metrics.Head;
+using Pharos.Storage.WriteLog;
+
+namespace Pharos.Metrics.Append;
+
+internal enum TicketState
+{
+    Waiting,
+    Durable,
+    Failed,
+}
+
+/// <summary>
+/// One request on its way: what passed the checks, until the write log has it and it was put into its series.
+/// Tickets are applied in the order in which they were checked, so no series sees its samples swapped.
+/// </summary>
+internal sealed class AppendTicket
+{
+    private PreparedSample[] samples = new PreparedSample[256];
+    private MemSeries?[] resolved = new MemSeries?[256];
+
+    public int SampleCount { get; private set; }
+
+    public ReadOnlySpan<PreparedSample> Samples => samples.AsSpan(0, SampleCount);
+
+    public List<PreparedHistogram> Histograms { get; } = [];
+    public List<PreparedExemplar> Exemplars { get; } = [];
+    public List<MetricMetadata> Metadata { get; } = [];
+    public List<MemSeries> Definitions { get; } = [];
+    public AppendErrors Errors { get; } = new();
+
+    /// <summary>Why a series of the request was refused, by its index in the request.</summary>
+    public Dictionary<int, string> RefusedSeries { get; } = [];
+
+    public ByteBuffer Record { get; } = new(16 << 10);
+
+    /// <summary>Accepted samples, those that were already there among them.</summary>
+    public long Floats { get; set; }
+    public long HistogramCount { get; set; }
+    public long ExemplarCount { get; set; }
+
+    public TicketState State { get; set; }
+    public WriteLogPosition Position { get; set; }
+    public bool Settled { get; set; }
+    public TaskCompletionSource? Done { get; set; }
+
+    public bool IsEmpty => SampleCount == 0 && Histograms.Count == 0 && Exemplars.Count == 0 && Metadata.Count == 0;
+
+    /// <summary>Series of the request by its index; null where not looked up yet.</summary>
+    public Span<MemSeries?> Resolved(int count)
+    {
+        if (resolved.Length < count) resolved = new MemSeries?[Math.Max(count, resolved.Length * 2)];
+        return resolved.AsSpan(0, count);
+    }
+
+    public void Add(in PreparedSample sample)
+    {
+        if (SampleCount == samples.Length) Array.Resize(ref samples, SampleCount * 2);
+        samples[SampleCount++] = sample;
+    }
+
+    /// <summary>Ready for another request. False where its buffers are too large to keep.</summary>
+    public bool Reset()
+    {
+        Array.Clear(samples, 0, SampleCount);
+        Array.Clear(resolved);
+        SampleCount = 0;
+        Histograms.Clear();
+        Exemplars.Clear();
+        Metadata.Clear();
+        Definitions.Clear();
+        Errors.Clear();
+        RefusedSeries.Clear();
+        Record.Clear();
+        Floats = HistogramCount = ExemplarCount = 0;
+        State = TicketState.Waiting;
+        Settled = false;
+        Done = null;
+        return Record.Capacity <= 4 << 20 && samples.Length <= 1 << 17;
+    }
+}

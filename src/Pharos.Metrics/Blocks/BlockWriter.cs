@@ -1,0 +1,95 @@
+using Pharos.Core;
+using Pharos.Metrics.Chunks;
+using Pharos.Storage.Files;
+
+namespace Pharos.Metrics.Blocks;
+
+/// <summary>A chunk on its way into a block.</summary>
+internal readonly record struct ChunkToWrite(ChunkEncoding Encoding, long MinMs, long MaxMs, ReadOnlyMemory<byte> Data);
+
+/// <summary>
+/// Writes one block: first all labels are announced, then the series come, sorted by labels.
+/// The block appears under its name whole and durable, or not at all.
+/// </summary>
+internal sealed class BlockWriter : IDisposable
+{
+    public const string Unfinished = ".tmp-for-creation";
+
+    private readonly string parent;
+    private readonly string folder;
+    private readonly SymbolTable symbols = new();
+    private readonly ChunkFileWriter chunks;
+    private readonly List<ChunkMeta> metas = [];
+    private IndexWriter? index;
+    private long seriesCount;
+    private long chunkCount;
+    private long floats;
+    private long histograms;
+
+    public BlockWriter(string parent, string id)
+    {
+        this.parent = parent;
+        Id = id;
+        folder = Path.Combine(parent, id + Unfinished);
+        Directory.CreateDirectory(Path.Combine(folder, "chunks"));
+        chunks = new ChunkFileWriter(Path.Combine(folder, "chunks"));
+    }
+
+    public string Id { get; }
+
+    public void Announce(Labels labels)
+    {
+        foreach (var label in labels)
+        {
+            symbols.Add(label.NameUtf8);
+            symbols.Add(label.ValueUtf8);
+        }
+    }
+
+    public void AddSeries(Labels labels, IReadOnlyList<ChunkToWrite> series)
+    {
+        if (series.Count == 0) return;
+        index ??= new IndexWriter(Path.Combine(folder, "index"), symbols);
+        metas.Clear();
+        foreach (var chunk in series)
+        {
+            metas.Add(new ChunkMeta(chunk.MinMs, chunk.MaxMs, chunks.Write(chunk.Encoding, chunk.Data.Span)));
+            int samples = ChunkReader.Count(chunk.Data.Span);
+            if (chunk.Encoding is ChunkEncoding.Histogram or ChunkEncoding.FloatHistogram) histograms += samples;
+            else floats += samples;
+        }
+        index.AddSeries(labels, metas);
+        seriesCount++;
+        chunkCount += series.Count;
+    }
+
+    /// <summary>Finishes the block. Null where it holds nothing; then there is none.</summary>
+    public BlockMeta? Finish(BlockMeta frame)
+    {
+        if (index is null) return null;
+        index.Finish();
+        chunks.Finish();
+        var meta = frame with
+        {
+            Id = Id,
+            Series = seriesCount,
+            Chunks = chunkCount,
+            FloatSamples = floats,
+            HistogramSamples = histograms,
+            Sources = frame.Sources.Count == 0 ? [Id] : frame.Sources,
+        };
+        Tombstones.Write(folder, new Dictionary<uint, DeletedRanges>());
+        DurableFiles.Replace(Path.Combine(folder, "meta.json"), meta.ToJson());
+        DurableFiles.SyncFolder(Path.Combine(folder, "chunks"));
+        Directory.Move(folder, Path.Combine(parent, Id));
+        DurableFiles.SyncFolder(parent);
+        return meta;
+    }
+
+    public void Dispose()
+    {
+        index?.Dispose();
+        chunks.Dispose();
+        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+    }
+}

@@ -1,0 +1,255 @@
+using System.Buffers.Binary;
+using System.Text;
+using Pharos.Core;
+
+namespace Pharos.Metrics.Blocks;
+
+/// <summary>
+/// Reads an index file of version 1, 2 or 3. In memory: the place of each symbol, once a query wants labels,
+/// and every 32nd entry of the postings table.
+/// </summary>
+internal sealed class IndexReader : IPostings
+{
+    private const int TocBytes = 52;
+    private const int Sparse = 32;
+
+    private readonly MappedFile file;
+    private readonly int version;
+    private readonly long symbolsStart;
+    private readonly long tableStart;
+    private readonly long tableLength;
+    private readonly Dictionary<string, ValueTable> names = new(StringComparer.Ordinal);
+    private readonly Lazy<uint[]> symbols;
+    private long allPostings = -1;
+
+    public IndexReader(string path)
+    {
+        file = new MappedFile(path);
+        var header = file.Span(0, 5);
+        if (BinaryPrimitives.ReadUInt32BigEndian(header) != IndexWriter.Magic) throw new CorruptBlockException($"{path} is no index file");
+        version = header[4];
+        if (version is < 1 or > 3) throw new CorruptBlockException($"{path} has version {version}; 1 to 3 are known");
+        var toc = file.Span(file.Length - TocBytes, TocBytes);
+        if (Crc32C.Of(toc[..48]) != BinaryPrimitives.ReadUInt32BigEndian(toc[48..])) throw new CorruptBlockException($"{path}: the table of contents at its end has a wrong checksum");
+        symbolsStart = (long)BinaryPrimitives.ReadUInt64BigEndian(toc);
+        tableStart = (long)BinaryPrimitives.ReadUInt64BigEndian(toc[40..]);
+        tableLength = CheckSection(tableStart, "postings table");
+        CheckSection(symbolsStart, "symbols");
+        ReadTable();
+        symbols = new Lazy<uint[]>(ReadSymbolPlaces);
+        GC.KeepAlive(file);
+    }
+
+    public long Bytes => file.Length;
+
+    /// <summary>Names of labels, sorted.</summary>
+    public IEnumerable<string> Names => names.Keys;
+
+    public uint[] All() => allPostings < 0 ? [] : ReadPostings(allPostings);
+
+    public ReadOnlyMemory<uint> Of(string name, string value)
+    {
+        if (!names.TryGetValue(name, out var values)) return default;
+        var wanted = Encoding.UTF8.GetBytes(value);
+        // The last kept entry that is not above the wanted value; the value is there or in the 31 behind it.
+        int low = 0, high = values.Places.Count - 1;
+        while (low < high)
+        {
+            int middle = (low + high + 1) / 2;
+            if (EntryAt(values.Places[middle], out _).Value.SequenceCompareTo(wanted) <= 0) low = middle;
+            else high = middle - 1;
+        }
+        long at = values.Places[low];
+        int last = Math.Min(values.Count, (low + 1) * Sparse);
+        for (int i = low * Sparse; i < last; i++)
+        {
+            var entry = EntryAt(at, out at);
+            int order = entry.Value.SequenceCompareTo(wanted);
+            if (order == 0) return ReadPostings(entry.Postings);
+            if (order > 0) break;
+        }
+        return default;
+    }
+
+    public int ValueCount(string name) => names.TryGetValue(name, out var values) ? values.Count : 0;
+
+    public void VisitValues(string name, Action<string> visit)
+    {
+        if (!names.TryGetValue(name, out var values)) return;
+        long at = values.Places[0];
+        for (int i = 0; i < values.Count; i++) visit(Encoding.UTF8.GetString(EntryAt(at, out at).Value));
+    }
+
+    public bool Matches(uint series, Matcher matcher)
+    {
+        var entry = Entry(series);
+        for (int left = entry.Count(); left > 0; left--)
+        {
+            var name = Symbol(entry.Uvarint());
+            ulong value = entry.Uvarint();
+            if (name.SequenceEqual(matcher.NameUtf8.Span)) return matcher.Matches(Symbol(value));
+        }
+        return matcher.Matches(ReadOnlySpan<byte>.Empty);
+    }
+
+    /// <param name="buffer">Working space of the caller.</param>
+    public Labels LabelsOf(uint series, ByteBuffer buffer)
+    {
+        buffer.Clear();
+        var entry = Entry(series);
+        for (int left = entry.Count(); left > 0; left--)
+        {
+            buffer.Text(Symbol(entry.Uvarint()));
+            buffer.Text(Symbol(entry.Uvarint()));
+        }
+        GC.KeepAlive(file);
+        return Labels.FromEncoded(buffer.Written);
+    }
+
+    /// <summary>Chunks of a series that overlap a range, oldest first.</summary>
+    public void Chunks(uint series, TimeRange range, List<ChunkMeta> into)
+    {
+        var entry = Entry(series);
+        for (int left = entry.Count(); left > 0; left--)
+        {
+            entry.Uvarint();
+            entry.Uvarint();
+        }
+        int count = entry.Count();
+        long min = 0, max = 0;
+        ulong at = 0;
+        for (int i = 0; i < count; i++)
+        {
+            min = i == 0 ? entry.Varint() : max + (long)entry.Uvarint();
+            max = min + (long)entry.Uvarint();
+            at = i == 0 ? entry.Uvarint() : at + (ulong)entry.Varint();
+            if (min > range.MaxMs) break;
+            if (range.Overlaps(min, max)) into.Add(new ChunkMeta(min, max, at));
+        }
+        GC.KeepAlive(file);
+    }
+
+    private ByteReader Entry(uint series)
+    {
+        long at = version == 1 ? series : (long)series * 16;
+        var head = file.UpTo(at, 10);
+        var reader = new ByteReader(head);
+        long length = (long)reader.Uvarint();
+        long start = at + head.Length - reader.Remaining;
+        var body = file.Span(start, length);
+        if (Crc32C.Of(body) != BinaryPrimitives.ReadUInt32BigEndian(file.Span(start + length, 4)))
+            throw new CorruptBlockException($"{file.Path}: the series at {at} has a wrong checksum");
+        return new ByteReader(body);
+    }
+
+    private ReadOnlySpan<byte> Symbol(ulong reference)
+    {
+        long at;
+        if (version == 1)
+        {
+            at = (long)reference;
+        }
+        else
+        {
+            var places = symbols.Value;
+            if (reference >= (ulong)places.Length) throw new CorruptBlockException($"{file.Path}: symbol {reference} of {places.Length} is asked for");
+            at = symbolsStart + places[reference];
+        }
+        var head = file.UpTo(at, 5);
+        var reader = new ByteReader(head);
+        int length = (int)reader.Uvarint();
+        return file.Span(at + head.Length - reader.Remaining, length);
+    }
+
+    private uint[] ReadSymbolPlaces()
+    {
+        long length = BinaryPrimitives.ReadUInt32BigEndian(file.Span(symbolsStart, 4));
+        int count = (int)BinaryPrimitives.ReadUInt32BigEndian(file.Span(symbolsStart + 4, 4));
+        var places = new uint[count];
+        var reader = new ByteReader(file.Span(symbolsStart + 8, length - 4));
+        int total = reader.Remaining;
+        for (int i = 0; i < count; i++)
+        {
+            places[i] = (uint)(8 + total - reader.Remaining);
+            reader.Text();
+        }
+        GC.KeepAlive(file);
+        return places;
+    }
+
+    private uint[] ReadPostings(long at)
+    {
+        long length = BinaryPrimitives.ReadUInt32BigEndian(file.Span(at, 4));
+        var body = file.Span(at + 4, length);
+        if (Crc32C.Of(body) != BinaryPrimitives.ReadUInt32BigEndian(file.Span(at + 4 + length, 4)))
+            throw new CorruptBlockException($"{file.Path}: the postings at {at} have a wrong checksum");
+        int count = (int)BinaryPrimitives.ReadUInt32BigEndian(body);
+        if (count < 0 || 4 + (4L * count) > length) throw new CorruptBlockException($"{file.Path}: the postings at {at} announce {count} series in {length} bytes");
+        var series = new uint[count];
+        for (int i = 0; i < count; i++) series[i] = BinaryPrimitives.ReadUInt32BigEndian(body[(4 + (i * 4))..]);
+        GC.KeepAlive(file);
+        return series;
+    }
+
+    private void ReadTable()
+    {
+        int count = (int)BinaryPrimitives.ReadUInt32BigEndian(file.Span(tableStart + 4, 4));
+        long at = tableStart + 8;
+        ValueTable? values = null;
+        byte[] current = [];
+        for (int i = 0; i < count; i++)
+        {
+            long entryAt = at;
+            var entry = EntryAt(at, out at);
+            if (entry.Name.IsEmpty)
+            {
+                allPostings = entry.Postings;
+                continue;
+            }
+            if (values is null || !entry.Name.SequenceEqual(current))
+            {
+                current = entry.Name.ToArray();
+                names[Encoding.UTF8.GetString(current)] = values = new ValueTable();
+            }
+            if (values.Count % Sparse == 0) values.Places.Add(entryAt);
+            values.Count++;
+        }
+    }
+
+    private TableEntry EntryAt(long at, out long next)
+    {
+        long left = tableStart + 4 + tableLength - at;
+        if (left <= 0) throw new CorruptBlockException($"{file.Path}: the postings table ends early");
+        var bytes = file.Span(at, Math.Min(left, 1 << 20));
+        var reader = new ByteReader(bytes);
+        reader.Uvarint();
+        var name = reader.Text();
+        var value = reader.Text();
+        long postings = (long)reader.Uvarint();
+        next = at + bytes.Length - reader.Remaining;
+        return new TableEntry(name, value, postings);
+    }
+
+    private long CheckSection(long start, string what)
+    {
+        long length = BinaryPrimitives.ReadUInt32BigEndian(file.Span(start, 4));
+        uint checksum = 0;
+        for (long at = 0; at < length; at += 1 << 30) checksum = Crc32C.Append(checksum, file.Span(start + 4 + at, Math.Min(1 << 30, length - at)));
+        if (checksum != BinaryPrimitives.ReadUInt32BigEndian(file.Span(start + 4 + length, 4)))
+            throw new CorruptBlockException($"{file.Path}: the {what} at {start} has a wrong checksum");
+        return length;
+    }
+
+    private readonly ref struct TableEntry(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, long postings)
+    {
+        public ReadOnlySpan<byte> Name { get; } = name;
+        public ReadOnlySpan<byte> Value { get; } = value;
+        public long Postings { get; } = postings;
+    }
+
+    private sealed class ValueTable
+    {
+        public List<long> Places { get; } = [];
+        public int Count { get; set; }
+    }
+}

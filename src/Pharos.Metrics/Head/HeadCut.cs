@@ -1,0 +1,118 @@
+using System.Buffers.Binary;
+using Pharos.Core;
+using Pharos.Metrics.Blocks;
+using Pharos.Metrics.Chunks;
+
+namespace Pharos.Metrics.Head;
+
+/// <summary>Writes ranges of the head into blocks; the head itself stays as it is.</summary>
+internal static class HeadCut
+{
+    /// <summary>Writes one block for each range of the grid that holds samples before a time.</summary>
+    /// <param name="belowMs">First timestamp that is not written.</param>
+    /// <param name="withLate">Late samples: those put aside for this cut, or (for a snapshot) all.</param>
+    public static IReadOnlyList<BlockMeta> Write(
+        TenantHead head, string folder, long belowMs, long rangeMs, bool snapshot, long nowMs, CancellationToken cancel)
+    {
+        MemSeries[] series;
+        var ranges = new SortedSet<long>();
+        lock (head.Gate) series = [.. head.Table.All()];
+        foreach (var one in series)
+        {
+            lock (head.Gate) AddRanges(one, belowMs, rangeMs, snapshot, ranges);
+        }
+        Array.Sort(series, static (a, b) => a.Labels.CompareTo(b.Labels));
+        var written = new List<BlockMeta>();
+        try
+        {
+            foreach (long start in ranges)
+            {
+                if (WriteRange(head, folder, series, start, Math.Min(start + rangeMs, belowMs), snapshot, nowMs, cancel) is { } meta) written.Add(meta);
+            }
+        }
+        catch
+        {
+            foreach (var meta in written) Directory.Delete(Path.Combine(folder, meta.Id), recursive: true);
+            throw;
+        }
+        return written;
+    }
+
+    private static void AddRanges(MemSeries series, long belowMs, long rangeMs, bool snapshot, SortedSet<long> ranges)
+    {
+        var part = series.Capture();
+        foreach (var chunk in part.Closed) Add(chunk.MinMs, chunk.MaxMs);
+        if (part.OpenCount > 0) Add(part.OpenMinMs, part.InOrderMaxMs);
+        if (part.HistogramCount > 0) Add(part.Histograms![0].TimestampMs, part.InOrderMaxMs);
+        AddLate(part.OutOfOrderLeaving);
+        if (snapshot) AddLate(part.OutOfOrder);
+
+        void Add(long minMs, long maxMs)
+        {
+            for (long at = TimeRanges.Floor(minMs, rangeMs); at <= maxMs && at < belowMs; at += rangeMs) ranges.Add(at);
+        }
+
+        void AddLate(OutOfOrderSamples? late)
+        {
+            if (late is null) return;
+            using var samples = new SampleColumns();
+            late.Read(new TimeRange(long.MinValue, belowMs - 1), samples);
+            foreach (long t in samples.Timestamps) ranges.Add(TimeRanges.Floor(t, rangeMs));
+        }
+    }
+
+    private static BlockMeta? WriteRange(
+        TenantHead head, string folder, MemSeries[] series, long startMs, long endMs, bool snapshot, long nowMs, CancellationToken cancel)
+    {
+        using var writer = new BlockWriter(folder, Ulid.New(nowMs));
+        var range = new TimeRange(startMs, endMs - 1);
+        var chunks = new List<ChunkToWrite>();
+        foreach (var one in series) writer.Announce(one.Labels);
+        foreach (var one in series)
+        {
+            cancel.ThrowIfCancellationRequested();
+            HeadPart part;
+            lock (head.Gate) part = one.Capture();
+            chunks.Clear();
+            Collect(part, range, snapshot, chunks);
+            writer.AddSeries(one.Labels, chunks);
+        }
+        return writer.Finish(new BlockMeta { Id = writer.Id, MinMs = startMs, EndMs = endMs });
+    }
+
+    private static void Collect(HeadPart part, TimeRange range, bool snapshot, List<ChunkToWrite> into)
+    {
+        var late = snapshot ? part.OutOfOrder : null;
+        bool rewrite = Touches(late) || Touches(part.OutOfOrderLeaving)
+            || (part.Deleted?.Touches(range.MinMs, range.MaxMs) ?? false)
+            || Array.Exists(part.Closed, c => range.Overlaps(c.MinMs, c.MaxMs) && !(range.Contains(c.MinMs) && range.Contains(c.MaxMs)))
+            || (part.OpenCount > 0 && range.Contains(part.OpenMinMs) && !range.Contains(part.InOrderMaxMs))
+            || (part.HistogramCount > 0 && range.Contains(part.Histograms![0].TimestampMs));
+        if (!rewrite)
+        {
+            foreach (var chunk in part.Closed)
+            {
+                if (range.Contains(chunk.MinMs)) into.Add(new ChunkToWrite(chunk.Encoding, chunk.MinMs, chunk.MaxMs, chunk.Data));
+            }
+            if (part.OpenCount > 0 && range.Contains(part.OpenMinMs))
+            {
+                var data = part.Open.AsSpan(0, part.OpenLength).ToArray();
+                BinaryPrimitives.WriteUInt16BigEndian(data, (ushort)part.OpenCount);
+                into.Add(new ChunkToWrite(ChunkEncoding.Xor, part.OpenMinMs, part.InOrderMaxMs, data));
+            }
+            return;
+        }
+        using var samples = new SampleColumns();
+        using var kept = new SampleColumns();
+        part.ReadForBlock(range, snapshot, samples);
+        var wanted = samples;
+        if (part.Deleted is not null)
+        {
+            part.Deleted.Filter(samples, kept);
+            wanted = kept;
+        }
+        ChunkEncoder.Encode(wanted, into);
+
+        bool Touches(OutOfOrderSamples? some) => some is not null && range.Overlaps(some.MinMs, some.MaxMs);
+    }
+}

@@ -1,0 +1,78 @@
+using Pharos.Core;
+using Pharos.Metrics.Blocks;
+using Pharos.Metrics.Chunks;
+
+namespace Pharos.Metrics.Head;
+
+/// <summary>What the head held of a series at one moment.</summary>
+internal sealed class HeadPart : ISeriesPart
+{
+    public required MemChunk[] Closed { get; init; }
+    public required byte[]? Open { get; init; }
+    public required int OpenCount { get; init; }
+    public required int OpenLength { get; init; }
+    public required long OpenMinMs { get; init; }
+    public required (long TimestampMs, Histogram Histogram)[]? Histograms { get; init; }
+    public required int HistogramCount { get; init; }
+    public required CounterResetHint HistogramHint { get; init; }
+    public required long InOrderMinMs { get; init; }
+    public required long InOrderMaxMs { get; init; }
+    public required OutOfOrderSamples? OutOfOrder { get; init; }
+    public required OutOfOrderSamples? OutOfOrderLeaving { get; init; }
+    public required DeletedRanges? Deleted { get; init; }
+
+    public long MinMs => Math.Min(InOrderMinMs, Math.Min(OutOfOrder?.MinMs ?? long.MaxValue, OutOfOrderLeaving?.MinMs ?? long.MaxValue));
+
+    public long MaxMs => Math.Max(InOrderMinMs == long.MaxValue ? long.MinValue : InOrderMaxMs,
+        Math.Max(OutOfOrder?.MaxMs ?? long.MinValue, OutOfOrderLeaving?.MaxMs ?? long.MinValue));
+
+    public void Read(TimeRange range, SampleColumns into)
+    {
+        if (Deleted is not null)
+        {
+            using var all = new SampleColumns();
+            ReadAll(range, all);
+            Deleted.Filter(all, into);
+            return;
+        }
+        ReadAll(range, into);
+    }
+
+    /// <summary>Samples in order only, from chunks that lie in the range, deleted ones too.</summary>
+    public void ReadInOrder(TimeRange range, SampleColumns into)
+    {
+        foreach (var chunk in Closed)
+        {
+            if (range.Overlaps(chunk.MinMs, chunk.MaxMs)) ChunkReader.Read(chunk.Encoding, chunk.Data, range, into);
+        }
+        if (OpenCount > 0 && range.Overlaps(OpenMinMs, InOrderMaxMs)) ChunkReader.ReadXor(Open, OpenCount, range, into);
+        for (int i = 0; i < HistogramCount; i++)
+        {
+            var (t, histogram) = Histograms![i];
+            if (range.Contains(t)) into.Add(t, OpenHistograms.AsRead(histogram, i, HistogramHint));
+        }
+    }
+
+    /// <summary>Samples for a block, deleted ones too: in order, and late ones that leave the head now (for a snapshot: all).</summary>
+    public void ReadForBlock(TimeRange range, bool snapshot, SampleColumns into) => Read(range, snapshot ? OutOfOrder : null, into);
+
+    private void ReadAll(TimeRange range, SampleColumns into) => Read(range, OutOfOrder, into);
+
+    private void Read(TimeRange range, OutOfOrderSamples? staying, SampleColumns into)
+    {
+        if (staying is null && OutOfOrderLeaving is null)
+        {
+            ReadInOrder(range, into);
+            return;
+        }
+        using var inOrder = new SampleColumns();
+        using var late = new SampleColumns();
+        using var leaving = new SampleColumns();
+        using var both = new SampleColumns();
+        ReadInOrder(range, inOrder);
+        staying?.Read(range, late);
+        OutOfOrderLeaving?.Read(range, leaving);
+        Columns.Merge(leaving, late, both);
+        Columns.Merge(inOrder, both, into);
+    }
+}

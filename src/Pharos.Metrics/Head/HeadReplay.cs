@@ -1,0 +1,107 @@
+using Microsoft.Extensions.Logging;
+using Pharos.Core;
+using Pharos.Metrics.Append;
+using Pharos.Storage.WriteLog;
+
+namespace Pharos.Metrics.Head;
+
+/// <summary>
+/// Puts the records of one tenant back into its head. Samples may come before their series' definition:
+/// a checkpoint writes definitions anew at the end of the log, and what stood before it is deleted.
+/// </summary>
+internal sealed class HeadReplay(TenantHead head, CutMark mark, ILogger logger, long nowMs) : IRecordReader
+{
+    private readonly Dictionary<int, MemSeries> known = [];
+    private readonly Dictionary<int, MemSeries> nameless = [];
+    private WriteLogPosition position;
+
+    public long Samples { get; private set; }
+
+    public void Read(WriteLogPosition at, ReadOnlySpan<byte> record)
+    {
+        position = at;
+        head.Replayed(at, nowMs);
+        try
+        {
+            MetricRecord.Read(record, this);
+        }
+        catch (Exception wrong) when (wrong is InvalidDataException or ArgumentException or IndexOutOfRangeException)
+        {
+            MetricsLog.BadRecord(logger, at.Segment, at.Offset, head.Tenant.Name, wrong.Message);
+        }
+    }
+
+    public void Definition(int id, ReadOnlySpan<byte> labels)
+    {
+        head.Table.SkipTo(id + 1);
+        if (known.ContainsKey(id)) return;
+        if (head.Table.Find(LabelCodec.Hash(labels), labels) is { } same)
+        {
+            // The series left the head once and came back under a new number.
+            known[id] = same;
+            nameless.Remove(id);
+            return;
+        }
+        if (!nameless.Remove(id, out var series)) series = new MemSeries(id, Labels.Empty);
+        series.Labels = Labels.FromEncoded(labels);
+        series.Logged = true;
+        known[id] = series;
+        head.Table.Add(series);
+        head.Index.Add(series);
+    }
+
+    public void Sample(int id, long timestampMs, double value)
+    {
+        if (IsInBlock(timestampMs)) return;
+        Samples++;
+        head.PutReplayed(Get(id), timestampMs, value, null, position);
+    }
+
+    public void Histogram(int id, long timestampMs, Histogram histogram)
+    {
+        if (IsInBlock(timestampMs)) return;
+        Samples++;
+        head.PutReplayed(Get(id), timestampMs, 0, histogram, position);
+    }
+
+    public void Exemplar(int id, Exemplar exemplar)
+    {
+        if (known.TryGetValue(id, out var series)) head.Exemplars.Add(series.Labels, exemplar);
+    }
+
+    public void Metadata(MetricMetadata metadata) => head.Metadata.Set(metadata);
+
+    public void Deleted(int id, TimeRange range)
+    {
+        var series = Get(id);
+        series.Deleted = Blocks.DeletedRanges.Add(series.Deleted, range);
+    }
+
+    /// <summary>Drops series that are empty, and reports those whose labels never came.</summary>
+    public void Finish()
+    {
+        long lost = 0;
+        int series = 0;
+        using var columns = new SampleColumns();
+        foreach (var one in nameless.Values.Where(s => s.HasSamples))
+        {
+            columns.Clear();
+            one.Capture().Read(TimeRange.All, columns);
+            lost += columns.Count;
+            series++;
+        }
+        if (lost > 0) MetricsLog.NamelessSeries(logger, lost, series, head.Tenant.Name);
+        var empty = head.Table.All().Where(s => !s.HasSamples).ToList();
+        head.Index.Remove(empty);
+        foreach (var one in empty) head.Table.Remove(one);
+    }
+
+    private bool IsInBlock(long timestampMs) => timestampMs < mark.BelowMs && position < mark.Applied;
+
+    private MemSeries Get(int id)
+    {
+        if (known.TryGetValue(id, out var series) || nameless.TryGetValue(id, out series)) return series;
+        head.Table.SkipTo(id + 1);
+        return nameless[id] = new MemSeries(id, Labels.Empty);
+    }
+}

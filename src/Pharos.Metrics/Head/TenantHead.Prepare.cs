@@ -1,0 +1,197 @@
+using Pharos.Core;
+using Pharos.Metrics.Append;
+
+namespace Pharos.Metrics.Head;
+
+/// <summary>The checks that a sample passes before it goes to the write log.</summary>
+internal sealed partial class TenantHead
+{
+    /// <summary>Stands for a series of a request that was refused.</summary>
+    private static readonly MemSeries Refused = new(0, Labels.Empty);
+
+    /// <summary>Checks a request and reserves the samples' places. Good ones go on, bad ones become errors.</summary>
+    public void Prepare(MetricBatch batch, AppendTicket ticket, TenantLimits limits, long nowMs)
+    {
+        var resolved = ticket.Resolved(batch.SeriesCount);
+        var window = new Window(this, limits, nowMs);
+        foreach (ref readonly var sample in batch.Samples)
+        {
+            var series = resolved[sample.Series] ??= Resolve(batch.LabelsOf(sample.Series), sample.Series, limits, ticket);
+            if (ReferenceEquals(series, Refused))
+            {
+                ticket.Errors.Count(ticket.RefusedSeries[sample.Series]);
+                continue;
+            }
+            if (!Check(series, sample.TimestampMs, sample.Value, null, in window, ticket, out bool known)) continue;
+            ticket.Floats++;
+            if (known) continue;
+            series.InFlight++;
+            ticket.Add(new PreparedSample(series, sample.TimestampMs, sample.Value));
+        }
+        foreach (var sample in batch.Histograms)
+        {
+            var series = resolved[sample.Series] ??= Resolve(batch.LabelsOf(sample.Series), sample.Series, limits, ticket);
+            if (ReferenceEquals(series, Refused))
+            {
+                ticket.Errors.Count(ticket.RefusedSeries[sample.Series]);
+                continue;
+            }
+            if (Refusals.CheckHistogram(sample.Histogram) is { } wrong)
+            {
+                if (ticket.Errors.WantsWords(Refusals.InvalidHistogram))
+                    ticket.Errors.Add(AppendErrorKind.BadData, Refusals.InvalidHistogram, $"a native histogram is not valid: {wrong} (err-mimir-{Refusals.InvalidHistogram}); it is from series {series.Labels}");
+                else ticket.Errors.Count(Refusals.InvalidHistogram);
+                continue;
+            }
+            if (!Check(series, sample.TimestampMs, 0, sample.Histogram, in window, ticket, out bool known)) continue;
+            ticket.HistogramCount++;
+            if (known) continue;
+            series.InFlight++;
+            ticket.Histograms.Add(new PreparedHistogram(series, sample.TimestampMs, sample.Histogram));
+        }
+        PrepareExemplars(batch, ticket, limits, resolved);
+        foreach (var about in batch.Metadata)
+        {
+            if (!Metadata.Has(about)) ticket.Metadata.Add(about);
+        }
+    }
+
+    private void PrepareExemplars(MetricBatch batch, AppendTicket ticket, TenantLimits limits, Span<MemSeries?> resolved)
+    {
+        foreach (var sample in batch.Exemplars)
+        {
+            var series = resolved[sample.Series] ??= Resolve(batch.LabelsOf(sample.Series), sample.Series, limits, ticket);
+            if (ReferenceEquals(series, Refused)) continue;
+            if (Exemplars.Capacity == 0) continue;
+            var exemplar = new Exemplar(sample.TimestampMs, sample.Value, sample.Labels);
+            switch (Exemplars.Check(series.Labels, exemplar))
+            {
+                case ExemplarCheck.Good:
+                    ticket.ExemplarCount++;
+                    series.InFlight++;
+                    ticket.Exemplars.Add(new PreparedExemplar(series, exemplar));
+                    break;
+                case ExemplarCheck.Known:
+                    ticket.ExemplarCount++;
+                    break;
+                case ExemplarCheck.TooLong:
+                    Refuse(ticket, Refusals.ExemplarTooLong, series, $"an exemplar's labels are over {ExemplarRing.LabelCharactersMax} characters");
+                    break;
+                default:
+                    instruments.OutOfOrderExemplars.Add(1);
+                    Refuse(ticket, Refusals.ExemplarOutOfOrder, series, "out of order exemplar");
+                    break;
+            }
+        }
+
+        static void Refuse(AppendTicket ticket, string code, MemSeries series, string what)
+        {
+            if (ticket.Errors.WantsWords(code)) ticket.Errors.Add(AppendErrorKind.BadData, code, $"{what}; it is from series {series.Labels}", 0);
+        }
+    }
+
+    /// <summary>Finds the series, or makes it where labels and limits allow.</summary>
+    private MemSeries Resolve(ReadOnlySpan<byte> labels, int index, TenantLimits limits, AppendTicket ticket)
+    {
+        ulong hash = LabelCodec.Hash(labels);
+        var series = Table.Find(hash, labels);
+        if (series is null)
+        {
+            if (Refusals.CheckLabels(labels, limits) is { } wrong) return RefuseSeries(wrong.Code, wrong.Message, index, ticket);
+            if (limits.SeriesMax > 0 && Table.Count >= limits.SeriesMax)
+            {
+                string? words = ticket.Errors.WantsWords(Refusals.SeriesPerUser) ? Refusals.SeriesLimit(limits.SeriesMax, Labels.FromEncoded(labels)) : null;
+                return RefuseSeries(Refusals.SeriesPerUser, words, index, ticket);
+            }
+            if (limits.SeriesPerMetricMax > 0 && PerMetric(labels) >= limits.SeriesPerMetricMax)
+            {
+                string? words = ticket.Errors.WantsWords(Refusals.SeriesPerMetric) ? Refusals.MetricLimit(limits.SeriesPerMetricMax, Labels.FromEncoded(labels)) : null;
+                return RefuseSeries(Refusals.SeriesPerMetric, words, index, ticket);
+            }
+            series = new MemSeries(Table.NextId, Labels.FromEncoded(labels));
+            Table.Add(series);
+            Index.Add(series);
+            instruments.SeriesCreated.Add(1);
+        }
+        if (!series.Logged) ticket.Definitions.Add(series);
+        return series;
+    }
+
+    private static MemSeries RefuseSeries(string code, string? words, int index, AppendTicket ticket)
+    {
+        ticket.RefusedSeries[index] = code;
+        if (words is not null && ticket.Errors.WantsWords(code)) ticket.Errors.Add(AppendErrorKind.BadData, code, words, 0);
+        return Refused;
+    }
+
+    private int PerMetric(ReadOnlySpan<byte> labels)
+    {
+        for (int offset = 0; offset < labels.Length;)
+        {
+            var name = LabelCodec.ReadString(labels, ref offset);
+            var value = LabelCodec.ReadString(labels, ref offset);
+            if (name.SequenceEqual("__name__"u8)) return Index.CountUnlocked(Labels.MetricName, value);
+        }
+        return 0;
+    }
+
+    /// <summary>Whether a sample may be taken, after Prometheus's rules. Reserves its place where it is the newest of its series.</summary>
+    /// <param name="known">True where exactly this sample is there already: accepted, and nothing to do.</param>
+    private bool Check(MemSeries series, long t, double value, Histogram? histogram, in Window window, AppendTicket ticket, out bool known)
+    {
+        known = false;
+        if (t > window.NewestMs) return Refuse(Refusals.TooFarInFuture, series, t, ticket);
+        if (t > series.ReservedMs && t >= window.MinValidMs)
+        {
+            series.Reserve(t, value, histogram);
+            return true;
+        }
+        if (t == series.ReservedMs)
+        {
+            bool same = histogram is null
+                ? series.ReservedHistogram is null && series.ReservedBits == BitConverter.DoubleToUInt64Bits(value)
+                : series.ReservedHistogram is { } last && HistogramEquality.Same(last, histogram);
+            // While the first one is still on its way to the log, the second must not be acknowledged before it.
+            known = same && series.MaxMs == t;
+            return same || Refuse(Refusals.Duplicate, series, t, ticket);
+        }
+        if (window.OutOfOrderMs > 0)
+        {
+            if (t >= window.OldestLateMs) return true;
+            return Refuse(Refusals.TooOld, series, t, ticket);
+        }
+        return Refuse(t < window.MinValidMs ? Refusals.TooOld : Refusals.OutOfOrder, series, t, ticket, outOfBounds: t < window.MinValidMs);
+    }
+
+    private bool Refuse(string code, MemSeries series, long t, AppendTicket ticket, bool outOfBounds = false)
+    {
+        switch (code)
+        {
+            case Refusals.Duplicate: instruments.Duplicates.Add(1); break;
+            case Refusals.OutOfOrder: instruments.OutOfOrder.Add(1); break;
+            case Refusals.TooOld when !outOfBounds: instruments.TooOld.Add(1); break;
+            default: instruments.OutOfBounds.Add(1); break;
+        }
+        if (ticket.Errors.WantsWords(code)) ticket.Errors.Add(AppendErrorKind.BadData, code, Refusals.Sample(code, t, series.Labels));
+        else ticket.Errors.Count(code);
+        return false;
+    }
+
+    /// <summary>The bounds that hold for all samples of one request.</summary>
+    private readonly struct Window
+    {
+        public Window(TenantHead head, TenantLimits limits, long nowMs)
+        {
+            NewestMs = limits.CreationGracePeriod > TimeSpan.Zero ? nowMs + (long)limits.CreationGracePeriod.TotalMilliseconds : long.MaxValue;
+            OutOfOrderMs = (long)limits.OutOfOrderWindow.TotalMilliseconds;
+            bool empty = head.MaxMs == long.MinValue;
+            MinValidMs = empty ? head.MinValidMs : Math.Max(head.MinValidMs, head.MaxMs - (head.rangeMs / 2));
+            OldestLateMs = empty ? long.MinValue : head.MaxMs - OutOfOrderMs;
+        }
+
+        public long NewestMs { get; }
+        public long OutOfOrderMs { get; }
+        public long MinValidMs { get; }
+        public long OldestLateMs { get; }
+    }
+}

@@ -1,0 +1,118 @@
+using Pharos.Core;
+using Pharos.Storage.WriteLog;
+
+namespace Pharos.Metrics.Head;
+
+/// <summary>Letting go of what is in blocks.</summary>
+internal sealed partial class TenantHead
+{
+    private const int SeriesPerStep = 4096;
+
+    /// <summary>First place in the log that this head needs; null where it needs nothing.</summary>
+    public WriteLogPosition? NeededFrom { get; private set; }
+
+    public bool HasUnderWay => underWay.Count > 0;
+
+    /// <summary>Puts late samples before a time aside, step by step so that appends go on in between.</summary>
+    public void StartOutOfOrderCut(long belowMs)
+    {
+        ForEachPage(page =>
+        {
+            foreach (var series in page) series?.StartOutOfOrderCut(belowMs);
+        });
+    }
+
+    /// <summary>The cut failed: everything is as before.</summary>
+    public void TakeBackOutOfOrderCut()
+    {
+        ForEachPage(page =>
+        {
+            foreach (var series in page) series?.EndOutOfOrderCut(written: false);
+        });
+    }
+
+    /// <summary>Lets go of samples before a time, which are in blocks now, and of series that have nothing left.</summary>
+    public void Truncate(long belowMs)
+    {
+        long minMs = long.MaxValue;
+        lock (Gate) minSinceTruncateMs = long.MaxValue;
+        ForEachPage(page =>
+        {
+            var gone = new List<MemSeries>();
+            foreach (var series in page)
+            {
+                if (series is null) continue;
+                series.EndOutOfOrderCut(written: true);
+                ChunkCount -= series.Truncate(belowMs);
+                if (!series.HasSamples && series.InFlight == 0) gone.Add(series);
+                else minMs = Math.Min(minMs, series.MinMs);
+            }
+            Index.Remove(gone);
+            foreach (var series in gone) Table.Remove(series);
+            instruments.SeriesRemoved.Add(gone.Count);
+        });
+        lock (Gate) MinMs = Math.Min(minMs, minSinceTruncateMs);
+    }
+
+    /// <summary>Says what the head needs of the log, once its series' definitions were written anew to the end of it.</summary>
+    /// <param name="belowMs">Samples before this are in blocks.</param>
+    /// <param name="appliedTo">Where the log stood when the late samples were put aside.</param>
+    public void Needs(long belowMs, WriteLogPosition appliedTo)
+    {
+        lock (Gate)
+        {
+            if (Table.Count == 0 && underWay.Count == 0)
+            {
+                NeededFrom = null;
+            }
+            else
+            {
+                var first = FirstRecordFrom(belowMs);
+                NeededFrom = first is { } position && position < appliedTo ? position : appliedTo;
+            }
+            ForgetRanges(belowMs);
+        }
+    }
+
+    /// <summary>The place before which the log holds nothing for this head; a record under way counts.</summary>
+    public WriteLogPosition LogBound(WriteLogPosition otherwise)
+    {
+        lock (Gate)
+        {
+            if (NeededFrom is { } needed) return needed;
+            return underWay.Count > 0 && AppliedTo < otherwise ? AppliedTo : otherwise;
+        }
+    }
+
+    /// <summary>Series in steps of a few thousand, for writing their definitions anew.</summary>
+    public IEnumerable<IReadOnlyList<MemSeries>> LoggedSeries()
+    {
+        int pages;
+        lock (Gate) pages = Table.PageCount;
+        for (int i = 0; i < pages; i++)
+        {
+            var step = new List<MemSeries>(SeriesPerStep);
+            lock (Gate)
+            {
+                foreach (var series in Table.Page(i) ?? [])
+                {
+                    if (series is { Logged: true }) step.Add(series);
+                }
+            }
+            if (step.Count > 0) yield return step;
+        }
+    }
+
+    private void ForEachPage(Action<MemSeries?[]> work)
+    {
+        int pages;
+        lock (Gate) pages = Table.PageCount;
+        for (int i = 0; i < pages; i++)
+        {
+            lock (Gate)
+            {
+                if (Table.Page(i) is { } page) work(page);
+            }
+        }
+    }
+}

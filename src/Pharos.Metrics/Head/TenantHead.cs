@@ -1,0 +1,183 @@
+using Pharos.Core;
+using Pharos.Metrics.Append;
+using Pharos.Storage.WriteLog;
+
+namespace Pharos.Metrics.Head;
+
+/// <summary>
+/// The newest samples of one tenant, in memory. All state changes happen under <see cref="Gate"/>;
+/// the index has a lock of its own for its many readers.
+/// </summary>
+internal sealed partial class TenantHead
+{
+    private readonly MetricInstruments instruments;
+    private readonly long rangeMs;
+    private readonly Queue<AppendTicket> underWay = new();
+    private readonly SortedDictionary<long, WriteLogPosition> firstByRange = [];
+    private long rangeKnownToMs = long.MinValue;
+    private long minSinceTruncateMs = long.MaxValue;
+
+    public TenantHead(TenantId tenant, MetricStoreOptions options, MetricInstruments instruments)
+    {
+        Tenant = tenant;
+        this.instruments = instruments;
+        rangeMs = options.BlockRangeMs;
+        Index = new HeadIndex(Table);
+        Exemplars = new ExemplarRing(options.ExemplarsPerTenant);
+    }
+
+    public TenantId Tenant { get; }
+
+    public Lock Gate { get; } = new();
+
+    public SeriesTable Table { get; } = new();
+
+    public HeadIndex Index { get; }
+
+    public ExemplarRing Exemplars { get; }
+
+    public MetadataTable Metadata { get; } = new();
+
+    /// <summary>Bounds of the samples in order that were put into the head; min above max where there are none.</summary>
+    public long MinMs { get; private set; } = long.MaxValue;
+    public long MaxMs { get; private set; } = long.MinValue;
+
+    /// <summary>Bounds of late samples; never narrowed, for they only spare a search.</summary>
+    public long OldestLateMs { get; private set; } = long.MaxValue;
+    public long NewestLateMs { get; private set; } = long.MinValue;
+
+    public long OldestMs => Math.Min(MinMs, OldestLateMs);
+
+    /// <summary>Samples in order before this belong to blocks that are already cut.</summary>
+    public long MinValidMs { get; set; } = long.MinValue;
+
+    public int ChunkCount { get; private set; }
+
+    /// <summary>When something was last appended, by the store's clock.</summary>
+    public long LastAppendMs { get; private set; } = long.MinValue;
+
+    /// <summary>All records of this tenant before this place are in the series. Default: none were written yet.</summary>
+    public WriteLogPosition AppliedTo { get; private set; }
+
+    /// <summary>Takes the requests under way whose log write has ended and, in order, puts them into their series.</summary>
+    public void Settle(AppendTicket ticket, bool durable, WriteLogPosition position, long nowMs)
+    {
+        ticket.State = durable ? TicketState.Durable : TicketState.Failed;
+        ticket.Position = position;
+        while (underWay.TryPeek(out var next) && next.State != TicketState.Waiting)
+        {
+            underWay.Dequeue();
+            if (next.State == TicketState.Durable) Apply(next, nowMs);
+            else Undo(next);
+            next.Settled = true;
+            next.Done?.TrySetResult();
+        }
+    }
+
+    public void Enqueue(AppendTicket ticket) => underWay.Enqueue(ticket);
+
+    /// <summary>Completes when everything now under way is settled. Null where nothing is.</summary>
+    public Task? Drained()
+    {
+        var last = underWay.LastOrDefault();
+        if (last is null) return null;
+        last.Done ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        return last.Done.Task;
+    }
+
+    /// <summary>Log position of the first record that held samples at or after a time; null where there was none.</summary>
+    public WriteLogPosition? FirstRecordFrom(long ms)
+    {
+        WriteLogPosition? first = null;
+        foreach (var (range, position) in firstByRange)
+        {
+            if (range + rangeMs > ms && (first is null || position < first)) first = position;
+        }
+        return first;
+    }
+
+    private void Apply(AppendTicket ticket, long nowMs)
+    {
+        LastAppendMs = nowMs;
+        NeededFrom ??= ticket.Position;
+        if (ticket.Position >= AppliedTo) AppliedTo = ticket.Position with { Offset = ticket.Position.Offset + 1 };
+        foreach (var series in ticket.Definitions) series.Logged = true;
+        foreach (ref readonly var sample in ticket.Samples)
+        {
+            sample.Series.InFlight--;
+            Put(sample.Series, sample.TimestampMs, sample.Value, null, ticket.Position);
+        }
+        foreach (var sample in ticket.Histograms)
+        {
+            sample.Series.InFlight--;
+            Put(sample.Series, sample.TimestampMs, 0, sample.Histogram, ticket.Position);
+        }
+        foreach (var exemplar in ticket.Exemplars)
+        {
+            exemplar.Series.InFlight--;
+            Exemplars.Add(exemplar.Series.Labels, exemplar.Exemplar);
+        }
+        foreach (var about in ticket.Metadata) Metadata.Set(about);
+    }
+
+    /// <summary>A record of the log was seen by replay.</summary>
+    public void Replayed(WriteLogPosition at, long nowMs)
+    {
+        NeededFrom ??= at;
+        LastAppendMs = nowMs;
+        AppliedTo = at with { Offset = at.Offset + 1 };
+    }
+
+    /// <summary>A sample from the log, which passed the checks when it came.</summary>
+    public void PutReplayed(MemSeries series, long timestampMs, double value, Histogram? histogram, WriteLogPosition at) =>
+        Put(series, timestampMs, value, histogram, at);
+
+    private static void Undo(AppendTicket ticket)
+    {
+        foreach (ref readonly var sample in ticket.Samples)
+        {
+            sample.Series.InFlight--;
+            sample.Series.Unreserve();
+        }
+        foreach (var sample in ticket.Histograms)
+        {
+            sample.Series.InFlight--;
+            sample.Series.Unreserve();
+        }
+        foreach (var exemplar in ticket.Exemplars) exemplar.Series.InFlight--;
+    }
+
+    /// <summary>Puts a sample where its time belongs: behind the newest, or among the late ones.</summary>
+    private void Put(MemSeries series, long timestampMs, double value, Histogram? histogram, WriteLogPosition position)
+    {
+        // What belongs to a block that is cut already is late, however new it is in its own series.
+        if (timestampMs > series.MaxMs && timestampMs >= MinValidMs)
+        {
+            ChunkCount += histogram is null ? series.Append(timestampMs, value, rangeMs) : series.Append(timestampMs, histogram, rangeMs);
+            if (timestampMs > MaxMs) MaxMs = timestampMs;
+            if (timestampMs < MinMs) MinMs = timestampMs;
+            if (timestampMs < minSinceTruncateMs) minSinceTruncateMs = timestampMs;
+            if (timestampMs >= rangeKnownToMs) LearnRange(timestampMs, position);
+        }
+        else if (timestampMs != series.MaxMs)
+        {
+            if (!series.InsertOutOfOrder(timestampMs, value, histogram)) return;
+            instruments.OutOfOrderAppended.Add(1);
+            OldestLateMs = Math.Min(OldestLateMs, timestampMs);
+            NewestLateMs = Math.Max(NewestLateMs, timestampMs);
+        }
+    }
+
+    private void LearnRange(long timestampMs, WriteLogPosition position)
+    {
+        long range = TimeRanges.Floor(timestampMs, rangeMs);
+        firstByRange.TryAdd(range, position);
+        rangeKnownToMs = range + rangeMs;
+    }
+
+    /// <summary>Forgets where ranges before a time began in the log.</summary>
+    private void ForgetRanges(long beforeMs)
+    {
+        foreach (long range in firstByRange.Keys.Where(r => r + rangeMs <= beforeMs).ToList()) firstByRange.Remove(range);
+    }
+}

@@ -1,0 +1,178 @@
+using Pharos.Core;
+using Pharos.Metrics.Blocks;
+
+namespace Pharos.Metrics;
+
+/// <summary>Reading: head and blocks together.</summary>
+public sealed partial class MetricStore
+{
+    public IReadOnlyList<ISeries> Select(
+        TenantId tenant, IReadOnlyList<Matcher> matchers, TimeRange range, SelectHints hints, CancellationToken cancel)
+    {
+        if (!tenants.TryGetValue(tenant, out var store)) return [];
+        try
+        {
+            return Select(store, matchers, range, cancel);
+        }
+        catch (OperationCanceledException cancelled)
+        {
+            throw new QueryException(QueryErrorKind.Canceled, "the query was cancelled", default, cancelled);
+        }
+    }
+
+    public IReadOnlyList<Labels> Series(
+        TenantId tenant, IReadOnlyList<IReadOnlyList<Matcher>> matcherSets, TimeRange range, int limit, CancellationToken cancel)
+    {
+        if (!tenants.TryGetValue(tenant, out var store)) return [];
+        IReadOnlyList<IReadOnlyList<Matcher>> sets = matcherSets.Count == 0 ? [[]] : matcherSets;
+        try
+        {
+            if (sets.Count == 1) return [.. Limited(Select(store, sets[0], range, cancel).Select(s => s.Labels), limit)];
+            var all = new SortedSet<Labels>();
+            foreach (var matchers in sets) all.UnionWith(Select(store, matchers, range, cancel).Select(s => s.Labels));
+            return [.. Limited(all, limit)];
+        }
+        catch (OperationCanceledException cancelled)
+        {
+            throw new QueryException(QueryErrorKind.Canceled, "the query was cancelled", default, cancelled);
+        }
+    }
+
+    public IReadOnlyList<string> LabelNames(
+        TenantId tenant, IReadOnlyList<IReadOnlyList<Matcher>> matcherSets, TimeRange range, int limit, CancellationToken cancel)
+    {
+        if (!tenants.TryGetValue(tenant, out var store)) return [];
+        var names = new SortedSet<string>(StringComparer.Ordinal);
+        if (matcherSets.Count == 0)
+        {
+            if (HeadOverlaps(store, range)) names.UnionWith(store.Head.Index.Read(index => index.Names.ToList()));
+            foreach (var block in Overlapping(store, range)) names.UnionWith(block.Index.Names);
+        }
+        else
+        {
+            foreach (var labels in Series(tenant, matcherSets, range, 0, cancel))
+            {
+                foreach (var label in labels) names.Add(label.Name);
+            }
+        }
+        return [.. Limited(names, limit)];
+    }
+
+    public IReadOnlyList<string> LabelValues(
+        TenantId tenant, string name, IReadOnlyList<IReadOnlyList<Matcher>> matcherSets, TimeRange range, int limit, CancellationToken cancel)
+    {
+        if (!tenants.TryGetValue(tenant, out var store)) return [];
+        var values = new HashSet<string>(StringComparer.Ordinal);
+        if (matcherSets.Count == 0)
+        {
+            if (HeadOverlaps(store, range))
+            {
+                store.Head.Index.Read(index =>
+                {
+                    index.VisitValues(name, v => values.Add(v));
+                    return true;
+                });
+            }
+            foreach (var block in Overlapping(store, range)) block.Index.VisitValues(name, v => values.Add(v));
+        }
+        else
+        {
+            foreach (var labels in Series(tenant, matcherSets, range, 0, cancel))
+            {
+                if (labels.TryGetValue(name, out string? value)) values.Add(value);
+            }
+        }
+        return [.. Limited(values.Order(StringComparer.Ordinal), limit)];
+    }
+
+    public IReadOnlyDictionary<string, IReadOnlyList<MetricMetadata>> Metadata(TenantId tenant, string? family, int limit)
+    {
+        if (!tenants.TryGetValue(tenant, out var store)) return new Dictionary<string, IReadOnlyList<MetricMetadata>>();
+        lock (store.Head.Gate) return store.Head.Metadata.Read(family, limit);
+    }
+
+    public IReadOnlyList<(Labels Series, IReadOnlyList<Exemplar> Exemplars)> Exemplars(
+        TenantId tenant, IReadOnlyList<IReadOnlyList<Matcher>> matcherSets, TimeRange range, CancellationToken cancel)
+    {
+        if (!tenants.TryGetValue(tenant, out var store)) return [];
+        bool Wanted(Labels series)
+        {
+            foreach (var matchers in matcherSets)
+            {
+                if (Matcher.All(matchers, series)) return true;
+            }
+            return matcherSets.Count == 0;
+        }
+        lock (store.Head.Gate) return store.Head.Exemplars.Read(Wanted, range);
+    }
+
+    private List<ISeries> Select(TenantStore store, IReadOnlyList<Matcher> matchers, TimeRange range, CancellationToken cancel)
+    {
+        var found = new Dictionary<Labels, MergedSeries>();
+        var sorted = new List<ISeries>();
+        // The head first: what leaves it meanwhile is in a block already.
+        if (HeadOverlaps(store, range))
+        {
+            var ids = store.Head.Index.Read(index => PostingSearch.Find(index, matchers, cancel));
+            lock (store.Head.Gate)
+            {
+                foreach (uint id in ids)
+                {
+                    if (store.Head.Table.Get((int)id) is not { HasSamples: true } series) continue;
+                    var part = series.Capture();
+                    if (!range.Overlaps(part.MinMs, part.MaxMs)) continue;
+                    if (part.Deleted is { } deleted && deleted.Covers(part.MinMs, part.MaxMs)) continue;
+                    var merged = new MergedSeries(series.Labels);
+                    merged.Add(part);
+                    sorted.Add(merged);
+                }
+            }
+        }
+        var blocks = Overlapping(store, range);
+        if (blocks.Count > 0)
+        {
+            foreach (var series in sorted) found[series.Labels] = (MergedSeries)series;
+            foreach (var block in blocks) SelectFromBlock(block, matchers, range, found, sorted, cancel);
+        }
+        sorted.Sort(static (a, b) => a.Labels.CompareTo(b.Labels));
+        return sorted;
+    }
+
+    private void SelectFromBlock(
+        Block block, IReadOnlyList<Matcher> matchers, TimeRange range, Dictionary<Labels, MergedSeries> found, List<ISeries> sorted, CancellationToken cancel)
+    {
+        try
+        {
+            foreach (var (labels, part) in block.Select(matchers, range, cancel))
+            {
+                if (!found.TryGetValue(labels, out var merged))
+                {
+                    found[labels] = merged = new MergedSeries(labels);
+                    sorted.Add(merged);
+                }
+                merged.Add(part);
+            }
+        }
+        catch (Exception wrong) when (wrong is CorruptBlockException or InvalidDataException)
+        {
+            instruments.BlocksDamaged.Add(1);
+            MetricsLog.DamagedBlock(logger, block.Folder, wrong.Message);
+        }
+    }
+
+    /// <summary>Newest first: where two blocks have a sample of one time, the newer block's counts.</summary>
+    private static List<Block> Overlapping(TenantStore store, TimeRange range) =>
+        [.. store.Blocks.Current.Where(b => b.Overlaps(range)).OrderByDescending(b => b.Meta.Id, StringComparer.Ordinal)];
+
+    /// <summary>Late samples may be older than the head's own start, so only the upper bound and the oldest late sample decide.</summary>
+    private static bool HeadOverlaps(TenantStore store, TimeRange range)
+    {
+        lock (store.Head.Gate)
+        {
+            if (store.Head.Table.Count == 0) return false;
+            return range.Overlaps(store.Head.OldestMs, Math.Max(store.Head.MaxMs, store.Head.NewestLateMs));
+        }
+    }
+
+    private static IEnumerable<T> Limited<T>(IEnumerable<T> all, int limit) => limit > 0 ? all.Take(limit) : all;
+}

@@ -1,0 +1,220 @@
+using System.Collections.Concurrent;
+using System.Runtime.ExceptionServices;
+using Microsoft.Extensions.Logging;
+using Pharos.Core;
+using Pharos.Metrics.Append;
+using Pharos.Storage.WriteLog;
+
+namespace Pharos.Metrics;
+
+/// <summary>
+/// The metric store: takes samples of all tenants, keeps the newest in memory and the rest in blocks of Prometheus's format,
+/// and answers for both together. <see cref="Start"/> comes first. Safe for several threads.
+/// </summary>
+public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IAsyncDisposable
+{
+    private readonly MetricStoreOptions options;
+    private readonly IWriteLog log;
+    private readonly ITenantLimits limits;
+    private readonly TimeProvider time;
+    private readonly ILogger logger;
+    private readonly MetricInstruments instruments;
+    private readonly ConcurrentDictionary<TenantId, TenantStore> tenants = new();
+    private readonly ConcurrentBag<AppendTicket> tickets = [];
+    private readonly Lock opening = new();
+    private readonly CancellationTokenSource stopping = new();
+    private Task maintenance = Task.CompletedTask;
+    private volatile bool started;
+
+    /// <param name="log">Shared with other stores; stays the caller's to dispose, after the store.</param>
+    public MetricStore(MetricStoreOptions options, IWriteLog log, ITenantLimits limits, TimeProvider time, Instruments instruments, ILogger logger)
+    {
+        this.options = options;
+        this.log = log;
+        this.limits = limits;
+        this.time = time;
+        this.logger = logger;
+        this.instruments = new MetricInstruments(instruments);
+        instruments.BeforeRead(SetGauges);
+    }
+
+    /// <summary>Whether replay is over and samples are taken.</summary>
+    public bool IsStarted => started;
+
+    /// <summary>Tenants that have samples, sorted by name.</summary>
+    public IReadOnlyList<TenantId> Tenants => [.. tenants.Keys.OrderBy(t => t.Name, StringComparer.Ordinal)];
+
+    /// <summary>Opens the blocks, replays the write log, and starts the maintenance loop.</summary>
+    public void Start()
+    {
+        long began = time.GetTimestamp();
+        Directory.CreateDirectory(options.Folder);
+        foreach (string folder in Directory.EnumerateDirectories(options.Folder))
+        {
+            if (TenantId.TryParse(Path.GetFileName(folder), out var tenant, out _)) Tenant(tenant);
+        }
+        log.Replay(RecordKind.Metrics, (position, tenant, payload) => Tenant(tenant).Replay.Read(position, payload));
+        long samples = 0, series = 0;
+        foreach (var store in tenants.Values)
+        {
+            samples += store.FinishReplay();
+            series += store.Head.Table.Count;
+        }
+        double seconds = time.GetElapsedTime(began).TotalSeconds;
+        instruments.ReplaySeconds.Set(seconds);
+        MetricsLog.Replayed(logger, tenants.Count, series, samples, seconds);
+        started = true;
+        maintenance = MaintainForeverAsync(stopping.Token);
+    }
+
+    public async ValueTask<AppendResult> AppendAsync(TenantId tenant, MetricBatch batch, CancellationToken cancel)
+    {
+        if (!started) throw new StoreUnavailableException("the store is still reading its write log; send again when /-/ready says so");
+        cancel.ThrowIfCancellationRequested();
+        var store = Tenant(tenant);
+        var head = store.Head;
+        var allowed = limits.For(tenant);
+        long nowMs = time.UnixMs();
+        if (OverRate(store, allowed, batch, nowMs) is { } refused) return refused;
+        var ticket = tickets.TryTake(out var used) ? used : new AppendTicket();
+        ValueTask<WriteLogPosition> writing = default;
+        bool empty;
+        lock (head.Gate)
+        {
+            head.Prepare(batch, ticket, allowed, nowMs);
+            empty = ticket.IsEmpty;
+            if (!empty)
+            {
+                MetricRecord.WriteBatch(ticket.Record, ticket.Definitions, ticket.Samples, ticket.Histograms, ticket.Exemplars, ticket.Metadata);
+                head.Enqueue(ticket);
+                // Handed over under the gate, so the log has requests in the order in which they were checked.
+                writing = log.AppendAsync(RecordKind.Metrics, tenant, ticket.Record.WrittenMemory, CancellationToken.None);
+            }
+        }
+        if (!empty)
+        {
+            var failure = await FinishAsync(store, ticket, writing);
+            if (failure is not null)
+            {
+                Return(ticket);
+                ExceptionDispatchInfo.Throw(failure);
+            }
+        }
+        instruments.FloatsAppended.Add(ticket.SampleCount);
+        instruments.HistogramsAppended.Add(ticket.Histograms.Count);
+        instruments.ExemplarsAppended.Add(ticket.Exemplars.Count);
+        var result = new AppendResult(ticket.Floats, ticket.HistogramCount, ticket.ExemplarCount, ticket.Errors.ToList());
+        Return(ticket);
+        foreach (var error in result.Errors) instruments.Discarded.With(tenant.Name, Reason(error.Code)).Add(error.Samples);
+        return result;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await stopping.CancelAsync();
+        await maintenance;
+        stopping.Dispose();
+    }
+
+    private async ValueTask<Exception?> FinishAsync(TenantStore store, AppendTicket ticket, ValueTask<WriteLogPosition> writing)
+    {
+        WriteLogPosition position = default;
+        Exception? failure = null;
+        try
+        {
+            position = await writing;
+        }
+        catch (Exception wrong) when (wrong is StoreUnavailableException or ObjectDisposedException or ArgumentException)
+        {
+            failure = wrong;
+        }
+        Task? settled = null;
+        lock (store.Head.Gate)
+        {
+            store.Head.Settle(ticket, failure is null, position, time.UnixMs());
+            if (!ticket.Settled) settled = (ticket.Done ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        }
+        if (settled is not null) await settled;
+        return failure;
+    }
+
+    private void Return(AppendTicket ticket)
+    {
+        if (ticket.Reset()) tickets.Add(ticket);
+    }
+
+    private AppendResult? OverRate(TenantStore store, TenantLimits allowed, MetricBatch batch, long nowMs)
+    {
+        if (allowed.IngestionSamplesPerSecond <= 0) return null;
+        int items = batch.Samples.Length + batch.Histograms.Count + batch.Exemplars.Count + batch.Metadata.Count;
+        double burst = allowed.IngestionBurstSamples > 0 ? allowed.IngestionBurstSamples : allowed.IngestionSamplesPerSecond;
+        lock (store.Rate)
+        {
+            if (store.Rate.TryTake(items, allowed.IngestionSamplesPerSecond, burst, nowMs)) return null;
+        }
+        instruments.Discarded.With(store.Tenant.Name, "rate_limited").Add(items);
+        return new AppendResult(0, 0, 0, [new AppendError(
+            AppendErrorKind.Limit, Refusals.IngestionRate, Refusals.Rate(allowed.IngestionSamplesPerSecond, (long)burst, items), items)]);
+    }
+
+    /// <summary>The word that Mimir's dashboards know for an error.</summary>
+    private static string Reason(string code) => code switch
+    {
+        Refusals.SeriesPerUser => "per_user_series_limit",
+        Refusals.SeriesPerMetric => "per_metric_series_limit",
+        Refusals.Duplicate => "new-value-for-timestamp",
+        Refusals.LabelNameTooLong => "label_name_too_long",
+        Refusals.LabelValueTooLong => "label_value_too_long",
+        Refusals.LabelNames => "max_label_names_per_series",
+        Refusals.LabelInvalid => "label_invalid",
+        Refusals.DuplicateLabel => "duplicate_label_names",
+        Refusals.MissingName => "missing_metric_name",
+        Refusals.TooFarInFuture => "too_far_in_future",
+        _ => code,
+    };
+
+    private TenantStore Tenant(TenantId tenant)
+    {
+        if (tenants.TryGetValue(tenant, out var known)) return known;
+        lock (opening)
+        {
+            if (tenants.TryGetValue(tenant, out known)) return known;
+            return tenants[tenant] = new TenantStore(tenant, options, instruments, logger, time, log);
+        }
+    }
+
+    private void SetGauges()
+    {
+        long series = 0, chunks = 0, min = long.MaxValue, max = long.MinValue, blockBytes = 0, lowest = long.MaxValue;
+        int blocks = 0;
+        foreach (var store in tenants.Values)
+        {
+            lock (store.Head.Gate)
+            {
+                series += store.Head.Table.Count;
+                chunks += store.Head.ChunkCount;
+                min = Math.Min(min, store.Head.MinMs);
+                max = Math.Max(max, store.Head.MaxMs);
+                instruments.TenantSeries.With(store.Tenant.Name).Set(store.Head.Table.Count);
+            }
+            foreach (var block in store.Blocks.Current)
+            {
+                blocks++;
+                blockBytes += block.Bytes;
+                lowest = Math.Min(lowest, block.Meta.MinMs);
+            }
+        }
+        lowest = Math.Min(lowest, min);
+        instruments.HeadSeries.Set(series);
+        instruments.MemorySeries.Set(series);
+        instruments.MemoryUsers.Set(tenants.Count);
+        instruments.HeadChunks.Set(chunks);
+        instruments.HeadMinTime.Set(min == long.MaxValue ? 0 : min);
+        instruments.HeadMaxTime.Set(max == long.MinValue ? 0 : max);
+        instruments.HeadMinTimeSeconds.Set(min == long.MaxValue ? 0 : Math.Floor(min / 1000.0));
+        instruments.HeadMaxTimeSeconds.Set(max == long.MinValue ? 0 : Math.Floor(max / 1000.0));
+        instruments.LowestTimestamp.Set(lowest == long.MaxValue ? 0 : Math.Floor(lowest / 1000.0));
+        instruments.BlocksLoaded.Set(blocks);
+        instruments.BlockBytes.Set(blockBytes);
+    }
+}

@@ -1,0 +1,356 @@
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.Extensions.Logging;
+using Pharos.Core;
+using Pharos.Metrics.Append;
+using Pharos.Metrics.Blocks;
+using Pharos.Metrics.Head;
+using Pharos.Storage.WriteLog;
+
+namespace Pharos.Metrics;
+
+/// <summary>One tenant: its head, its blocks, and the steps that move samples from one to the other.</summary>
+[SuppressMessage("Design", "CA1001", Justification = "Lives as long as its store; the semaphore has no handle to free.")]
+internal sealed class TenantStore
+{
+    private readonly MetricStoreOptions options;
+    private readonly MetricInstruments instruments;
+    private readonly ILogger logger;
+    private readonly TimeProvider time;
+    private readonly IWriteLog log;
+
+    // One cut, merge or deletion at a time.
+    private readonly SemaphoreSlim changing = new(1, 1);
+    private CutMark mark;
+    private HeadReplay? replay;
+
+    public TenantStore(TenantId tenant, MetricStoreOptions options, MetricInstruments instruments, ILogger logger, TimeProvider time, IWriteLog log)
+    {
+        Tenant = tenant;
+        this.options = options;
+        this.instruments = instruments;
+        this.logger = logger;
+        this.time = time;
+        this.log = log;
+        Folder = Path.Combine(options.Folder, tenant.Name);
+        Head = new TenantHead(tenant, options, instruments);
+        Blocks = new BlockSet(Folder, instruments, logger);
+        mark = CutMark.Load(Folder, logger);
+        Blocks.Load(start: true);
+        Head.MinValidMs = ValidFrom();
+    }
+
+    public TenantId Tenant { get; }
+    public string Folder { get; }
+    public TenantHead Head { get; }
+    public BlockSet Blocks { get; }
+    public TokenBucket Rate { get; } = new();
+
+    public HeadReplay Replay => replay ??= new HeadReplay(Head, mark, logger, time.UnixMs());
+
+    public long FinishReplay()
+    {
+        if (replay is null) return 0;
+        replay.Finish();
+        long samples = replay.Samples;
+        replay = null;
+        return samples;
+    }
+
+    /// <summary>Whether the head holds a whole range that is old enough to be cut, or was idle for long.</summary>
+    public long? CutDue()
+    {
+        lock (Head.Gate)
+        {
+            if (Head.Table.Count == 0) return null;
+            if (Head.MaxMs == long.MinValue || time.UnixMs() - Head.LastAppendMs >= (long)options.IdleTime.TotalMilliseconds) return long.MaxValue;
+            long below = TimeRanges.Floor(Head.MaxMs - (options.BlockRangeMs / 2), options.BlockRangeMs);
+            return Head.MinMs < below ? below : null;
+        }
+    }
+
+    /// <summary>Moves all samples before a time into blocks. Samples that come later for that time are late.</summary>
+    /// <exception cref="IOException">The blocks could not be written; the head is as before.</exception>
+    public async Task CutAsync(long belowMs, CancellationToken cancel)
+    {
+        await changing.WaitAsync(cancel);
+        try
+        {
+            instruments.HeadCuts.Add(1);
+            Task? drained;
+            lock (Head.Gate)
+            {
+                if (Head.Table.Count == 0) return;
+                if (belowMs == long.MaxValue) 
+                {
+                    long newest = Math.Max(Head.MaxMs, Head.NewestLateMs);
+                    belowMs = newest == long.MinValue ? long.MinValue : newest + 1;
+                }
+                Head.MinValidMs = Math.Max(Head.MinValidMs, belowMs);
+                drained = Head.Drained();
+            }
+            if (drained is not null) await drained.WaitAsync(cancel);
+            await Task.Run(() => Cut(belowMs, cancel), cancel);
+            await WriteDefinitionsAsync();
+            Head.Needs(belowMs, mark.Applied);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or StoreUnavailableException)
+        {
+            instruments.HeadCutsFailed.Add(1);
+            instruments.CompactionsFailed.Add(1);
+            MetricsLog.CutFailed(logger, Tenant.Name, failure.Message);
+            throw;
+        }
+        finally
+        {
+            changing.Release();
+        }
+    }
+
+    /// <summary>Merges blocks until the plan has no more to do.</summary>
+    public async Task CompactAsync(CancellationToken cancel)
+    {
+        var widths = CompactionPlan.Widths(options.BlockRangeMs, (long)options.BlockRangeMax.TotalMilliseconds);
+        var failed = new HashSet<string>(StringComparer.Ordinal);
+        while (true)
+        {
+            await changing.WaitAsync(cancel);
+            try
+            {
+                var blocks = Blocks.Current;
+                var plan = CompactionPlan.Next([.. blocks.Select(b => b.Meta).Where(m => !failed.Contains(m.Id))], widths);
+                if (plan.Count == 0) return;
+                var chosen = plan.Select(m => blocks.First(b => b.Meta.Id == m.Id)).ToList();
+                if (!await Task.Run(() => Merge(chosen, cancel), cancel)) failed.UnionWith(plan.Select(m => m.Id));
+            }
+            finally
+            {
+                changing.Release();
+            }
+        }
+    }
+
+    /// <summary>Rewrites blocks that hold deleted samples, so that those leave the disk.</summary>
+    public async Task CleanTombstonesAsync(CancellationToken cancel)
+    {
+        await changing.WaitAsync(cancel);
+        try
+        {
+            foreach (var block in Blocks.Current.Where(b => b.Deleted.Count > 0)) await Task.Run(() => Merge([block], cancel), cancel);
+        }
+        finally
+        {
+            changing.Release();
+        }
+    }
+
+    /// <summary>Takes in blocks that were put into the folder, and deletes those over the limits of time and size.</summary>
+    public async Task RetainAsync(TimeSpan retention, CancellationToken cancel)
+    {
+        await changing.WaitAsync(cancel);
+        try
+        {
+            Retain(retention);
+        }
+        finally
+        {
+            changing.Release();
+        }
+    }
+
+    private void Retain(TimeSpan retention)
+    {
+        Blocks.Load(start: false);
+        if (retention > TimeSpan.Zero)
+        {
+            long below = time.UnixMs() - (long)retention.TotalMilliseconds;
+            var old = Blocks.Current.Where(b => b.Meta.EndMs <= below).ToList();
+            if (old.Count > 0)
+            {
+                instruments.TimeRetentions.Add(1);
+                Blocks.Change([], old, "older than the retention time");
+            }
+        }
+        if (options.BlockBytesMax > 0)
+        {
+            long bytes = 0;
+            var over = Blocks.Current.Reverse().Where(b => (bytes += b.Bytes) > options.BlockBytesMax).ToList();
+            if (over.Count > 0)
+            {
+                instruments.SizeRetentions.Add(1);
+                Blocks.Change([], over, "blocks are over the size limit");
+            }
+        }
+    }
+
+    /// <summary>Deletes samples of matching series; they are hidden when this returns.</summary>
+    public async Task DeleteAsync(IReadOnlyList<Matcher> matchers, TimeRange range, CancellationToken cancel)
+    {
+        await changing.WaitAsync(cancel);
+        try
+        {
+            var ids = Head.Index.Read(index => PostingSearch.Find(index, matchers, cancel));
+            var deletions = new List<(int Id, TimeRange Range)>();
+            lock (Head.Gate)
+            {
+                foreach (uint id in ids)
+                {
+                    if (Head.Table.Get((int)id) is not { HasSamples: true } series) continue;
+                    var part = series.Capture();
+                    if (!range.Overlaps(part.MinMs, part.MaxMs)) continue;
+                    var clipped = new TimeRange(Math.Max(range.MinMs, part.MinMs), Math.Min(range.MaxMs, part.MaxMs));
+                    deletions.Add((series.Id, clipped));
+                }
+            }
+            if (deletions.Count > 0)
+            {
+                var record = new ByteBuffer();
+                MetricRecord.WriteDeletions(record, deletions);
+                await log.AppendAsync(RecordKind.Metrics, Tenant, record.WrittenMemory, CancellationToken.None);
+                lock (Head.Gate)
+                {
+                    foreach (var (id, clipped) in deletions)
+                    {
+                        if (Head.Table.Get(id) is { } series) series.Deleted = DeletedRanges.Add(series.Deleted, clipped);
+                    }
+                }
+            }
+            foreach (var block in Blocks.Current.Where(b => b.Overlaps(range)))
+            {
+                var gone = block.Select(matchers, range, cancel).ToDictionary(
+                    s => s.Part.Series, _ => new TimeRange(Math.Max(range.MinMs, block.Meta.MinMs), Math.Min(range.MaxMs, block.MaxMs)));
+                if (gone.Count > 0) block.Delete(gone);
+            }
+        }
+        finally
+        {
+            changing.Release();
+        }
+    }
+
+    /// <summary>Copies the blocks, and the head as further blocks, into a folder.</summary>
+    public async Task SnapshotAsync(string target, bool withHead, CancellationToken cancel)
+    {
+        await changing.WaitAsync(cancel);
+        try
+        {
+            MakeFolder(target);
+            await Task.Run(() =>
+            {
+                foreach (var block in Blocks.Current) FolderCopy.Link(block.Folder, Path.Combine(target, block.Meta.Id));
+                long below;
+                lock (Head.Gate) below = Head.MaxMs;
+                if (withHead && below != long.MinValue) HeadCut.Write(Head, target, below + 1, options.BlockRangeMs, snapshot: true, time.UnixMs(), cancel);
+            }, cancel);
+        }
+        finally
+        {
+            changing.Release();
+        }
+    }
+
+    /// <summary>Makes a folder for blocks, with an empty folder <c>wal</c>, without which Prometheus's tools do not take it for a database.</summary>
+    private static void MakeFolder(string folder) => Directory.CreateDirectory(Path.Combine(folder, "wal"));
+
+    private void Cut(long belowMs, CancellationToken cancel)
+    {
+        long started = time.GetTimestamp();
+        WriteLogPosition applied;
+        lock (Head.Gate) applied = Head.AppliedTo;
+        Head.StartOutOfOrderCut(belowMs);
+        var added = new List<Block>();
+        try
+        {
+            MakeFolder(Folder);
+            var metas = HeadCut.Write(Head, Folder, belowMs, options.BlockRangeMs, snapshot: false, time.UnixMs(), cancel);
+            foreach (var meta in metas)
+            {
+                MetricsLog.Cut(logger, meta.Id, Tenant.Name, meta.MinMs, meta.EndMs, meta.Series, meta.FloatSamples + meta.HistogramSamples);
+                added.Add(Blocks.Open(meta));
+            }
+        }
+        catch
+        {
+            Head.TakeBackOutOfOrderCut();
+            throw;
+        }
+        // Readers look at the head first and at blocks second: from here on they see the samples twice, never not at all.
+        Blocks.Change(added, [], "");
+        mark = new CutMark(belowMs, applied);
+        mark.Save(Folder);
+        Head.Truncate(belowMs);
+        instruments.Compactions.Add(added.Count);
+        instruments.CompactionSeconds.Observe(time.GetElapsedTime(started).TotalSeconds);
+    }
+
+    /// <summary>Writes what the head still needs of the log's old part to its end, so that the old part can go.</summary>
+    private async Task WriteDefinitionsAsync()
+    {
+        var record = new ByteBuffer();
+        var deletions = new List<(int Id, TimeRange Range)>();
+        foreach (var step in Head.LoggedSeries())
+        {
+            record.Clear();
+            MetricRecord.WriteBatch(record, step, [], [], [], []);
+            await log.AppendAsync(RecordKind.Metrics, Tenant, record.WrittenMemory, CancellationToken.None);
+            foreach (var series in step)
+            {
+                foreach (var range in series.Deleted?.Ranges ?? []) deletions.Add((series.Id, range));
+            }
+        }
+        if (deletions.Count > 0)
+        {
+            record.Clear();
+            MetricRecord.WriteDeletions(record, deletions);
+            await log.AppendAsync(RecordKind.Metrics, Tenant, record.WrittenMemory, CancellationToken.None);
+        }
+        List<MetricMetadata> metadata;
+        lock (Head.Gate) metadata = [.. Head.Metadata.All];
+        foreach (var part in metadata.Chunk(1000))
+        {
+            record.Clear();
+            MetricRecord.WriteBatch(record, [], [], [], [], part);
+            await log.AppendAsync(RecordKind.Metrics, Tenant, record.WrittenMemory, CancellationToken.None);
+        }
+    }
+
+    private bool Merge(List<Block> chosen, CancellationToken cancel)
+    {
+        long started = time.GetTimestamp();
+        try
+        {
+            using var writer = new BlockWriter(Folder, Ulid.New(time.UnixMs()));
+            var meta = SeriesMerge.Write(writer, chosen, new BlockMeta
+            {
+                Id = writer.Id,
+                MinMs = chosen.Min(b => b.Meta.MinMs),
+                EndMs = chosen.Max(b => b.Meta.EndMs),
+                Level = chosen.Max(b => b.Meta.Level) + (chosen.Count > 1 ? 1 : 0),
+                Sources = [.. chosen.SelectMany(b => b.Meta.Sources).Distinct().Order(StringComparer.Ordinal)],
+                Parents = [.. chosen.Select(b => new BlockParent(b.Meta.Id, b.Meta.MinMs, b.Meta.EndMs))],
+            }, cancel);
+            Blocks.Change(meta is null ? [] : [Blocks.Open(meta)], chosen, "a merged block holds its samples");
+            instruments.Compactions.Add(1);
+            instruments.CompactionSeconds.Observe(time.GetElapsedTime(started).TotalSeconds);
+            if (meta is not null)
+                MetricsLog.Merged(logger, chosen.Count, Tenant.Name, meta.Id, meta.MinMs, meta.EndMs, meta.Series, meta.FloatSamples + meta.HistogramSamples);
+            return true;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or CorruptBlockException or InvalidDataException or InvalidOperationException)
+        {
+            instruments.CompactionsFailed.Add(1);
+            MetricsLog.MergeFailed(logger, string.Join(", ", chosen.Select(b => b.Meta.Id)), Tenant.Name, failure.Message);
+            return false;
+        }
+    }
+
+    /// <summary>Samples in order start behind the newest block of the head; blocks of late samples do not count.</summary>
+    private long ValidFrom()
+    {
+        long from = mark.BelowMs;
+        foreach (var block in Blocks.Current)
+        {
+            if (!block.Meta.Hints.Contains("from-out-of-order") && block.Meta.EndMs <= time.UnixMs()) from = Math.Max(from, block.Meta.EndMs);
+        }
+        return from;
+    }
+}

@@ -1,0 +1,183 @@
+using System.Buffers.Text;
+using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Pharos.Core;
+using Pharos.PromQL;
+using Pharos.PromQL.Syntax;
+
+namespace Pharos.Server.Prometheus;
+
+/// <summary>
+/// Writes the envelope of the Prometheus API, <c>{"status":"success","data":…}</c>, straight into the response;
+/// large results are flushed piece by piece.
+/// </summary>
+internal sealed class PrometheusJson : IAsyncDisposable
+{
+    private const int FlushBytes = 64 * 1024;
+
+    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+
+    private readonly HttpContext http;
+
+    private PrometheusJson(HttpContext http)
+    {
+        this.http = http;
+        Writer = new Utf8JsonWriter(http.Response.BodyWriter, Options);
+    }
+
+    public Utf8JsonWriter Writer { get; }
+
+    /// <summary>Begins a successful answer; the value of <c>data</c> comes next.</summary>
+    public static PrometheusJson Success(HttpContext http)
+    {
+        http.Response.ContentType = "application/json";
+        var json = new PrometheusJson(http);
+        json.Writer.WriteStartObject();
+        json.Writer.WriteString("status"u8, "success"u8);
+        json.Writer.WritePropertyName("data"u8);
+        return json;
+    }
+
+    /// <summary>Writes an error. <paramref name="type"/> is Prometheus's errorType.</summary>
+    public static async Task ErrorAsync(HttpContext http, int status, string type, string message)
+    {
+        http.Response.StatusCode = status;
+        http.Response.ContentType = "application/json";
+        await using var writer = new Utf8JsonWriter(http.Response.BodyWriter, Options);
+        writer.WriteStartObject();
+        writer.WriteString("status"u8, "error"u8);
+        writer.WriteString("errorType"u8, type);
+        writer.WriteString("error"u8, message);
+        writer.WriteEndObject();
+    }
+
+    public static Task ErrorAsync(HttpContext http, QueryException error) => error.Kind switch
+    {
+        QueryErrorKind.BadData => ErrorAsync(http, StatusCodes.Status400BadRequest, "bad_data", error.Message),
+        QueryErrorKind.Execution => ErrorAsync(http, StatusCodes.Status422UnprocessableEntity, "execution", error.Message),
+        QueryErrorKind.Timeout => ErrorAsync(http, StatusCodes.Status503ServiceUnavailable, "timeout", error.Message),
+        QueryErrorKind.Canceled => ErrorAsync(http, StatusCodes.Status499ClientClosedRequest, "canceled", error.Message),
+        _ => ErrorAsync(http, StatusCodes.Status500InternalServerError, "internal", error.Message),
+    };
+
+    /// <summary>Ends the answer.</summary>
+    public void End(IEnumerable<string>? warnings = null, IEnumerable<string>? infos = null)
+    {
+        Texts("warnings", warnings);
+        Texts("infos", infos);
+        Writer.WriteEndObject();
+    }
+
+    private void Texts(string name, IEnumerable<string>? texts)
+    {
+        var all = texts?.ToArray() ?? [];
+        if (all.Length == 0) return;
+        Writer.WriteStartArray(name);
+        foreach (string text in all.Take(10)) Writer.WriteStringValue(text);
+        if (all.Length > 10) Writer.WriteStringValue($"{all.Length - 10} more {name[..^1]} annotations omitted");
+        Writer.WriteEndArray();
+    }
+
+    public async ValueTask FlushWhenLargeAsync()
+    {
+        if (Writer.BytesPending + http.Response.BodyWriter.UnflushedBytes < FlushBytes) return;
+        Writer.Flush();
+        await http.Response.BodyWriter.FlushAsync(http.RequestAborted);
+    }
+
+    public async ValueTask DisposeAsync() => await Writer.DisposeAsync();
+
+    public void Strings(IEnumerable<string> values)
+    {
+        Writer.WriteStartArray();
+        foreach (string value in values) Writer.WriteStringValue(value);
+        Writer.WriteEndArray();
+    }
+
+    public void LabelSet(Labels labels)
+    {
+        Writer.WriteStartObject();
+        foreach (var label in labels)
+        {
+            Writer.WritePropertyName(label.NameUtf8);
+            Writer.WriteStringValue(label.ValueUtf8);
+        }
+        Writer.WriteEndObject();
+    }
+
+    /// <summary>Seconds with milliseconds where there are any, as Prometheus writes sample times.</summary>
+    public void Timestamp(long ms)
+    {
+        Span<byte> text = stackalloc byte[32];
+        int at = 0;
+        if (ms < 0)
+        {
+            text[at++] = (byte)'-';
+            ms = -ms;
+        }
+        Utf8Formatter.TryFormat(ms / 1000, text[at..], out int written);
+        at += written;
+        long fraction = ms % 1000;
+        if (fraction != 0)
+        {
+            text[at++] = (byte)'.';
+            text[at++] = (byte)('0' + (fraction / 100));
+            text[at++] = (byte)('0' + (fraction / 10 % 10));
+            text[at++] = (byte)('0' + (fraction % 10));
+        }
+        Writer.WriteRawValue(text[..at], skipInputValidation: true);
+    }
+
+    /// <summary>A sample's value as a string, in the shortest form.</summary>
+    public void Value(double value)
+    {
+        Span<byte> text = stackalloc byte[NumberText.LengthMax];
+        Writer.WriteStringValue(text[..NumberText.WriteJson(value, text)]);
+    }
+
+    public void Point(long ms, double value)
+    {
+        Writer.WriteStartArray();
+        Timestamp(ms);
+        Value(value);
+        Writer.WriteEndArray();
+    }
+
+    public void Point(long ms, Histogram histogram)
+    {
+        Writer.WriteStartArray();
+        Timestamp(ms);
+        Writer.WriteStartObject();
+        Writer.WritePropertyName("count"u8);
+        Value(histogram.Count);
+        Writer.WritePropertyName("sum"u8);
+        Value(histogram.Sum);
+        bool open = false;
+        foreach (var bucket in HistogramText.Buckets(histogram))
+        {
+            if (!open) Writer.WriteStartArray("buckets"u8);
+            open = true;
+            Writer.WriteStartArray();
+            // 0: open on the left, 1: open on the right, 2: open on both sides, 3: closed.
+            Writer.WriteNumberValue(bucket.LowerInclusive ? (bucket.UpperInclusive ? 3 : 1) : bucket.UpperInclusive ? 0 : 2);
+            Value(bucket.Lower);
+            Value(bucket.Upper);
+            Value(bucket.Count);
+            Writer.WriteEndArray();
+        }
+        if (open) Writer.WriteEndArray();
+        Writer.WriteEndObject();
+        Writer.WriteEndArray();
+    }
+
+    /// <summary>A scalar or string: <c>[time, "value"]</c>, the time as the shortest decimal.</summary>
+    public void ScalarPoint(long ms, string value)
+    {
+        Writer.WriteStartArray();
+        Writer.WriteRawValue((ms / 1000.0).ToString("R", CultureInfo.InvariantCulture), skipInputValidation: true);
+        Writer.WriteStringValue(value);
+        Writer.WriteEndArray();
+    }
+}

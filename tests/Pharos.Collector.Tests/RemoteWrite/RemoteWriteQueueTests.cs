@@ -1,0 +1,291 @@
+using System.Buffers;
+using System.Net;
+using System.Net.Http.Headers;
+using Microsoft.Extensions.Logging.Abstractions;
+using Pharos.Collector.Relabeling;
+using Pharos.Collector.RemoteWrite;
+using Pharos.Collector.Tests.Scraping;
+using Pharos.Core;
+using Pharos.Wire.Compression;
+using Pharos.Wire.RemoteWrite;
+
+namespace Pharos.Collector.Tests.RemoteWrite;
+
+public sealed class RemoteWriteQueueTests : IDisposable
+{
+    private readonly TemporaryFolder folder = Places.NewFolder();
+    private readonly FakeReceiver receiver = new();
+    private readonly Instruments instruments = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public async Task Samples_arrive_with_external_labels_rules_and_headers()
+    {
+        var options = Options() with { ExternalLabels = Labels.Of(("edge", "berlin"), ("job", "ignored")) };
+        var endpoint = options.Endpoints[0] with
+        {
+            Http = HttpClientOptions.Default with { Headers = new Dictionary<string, string> { ["X-Scope-OrgID"] = "shop" } },
+            WriteRelabelRules = [Rule(new RelabelRuleOptions { SourceLabels = ["__name__"], Regex = "secret.*", Action = "drop" })],
+        };
+        await using (var queue = Queue(options with { Endpoints = [endpoint] }))
+        {
+            await AppendAsync(queue, ("up", 1000, 1), ("secret_total", 1000, 2));
+            await receiver.HasAsync(1);
+        }
+        Assert.Equal(["{__name__=\"up\", edge=\"berlin\", job=\"web\"} 1000 1"], receiver.Samples);
+        var headers = receiver.LastHeaders!;
+        Assert.Equal("0.1.0", headers.GetValues("X-Prometheus-Remote-Write-Version").Single());
+        Assert.Equal("shop", headers.GetValues("X-Scope-OrgID").Single());
+        Assert.Equal(1, Metric("prometheus_remote_storage_samples_dropped_total"));
+    }
+
+    [Fact]
+    public async Task A_receiver_that_is_away_loses_nothing_and_order_holds()
+    {
+        receiver.Answer = HttpStatusCode.ServiceUnavailable;
+        await using var queue = Queue(Options());
+        for (int i = 0; i < 500; i++) await AppendAsync(queue, ("a", i, i), ("b", i, i));
+        await receiver.AskedAsync(3);
+        Assert.Empty(receiver.Samples);
+        receiver.Answer = HttpStatusCode.NoContent;
+        await receiver.HasAsync(1000);
+        foreach (string name in new[] { "a", "b" })
+            Assert.Equal(Enumerable.Range(0, 500).Select(i => $"{{__name__=\"{name}\", job=\"web\"}} {i} {i}"), receiver.Samples.Where(s => s.Contains($"\"{name}\"", StringComparison.Ordinal)));
+        Assert.True(Metric("prometheus_remote_storage_samples_retried_total") > 0);
+    }
+
+    [Fact]
+    public async Task A_restart_while_the_receiver_is_away_loses_nothing()
+    {
+        receiver.Answer = HttpStatusCode.BadGateway;
+        for (int run = 0; run < 3; run++)
+        {
+            await using var queue = Queue(Options(drain: TimeSpan.Zero));
+            for (int i = 0; i < 100; i++) await AppendAsync(queue, ("a", (run * 100) + i, i));
+        }
+        receiver.Answer = HttpStatusCode.NoContent;
+        await using (var queue = Queue(Options()))
+        {
+            await receiver.HasAsync(300);
+        }
+        Assert.Equal(Enumerable.Range(0, 300).Select(i => $"{{__name__=\"a\", job=\"web\"}} {i} {i % 100}"), receiver.Samples);
+    }
+
+    [Fact]
+    public async Task What_was_taken_is_not_sent_again_after_a_clean_restart()
+    {
+        await using (var queue = Queue(Options()))
+        {
+            await AppendAsync(queue, ("a", 1, 1));
+            await receiver.HasAsync(1);
+        }
+        await using (var queue = Queue(Options()))
+        {
+            await AppendAsync(queue, ("a", 2, 2));
+            await receiver.HasAsync(2);
+        }
+        Assert.Equal(["{__name__=\"a\", job=\"web\"} 1 1", "{__name__=\"a\", job=\"web\"} 2 2"], receiver.Samples);
+    }
+
+    [Fact]
+    public async Task A_refused_batch_is_dropped_counted_and_holds_up_nothing()
+    {
+        receiver.Answer = HttpStatusCode.BadRequest;
+        await using var queue = Queue(Options());
+        await AppendAsync(queue, ("a", 1, 1));
+        await receiver.AskedAsync(1);
+        while (Metric("prometheus_remote_storage_samples_failed_total") == 0) await Task.Delay(5);
+        receiver.Answer = HttpStatusCode.NoContent;
+        await AppendAsync(queue, ("a", 2, 2));
+        await receiver.HasAsync(1);
+        Assert.Equal(["{__name__=\"a\", job=\"web\"} 2 2"], receiver.Samples);
+    }
+
+    [Fact]
+    public async Task After_a_restart_a_refusal_costs_only_the_samples_it_is_about()
+    {
+        receiver.Answer = HttpStatusCode.BadGateway;
+        await using (var queue = Queue(Options(drain: TimeSpan.Zero)))
+        {
+            for (int i = 0; i < 50; i++) await AppendAsync(queue, ("a", i, i));
+            await receiver.AskedAsync(1);
+        }
+        // The receiver has the first twenty from an answer that was lost, and refuses a batch that holds any of them.
+        receiver.RefusesBefore = 20;
+        receiver.Answer = HttpStatusCode.NoContent;
+        await using (var queue = Queue(Options()))
+        {
+            await receiver.HasAsync(30);
+        }
+        Assert.Equal(Enumerable.Range(20, 30).Select(i => $"{{__name__=\"a\", job=\"web\"}} {i} {i}"), receiver.Samples);
+    }
+
+    [Fact]
+    public async Task Batches_are_no_larger_than_allowed()
+    {
+        var options = Options();
+        await using var queue = Queue(options with { Endpoints = [options.Endpoints[0] with { SamplesPerSendMax = 40 }] });
+        await AppendAsync(queue, [.. Enumerable.Range(0, 100).Select(i => ($"m{i}", 1L, (double)i))]);
+        await receiver.HasAsync(100);
+        Assert.Equal([40, 40, 20], receiver.BatchSizes);
+    }
+
+    [Fact]
+    public async Task A_torn_tail_is_passed_over()
+    {
+        receiver.Answer = HttpStatusCode.BadGateway;
+        await using (var queue = Queue(Options(drain: TimeSpan.Zero)))
+        {
+            await AppendAsync(queue, ("a", 1, 1));
+            await AppendAsync(queue, ("a", 2, 2));
+        }
+        string segment = Directory.EnumerateFiles(Path.Combine(folder, "queue")).Order().First();
+        using (var file = File.OpenWrite(segment)) file.SetLength(file.Length - 3);
+        receiver.Answer = HttpStatusCode.NoContent;
+        await using (var queue = Queue(Options()))
+        {
+            await AppendAsync(queue, ("a", 3, 3));
+            await receiver.HasAsync(2);
+        }
+        Assert.Equal(["{__name__=\"a\", job=\"web\"} 1 1", "{__name__=\"a\", job=\"web\"} 3 3"], receiver.Samples);
+        Assert.Equal(1, Metric("prometheus_remote_write_wal_corruptions_total"));
+    }
+
+    [Fact]
+    public async Task Sent_segments_are_deleted()
+    {
+        var options = Options() with { Wal = new RemoteWriteWalOptions { SegmentBytes = 200 } };
+        await using (var queue = Queue(options))
+        {
+            for (int i = 0; i < 100; i++) await AppendAsync(queue, ("a", i, i));
+            await receiver.HasAsync(100);
+        }
+        Assert.Single(Directory.EnumerateFiles(Path.Combine(folder, "queue")));
+    }
+
+    [Fact]
+    public async Task Histograms_and_exemplars_go_in_version_2_with_metadata()
+    {
+        var options = Options();
+        await using var queue = Queue(options with { Endpoints = [options.Endpoints[0] with { Version = RemoteWriteVersion.V2, SendNativeHistograms = true }] });
+        using var batch = new MetricBatch();
+        int series = batch.AddSeries(Labels.Of(("__name__", "latency_seconds")));
+        batch.AddHistogram(series, 5, new Histogram { Schema = 0, Count = 3, Sum = 4, PositiveSpans = [new BucketSpan(0, 1)], PositiveBuckets = [3] });
+        batch.Exemplars.Add(new BatchExemplar(series, 5, 1, Labels.Of(("trace_id", "x"))));
+        batch.Metadata.Add(new MetricMetadata("latency_seconds", MetricType.Histogram, "Latency.", "seconds"));
+        await queue.AppendAsync(batch, CancellationToken.None);
+        await receiver.HasAsync(1);
+        Assert.Equal(["{__name__=\"latency_seconds\"} 5 histogram 3"], receiver.Samples);
+        Assert.Equal(1, receiver.Exemplars);
+        Assert.Equal([new MetricMetadata("latency_seconds", MetricType.Histogram, "Latency.", "seconds")], receiver.Metadata);
+    }
+
+    private static RemoteWriteOptions Options(TimeSpan? drain = null) => new()
+    {
+        Endpoints =
+        [
+            new RemoteWriteEndpointOptions
+            {
+                Url = new Uri("http://receiver/api/v1/push"),
+                Name = "test",
+                BatchSendDeadline = TimeSpan.FromMilliseconds(20),
+                BackoffMin = TimeSpan.FromMilliseconds(1),
+                BackoffMax = TimeSpan.FromMilliseconds(5),
+                DrainTimeout = drain ?? TimeSpan.FromSeconds(5),
+            },
+        ],
+    };
+
+    private static RelabelRule Rule(RelabelRuleOptions options) => RelabelRule.TryCreate(options, out var rule, out string? error) ? rule : throw new InvalidOperationException(error);
+
+    private RemoteWriteQueue Queue(RemoteWriteOptions options) => new(
+        options, folder, o => new HeadersHandler(o) { InnerHandler = new FakeHandler(receiver.TakeAsync) }, TimeProvider.System, instruments, NullLogger.Instance);
+
+    private static async Task AppendAsync(RemoteWriteQueue queue, params (string Name, long At, double Value)[] samples)
+    {
+        using var batch = new MetricBatch();
+        foreach (var (name, at, value) in samples) batch.AddSample(batch.AddSeries(Labels.Of(("__name__", name), ("job", "web"))), at, value);
+        await queue.AppendAsync(batch, CancellationToken.None);
+    }
+
+    private double Metric(string name) => instruments.Read().Single(f => f.Name == name).Cells.Sum(c => c.Value);
+
+    private sealed class HeadersHandler(HttpClientOptions options) : DelegatingHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            foreach (var (name, value) in options.Headers) request.Headers.Add(name, value);
+            return base.SendAsync(request, cancellationToken);
+        }
+    }
+
+    /// <summary>Speaks remote write as a receiver does; goes down and comes back as told.</summary>
+    private sealed class FakeReceiver
+    {
+        private readonly Lock gate = new();
+        private readonly List<string> samples = [];
+        private readonly List<int> sizes = [];
+        private int asked;
+
+        public HttpStatusCode Answer { get; set; } = HttpStatusCode.NoContent;
+        public long RefusesBefore { get; set; } = long.MinValue;
+        public int Exemplars { get; private set; }
+        public List<MetricMetadata> Metadata { get; } = [];
+        public HttpRequestHeaders? LastHeaders { get; private set; }
+
+        public IReadOnlyList<string> Samples
+        {
+            get
+            {
+                lock (gate) return [.. samples];
+            }
+        }
+
+        public IReadOnlyList<int> BatchSizes
+        {
+            get
+            {
+                lock (gate) return [.. sizes];
+            }
+        }
+
+        public Task HasAsync(int count) => UntilAsync(() => Samples.Count >= count, $"{count} samples");
+
+        public Task AskedAsync(int times) => UntilAsync(() => Volatile.Read(ref asked) >= times, $"{times} requests");
+
+        public async Task<HttpResponseMessage> TakeAsync(HttpRequestMessage request, CancellationToken cancel)
+        {
+            Interlocked.Increment(ref asked);
+            LastHeaders = request.Headers;
+            if (Answer != HttpStatusCode.NoContent) return new HttpResponseMessage(Answer) { Content = new StringContent("not now") };
+            byte[] plain = SnappyBlock.Decode(await request.Content!.ReadAsByteArrayAsync(cancel), 1 << 24, out int length);
+            using var batch = new MetricBatch();
+            var decoder = new RemoteWriteDecoder();
+            if (request.Content.Headers.ContentType!.Parameters.Any(p => p.Value == RemoteWriteHeaders.MessageV2)) decoder.DecodeV2(plain.AsSpan(0, length), batch);
+            else decoder.DecodeV1(plain.AsSpan(0, length), batch);
+            ArrayPool<byte>.Shared.Return(plain);
+            Assert.Empty(decoder.Rejected);
+            if (batch.Samples.ToArray().Any(s => s.TimestampMs < RefusesBefore)) return new HttpResponseMessage(HttpStatusCode.BadRequest) { Content = new StringContent("out of order sample") };
+            lock (gate)
+            {
+                foreach (var sample in batch.Samples) samples.Add($"{Labels.FromEncoded(batch.LabelsOf(sample.Series))} {sample.TimestampMs} {sample.Value}");
+                foreach (var histogram in batch.Histograms) samples.Add($"{Labels.FromEncoded(batch.LabelsOf(histogram.Series))} {histogram.TimestampMs} histogram {histogram.Histogram.Count}");
+                sizes.Add(batch.Samples.Length + batch.Histograms.Count);
+                Exemplars += batch.Exemplars.Count;
+                Metadata.AddRange(batch.Metadata);
+            }
+            return new HttpResponseMessage(HttpStatusCode.NoContent);
+        }
+
+        private static async Task UntilAsync(Func<bool> condition, string what)
+        {
+            for (int i = 0; i < 4000; i++)
+            {
+                if (condition()) return;
+                await Task.Delay(5);
+            }
+            Assert.Fail($"{what} did not come");
+        }
+    }
+}

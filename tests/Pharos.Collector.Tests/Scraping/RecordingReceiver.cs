@@ -1,0 +1,48 @@
+using Pharos.Core;
+
+namespace Pharos.Collector.Tests.Scraping;
+
+/// <summary>Keeps what it is sent as text, and lets a test wait for the next batch.</summary>
+internal sealed class RecordingReceiver : IMetricsReceiver, IDisposable
+{
+    private readonly Lock gate = new();
+    private readonly List<string> lines = [];
+    private readonly SemaphoreSlim batches = new(0);
+
+    public List<MetricMetadata> Metadata { get; } = [];
+
+    public IReadOnlyList<string> Take()
+    {
+        lock (gate)
+        {
+            string[] taken = [.. lines];
+            lines.Clear();
+            return taken;
+        }
+    }
+
+    public async Task NextBatchAsync() => Assert.True(await batches.WaitAsync(TimeSpan.FromSeconds(20)), "no batch came");
+
+    public void Dispose() => batches.Dispose();
+
+    public ValueTask AppendAsync(MetricBatch batch, CancellationToken cancel)
+    {
+        lock (gate)
+        {
+            foreach (var sample in batch.Samples)
+            {
+                string value = SampleValue.IsStale(sample.Value) ? "stale" : $"{sample.Value}";
+                lines.Add($"{Labels.FromEncoded(batch.LabelsOf(sample.Series))} {value} @{sample.TimestampMs}");
+            }
+            Metadata.AddRange(batch.Metadata);
+        }
+        batches.Release();
+        return ValueTask.CompletedTask;
+    }
+}
+
+/// <summary>Answers requests from a function, without a socket.</summary>
+internal sealed class FakeHandler(Func<HttpRequestMessage, CancellationToken, Task<HttpResponseMessage>> answer) : HttpMessageHandler
+{
+    protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => answer(request, cancellationToken);
+}

@@ -1,0 +1,220 @@
+using System.Net;
+using System.Text;
+using Microsoft.Extensions.Logging.Abstractions;
+using Pharos.Collector.Relabeling;
+using Pharos.Collector.Scraping;
+using Pharos.Core;
+
+namespace Pharos.Collector.Tests.Scraping;
+
+public sealed class ScrapePoolTests : IDisposable
+{
+    private static readonly Labels Target = Labels.Of(("__address__", "shop:80"));
+
+    private readonly ManualTimeProvider time = new();
+    private readonly RecordingReceiver receiver = new();
+    private readonly Dictionary<string, Func<CancellationToken, Task<HttpResponseMessage>>> answers = [];
+
+    public void Dispose() => receiver.Dispose();
+
+    [Fact]
+    public async Task Samples_get_the_targets_labels_and_the_scrape_is_reported()
+    {
+        Answer("shop:80", "# HELP orders_total Orders.\n# TYPE orders_total counter\norders_total{job=\"mine\",country=\"de\"} 3\n");
+        await using var pool = await StartAsync(Options());
+        Assert.Equal(
+        [
+            "{__name__=\"orders_total\", country=\"de\", exported_job=\"mine\", instance=\"shop:80\", job=\"web\"} 3",
+            "{__name__=\"up\", instance=\"shop:80\", job=\"web\"} 1",
+            "{__name__=\"scrape_duration_seconds\", instance=\"shop:80\", job=\"web\"} 0",
+            "{__name__=\"scrape_samples_scraped\", instance=\"shop:80\", job=\"web\"} 1",
+            "{__name__=\"scrape_samples_post_metric_relabeling\", instance=\"shop:80\", job=\"web\"} 1",
+            "{__name__=\"scrape_series_added\", instance=\"shop:80\", job=\"web\"} 1",
+        ], Untimed(receiver.Take()));
+        Assert.Equal([new MetricMetadata("orders_total", MetricType.Counter, "Orders.", "")], receiver.Metadata);
+        var status = Assert.Single(pool.Targets);
+        Assert.Equal(("up", "", "http://shop/metrics"), (status.Health, status.LastError, status.ScrapeUrl.ToString()));
+    }
+
+    [Fact]
+    public async Task A_series_that_vanishes_ends_and_a_failed_scrape_ends_all()
+    {
+        Answer("shop:80", "a 1\nb 2\n");
+        await using var pool = await StartAsync(Options());
+        receiver.Take();
+        Answer("shop:80", "a 1\n");
+        await StepAsync();
+        Assert.Equal(["{__name__=\"a\", instance=\"shop:80\", job=\"web\"} 1", "{__name__=\"b\", instance=\"shop:80\", job=\"web\"} stale"], Untimed(receiver.Take()).Take(2));
+        answers["shop:80"] = _ => Task.FromResult(new HttpResponseMessage(HttpStatusCode.InternalServerError));
+        await StepAsync();
+        Assert.Equal(["{__name__=\"a\", instance=\"shop:80\", job=\"web\"} stale", "{__name__=\"up\", instance=\"shop:80\", job=\"web\"} 0"], Untimed(receiver.Take()).Take(2));
+        Assert.Equal("server returned HTTP status 500 Internal Server Error", Assert.Single(pool.Targets).LastError);
+        Answer("shop:80", "a 1\n");
+        await StepAsync();
+        Assert.Equal("{__name__=\"a\", instance=\"shop:80\", job=\"web\"} 1", Untimed(receiver.Take())[0]);
+    }
+
+    [Fact]
+    public async Task Scrapes_stand_on_an_even_grid()
+    {
+        Answer("shop:80", "a 1\n");
+        await using var pool = await StartAsync(Options());
+        long first = TimestampOf(receiver.Take()[0]);
+        await StepAsync();
+        await StepAsync();
+        var later = receiver.Take().Where(l => l.StartsWith("{__name__=\"a\"", StringComparison.Ordinal)).Select(TimestampOf);
+        Assert.Equal([first + 60_000, first + 120_000], later);
+    }
+
+    [Fact]
+    public async Task A_target_that_hangs_delays_no_other()
+    {
+        Answer("shop:80", "a 1\n");
+        answers["hangs:80"] = async cancel =>
+        {
+            await Task.Delay(Timeout.Infinite, cancel);
+            return new HttpResponseMessage(HttpStatusCode.OK);
+        };
+        await using var pool = Pool(Options());
+        await pool.SyncAsync([Target, Labels.Of(("__address__", "hangs:80"))]);
+        await SettleAsync(2);
+        for (int i = 0; i < 120; i++)
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+        await receiver.NextBatchAsync();
+        await receiver.NextBatchAsync();
+        var lines = receiver.Take();
+        Assert.Contains(lines, l => l.StartsWith("{__name__=\"up\", instance=\"shop:80\", job=\"web\"} 1", StringComparison.Ordinal));
+        for (int i = 0; i < 100 && !lines.Any(IsDown); i++)
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            await receiver.NextBatchAsync();
+            lines = receiver.Take();
+        }
+        Assert.Contains(lines, IsDown);
+        Assert.Contains("context deadline exceeded", pool.Targets.Single(t => t.ScrapeUrl.Host == "hangs").LastError, StringComparison.Ordinal);
+
+        static bool IsDown(string line) => line.StartsWith("{__name__=\"up\", instance=\"hangs:80\", job=\"web\"} 0", StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("sample", "sample limit exceeded: 3 samples, sample_limit is 2")]
+    [InlineData("label", "label_limit exceeded (metric: a, number of labels: 3, limit: 2)")]
+    [InlineData("body", "body size limit exceeded: more than 4 bytes (body_size_limit)")]
+    public async Task A_limit_fails_the_whole_scrape(string which, string error)
+    {
+        Answer("shop:80", "a 1\nb 2\nc 3\n");
+        await using var pool = await StartAsync(which switch
+        {
+            "sample" => Options() with { SampleLimit = 2 },
+            "label" => Options() with { LabelLimit = 2 },
+            _ => Options() with { BodySizeLimit = 4 },
+        });
+        Assert.Equal("{__name__=\"up\", instance=\"shop:80\", job=\"web\"} 0", Untimed(receiver.Take())[0]);
+        Assert.Equal(error, Assert.Single(pool.Targets).LastError);
+    }
+
+    [Fact]
+    public async Task Rules_on_targets_and_samples_apply()
+    {
+        Answer("shop:80", "keep_me 1\ndrop_me 2\n");
+        var options = Options() with
+        {
+            RelabelRules = [Rule(new RelabelRuleOptions { TargetLabel = "zone", Replacement = "eu" })],
+            MetricRelabelRules = [Rule(new RelabelRuleOptions { SourceLabels = ["__name__"], Regex = "drop.*", Action = "drop" })],
+        };
+        await using var pool = await StartAsync(options);
+        var lines = Untimed(receiver.Take());
+        Assert.Equal("{__name__=\"keep_me\", instance=\"shop:80\", job=\"web\", zone=\"eu\"} 1", lines[0]);
+        Assert.Contains("{__name__=\"scrape_samples_scraped\", instance=\"shop:80\", job=\"web\", zone=\"eu\"} 2", lines);
+        Assert.Contains("{__name__=\"scrape_samples_post_metric_relabeling\", instance=\"shop:80\", job=\"web\", zone=\"eu\"} 1", lines);
+    }
+
+    [Fact]
+    public async Task A_target_that_is_gone_ends_its_series_at_the_slot_it_missed()
+    {
+        Answer("shop:80", "a 1\n");
+        await using var pool = await StartAsync(Options());
+        long first = TimestampOf(receiver.Take()[0]);
+        await pool.SyncAsync([]);
+        Assert.Empty(pool.Targets);
+        for (int i = 0; i < 130; i++)
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+        await receiver.NextBatchAsync();
+        var lines = receiver.Take();
+        Assert.Equal($"{{__name__=\"a\", instance=\"shop:80\", job=\"web\"}} stale @{first + 60_000}", lines[0]);
+        Assert.Contains(lines, l => l.StartsWith("{__name__=\"up\", instance=\"shop:80\", job=\"web\"} stale", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Wrong_and_dropped_targets_are_not_scraped()
+    {
+        await using var pool = Pool(Options() with { RelabelRules = [Rule(new RelabelRuleOptions { SourceLabels = ["__address__"], Regex = "no:.*", Action = "drop" })] });
+        await pool.SyncAsync([Labels.Of(("__address__", "no:1")), Labels.Of(("other", "x")), Labels.Of(("__address__", "a/b"))]);
+        Assert.Empty(pool.Targets);
+        Assert.Equal([Labels.Of(("__address__", "no:1"))], pool.Dropped);
+    }
+
+    [Fact]
+    public async Task A_blank_content_type_needs_a_fallback()
+    {
+        answers["shop:80"] = _ => Task.FromResult(new HttpResponseMessage(HttpStatusCode.OK) { Content = new ByteArrayContent("a 1\n"u8.ToArray()) });
+        await using (var pool = await StartAsync(Options()))
+            Assert.Contains("blank Content-Type", Assert.Single(pool.Targets).LastError, StringComparison.Ordinal);
+        receiver.Take();
+        await using (var pool = await StartAsync(Options() with { FallbackProtocol = ScrapeProtocol.PrometheusText004 }))
+            Assert.Equal("up", Assert.Single(pool.Targets).Health);
+    }
+
+    private static ScrapeOptions Options() => new() { JobName = "web" };
+
+    private static RelabelRule Rule(RelabelRuleOptions options) => RelabelRule.TryCreate(options, out var rule, out string? error) ? rule : throw new InvalidOperationException(error);
+
+    private void Answer(string address, string text) => answers[address] = _ => Task.FromResult(new HttpResponseMessage(HttpStatusCode.OK)
+    {
+        Content = new StringContent(text, Encoding.UTF8, "text/plain"),
+    });
+
+    private ScrapePool Pool(ScrapeOptions options)
+    {
+        var handler = new FakeHandler((request, cancel) =>
+            answers.TryGetValue($"{request.RequestUri!.Host}:{request.RequestUri.Port}", out var answer)
+                ? answer(cancel)
+                : throw new HttpRequestException("connection refused"));
+        return new ScrapePool(options, receiver, handler, time, new Instruments(), NullLogger.Instance);
+    }
+
+    private async Task<ScrapePool> StartAsync(ScrapeOptions options)
+    {
+        var pool = Pool(options);
+        await pool.SyncAsync([Target]);
+        await SettleAsync(1);
+        await StepAsync();
+        return pool;
+    }
+
+    /// <summary>Waits until the loops wait for their slots.</summary>
+    private async Task SettleAsync(int timers)
+    {
+        for (int i = 0; i < 2000 && time.WaitingTimers < timers; i++) await Task.Delay(5);
+        Assert.True(time.WaitingTimers >= timers, "the loops do not wait");
+    }
+
+    /// <summary>Goes to the next slot and waits for its batch.</summary>
+    private async Task StepAsync()
+    {
+        await SettleAsync(1);
+        time.AdvanceTo(time.NextDue!.Value);
+        await receiver.NextBatchAsync();
+        await SettleAsync(1);
+    }
+
+    private static List<string> Untimed(IReadOnlyList<string> lines) => [.. lines.Select(l => l[..l.LastIndexOf(" @", StringComparison.Ordinal)])];
+
+    private static long TimestampOf(string line) => long.Parse(line[(line.LastIndexOf('@') + 1)..]);
+}
