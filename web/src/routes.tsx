@@ -54,6 +54,8 @@ export function makeRouter() {
             { path: 'alerting/silences', lazy: async () => ({ Component: (await import('./pages/alerts/SilencesPage')).SilencesPage }) },
             { path: 'alerting/notifications', lazy: async () => ({ Component: (await import('./pages/alerts/NotificationsPage')).NotificationsPage }) },
             { path: 'alerting/explain', lazy: async () => ({ Component: (await import('./pages/alerts/ExplainPage')).ExplainPage }) },
+            { path: 'fleet', lazy: async () => ({ Component: (await import('./pages/fleet/FleetPage')).FleetPage }) },
+            { path: 'fleet/pipelines', lazy: async () => ({ Component: (await import('./pages/fleet/PipelinesPage')).PipelinesPage }) },
             { path: '*', element: <Unknown /> },
           ],
         },

@@ -14,6 +14,8 @@ namespace Pharos.Server.Alertmanager;
 /// </summary>
 internal sealed class AlertmanagerV2Routes : IDisposable
 {
+    private const string ApiVersion = "0.34.0";
+
     private readonly AlertRouter router;
     private readonly TimeProvider time;
     private readonly SemaphoreSlim listings;
@@ -113,8 +115,9 @@ internal sealed class AlertmanagerV2Routes : IDisposable
         json.WriteString("buildDate", "");
         json.WriteString("buildUser", "");
         json.WriteString("goVersion", $".NET {Environment.Version}");
-        json.WriteString("revision", "");
-        json.WriteString("version", typeof(AlertRouter).Assembly.GetName().Version?.ToString(3) ?? "0.0.0");
+        json.WriteString("revision", $"pharos-{typeof(AlertRouter).Assembly.GetName().Version?.ToString(3)}");
+        // The Alertmanager release whose API this is: clients decide by it what they may ask for.
+        json.WriteString("version", ApiVersion);
         json.WriteEndObject();
         json.WriteEndObject();
     });

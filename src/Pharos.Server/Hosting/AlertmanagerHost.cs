@@ -81,6 +81,8 @@ public sealed class AlertmanagerHost : IAsyncDisposable
         {
             host.Reload();
             router.Start();
+            // The one tenant there is, so that its configuration is checked and measured before the first alert.
+            router.Config(TenantId.Anonymous);
             host.http = await HttpHost.StartAsync(options.Host, options.Port, loggers, app => host.Map(app, prefix, time, instruments), cancel);
             if (!OperatingSystem.IsWindows()) host.hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, host.HungUp);
             return host;
