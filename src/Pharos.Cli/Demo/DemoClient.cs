@@ -52,7 +52,7 @@ internal sealed class DemoClient : IDisposable
         {
             var labels = happened.GetProperty("labels");
             if (!labels.TryGetProperty("alertname", out var name) || name.GetString() != alertName) continue;
-            events.Add((happened.GetProperty("step").GetString()!, happened.GetProperty("because").GetString()!, happened.GetProperty("at").GetDateTimeOffset()));
+            events.Add((happened.GetProperty("step").GetString()!.ToLowerInvariant(), happened.GetProperty("because").GetString()!, happened.GetProperty("at").GetDateTimeOffset()));
         }
         return events;
     }
@@ -64,7 +64,7 @@ internal sealed class DemoClient : IDisposable
         var names = new List<string>();
         foreach (var sent in answer.RootElement.EnumerateArray())
         {
-            bool about = sent.GetProperty("alerts").EnumerateArray().Any(a => a.GetProperty("labels").TryGetProperty("alertname", out var n) && n.GetString() == alertName);
+            bool about = sent.GetProperty("alerts").EnumerateArray().Any(a => a.TryGetProperty("alertname", out var n) && n.GetString() == alertName);
             if (about && sent.GetProperty("delivered").GetBoolean()) names.Add($"{sent.GetProperty("receiver").GetString()}/{sent.GetProperty("integration").GetString()}");
         }
         return names;

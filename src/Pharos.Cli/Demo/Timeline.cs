@@ -26,7 +26,7 @@ internal sealed class Timeline(TextWriter output, bool redraw)
             {
                 if (steps[i].DoneAt is not null || !await steps[i].LookAsync(now, cancel)) continue;
                 ClearWaiting();
-                output.WriteLine($"{Clock(elapsed)}  {story,-22}  {i + 1,2}/{steps.Count}  {steps[i].Name,-18} {steps[i].Facts}");
+                output.WriteLine($"{Clock(elapsed)}  {story,-22}  {i + 1,2}/{steps.Count}  {steps[i].Name,-18} {OneLine(steps[i].Facts)}");
             }
         }
         if (!redraw || Missing is not { } missing) return;
@@ -41,6 +41,8 @@ internal sealed class Timeline(TextWriter output, bool redraw)
         output.Write("\r\u001b[2K");
         waitingShown = false;
     }
+
+    private static string OneLine(string text) => string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 
     private static string Clock(TimeSpan elapsed) => elapsed.ToString(@"hh\:mm\:ss");
 }

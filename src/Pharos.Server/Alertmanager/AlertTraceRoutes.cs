@@ -74,7 +74,7 @@ internal static class AlertTraceRoutes
             {
                 json.WriteStartObject();
                 json.WriteString("at", AlertmanagerReply.Time(e.At));
-                json.WriteString("step", System.Text.Json.JsonNamingPolicy.CamelCase.ConvertName(e.Step.ToString()));
+                json.WriteString("step", e.Step.ToString());
                 json.WritePropertyName("labels");
                 Labels(json, e.Alert);
                 json.WriteString("because", e.Because);

@@ -15,7 +15,7 @@ internal sealed record CheckResult(IReadOnlyList<Diagnostic> Findings, string Su
 internal static class ConfigurationChecks
 {
     /// <summary>A prometheus.yml and the rule files that it names.</summary>
-    public static Task<CheckResult> PrometheusAsync(string file, CancellationToken cancel) => ReadAsync(file, cancel, async text =>
+    public static Task<CheckResult> PrometheusAsync(string file, CancellationToken cancel) => ReadAsync(file, async text =>
     {
         var config = PrometheusConfig.Load(text, file);
         var findings = new List<Diagnostic>(config.Warnings);
@@ -27,20 +27,20 @@ internal static class ConfigurationChecks
             groups++;
         }
         return new CheckResult(findings, $"{config.ScrapeJobs.Count} scrape jobs, {groups} rule files, {config.RemoteWrite.Count} remote write targets");
-    });
+    }, cancel);
 
-    public static Task<CheckResult> RulesAsync(string file, bool logql, CancellationToken cancel) => ReadAsync(file, cancel, text =>
+    public static Task<CheckResult> RulesAsync(string file, bool logql, CancellationToken cancel) => ReadAsync(file, text =>
     {
         IRuleLanguage language = logql ? CheckOnlyLanguage.LogQl : CheckOnlyLanguage.PromQl;
         var groups = RuleFileReader.Parse(text, file, new RuleFileOptions { Language = language });
         return Task.FromResult(new CheckResult([], $"{groups.Count} groups, {groups.Sum(g => g.Rules.Count)} rules"));
-    });
+    }, cancel);
 
-    public static Task<CheckResult> AlertmanagerAsync(string file, CancellationToken cancel) => ReadAsync(file, cancel, text =>
+    public static Task<CheckResult> AlertmanagerAsync(string file, CancellationToken cancel) => ReadAsync(file, text =>
     {
         var config = AlertmanagerConfig.Load(text, file);
         return Task.FromResult(new CheckResult([], $"{config.Receivers.Count} receivers, {config.InhibitRules.Count} inhibition rules"));
-    });
+    }, cancel);
 
     public static Task<CheckResult> CollectorAsync(string path, CancellationToken cancel)
     {
@@ -56,7 +56,7 @@ internal static class ConfigurationChecks
         }
     }
 
-    private static async Task<CheckResult> ReadAsync(string file, CancellationToken cancel, Func<string, Task<CheckResult>> check)
+    private static async Task<CheckResult> ReadAsync(string file, Func<string, Task<CheckResult>> check, CancellationToken cancel)
     {
         try
         {

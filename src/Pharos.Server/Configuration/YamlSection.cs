@@ -114,7 +114,7 @@ internal sealed class YamlSection
         if (value is YamlScalarNode { Value: { } text })
         {
             string[] units = ["B", "KB", "MB", "GB", "TB", "PB", "EB"];
-            int letters = text.AsSpan().IndexOfAnyExcept("0123456789");
+            int letters = text.AsSpan().IndexOfAnyExceptInRange('0', '9');
             string unit = letters < 0 ? "" : text[letters..].Replace("iB", "B", StringComparison.Ordinal);
             int power = letters < 0 ? 0 : Array.IndexOf(units, unit);
             if (power >= 0 && long.TryParse(letters < 0 ? text : text[..letters], out long number) && (letters >= 0 || number == 0)) return number << (10 * power);

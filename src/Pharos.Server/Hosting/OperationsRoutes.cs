@@ -16,12 +16,12 @@ internal static class OperationsRoutes
         routes.MapMethods("/-/ready", reading, http => http.Response.WriteAsync("Pharos is Ready.\n"));
         routes.MapMethods("/ready", reading, http => http.Response.WriteAsync("ready\n"));
         routes.MapMethods("/-/healthy", reading, http => http.Response.WriteAsync("Pharos is Healthy.\n"));
-        routes.MapGet("/metrics", http =>
+        routes.MapGet("/metrics", async http =>
         {
             var format = ExpositionWriter.Choose(http.Request.Headers.Accept);
             http.Response.ContentType = ExpositionWriter.ContentType(format);
             ExpositionWriter.Write(instruments.Read(), http.Response.BodyWriter, format);
-            return http.Response.BodyWriter.FlushAsync(http.RequestAborted).AsTask();
+            await http.Response.BodyWriter.FlushAsync(http.RequestAborted);
         });
     }
 }

@@ -96,7 +96,7 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
         public bool ProtocolsSet { get; init; }
     }
 
-    private Global ReadGlobal(YamlSection? section)
+    private static Global ReadGlobal(YamlSection? section)
     {
         var global = new Global();
         if (section is null) return global;
