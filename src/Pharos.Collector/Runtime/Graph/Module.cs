@@ -193,7 +193,12 @@ internal sealed class Module(GraphSettings settings, string path, BodyKind kind,
             case "foreach": return new ForeachNode(this, block);
         }
         if (Knows(block.Name)) return new CustomNode(this, block);
-        if (settings.Registry.Find(block.Name) is { } descriptor) return new ComponentNode(this, block, descriptor);
+        if (settings.Registry.Find(block.Name) is { } descriptor)
+        {
+            if (descriptor.Stability >= settings.Minimum) return new ComponentNode(this, block, descriptor);
+            trouble = $"component \"{block.Name}\" {StaticValidator.Unstable(descriptor.Stability, settings.Minimum)}";
+            return null;
+        }
         trouble = settings.Registry.RefusalOf(block.Name) is { } reason
             ? $"component \"{block.Name}\" is not supported: {reason}"
             : $"cannot find the definition of component name \"{block.Name}\"";
