@@ -116,8 +116,8 @@ internal sealed class Module(GraphSettings settings, string path, BodyKind kind,
         foreach (var node in order) node.Commit(graph);
     }
 
-    /// <summary>All components of this module and the modules inside it.</summary>
-    public IEnumerable<Slot> Slots() => nodes.Values.SelectMany(n => SlotsOf(n));
+    /// <summary>All components of this module and the modules inside it, those before that others use.</summary>
+    public IEnumerable<Slot> Slots() => order.SelectMany(SlotsOf);
 
     private static IEnumerable<Slot> SlotsOf(Node node)
     {
