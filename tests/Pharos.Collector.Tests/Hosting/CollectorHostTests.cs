@@ -195,7 +195,7 @@ public sealed class CollectorHostTests
         await File.WriteAllTextAsync(file, "{ broken");
         await collector.UntilAsync(() => collector.Host.Unhealthy().Count > 0, "an unhealthy component");
         Assert.Equal("discovery.relabel.r", collector.Host.Unhealthy().Single().Id);
-        Assert.StartsWith("component evaluation failed: Error: main.alloy:6:35: not valid JSON", collector.Host.Unhealthy().Single().Reason, StringComparison.Ordinal);
+        Assert.StartsWith("component evaluation failed: Error: main.alloy:6:31: not valid JSON", collector.Host.Unhealthy().Single().Reason, StringComparison.Ordinal);
         await File.WriteAllTextAsync(file, """[{"__address__": "b:1"}]""");
         await collector.UntilAsync(() => collector.Samples.Any(s => s.Contains("instance=\"b:1\"", StringComparison.Ordinal)), "a sample of b");
         Assert.Empty(collector.Host.Unhealthy());
