@@ -105,9 +105,9 @@ function loki(path, form, response, empty) {
 function fleet(method, body, response, empty) {
   switch (method) {
     case 'ListCollectors':
-      return send(response, empty ? {} : { collectors: shop.collectors });
+      return send(response, empty ? {} : { collectors: shop.collectors() });
     case 'GetCollector':
-      return send(response, shop.collectors.find((each) => each.id === body.id) ?? {});
+      return send(response, shop.collectors().find((each) => each.id === body.id) ?? {});
     case 'ListPipelines':
       return send(response, empty ? {} : { pipelines: shop.pipelines });
     case 'UpsertPipeline': {

@@ -276,7 +276,7 @@ export function logs(query, start, end, limit, direction) {
   return [...streams.values()];
 }
 
-export const collectors = Array.from({ length: 48 }, (_, at) => {
+const everyCollector = Array.from({ length: 48 }, (_, at) => {
   const eu = at < 24;
   const edge = at >= 42;
   const silent = at === 45;
@@ -284,15 +284,17 @@ export const collectors = Array.from({ length: 48 }, (_, at) => {
     id: edge ? `edge-vm-0${at - 41}` : `k8s-${eu ? 'euw1' : 'use1'}-${'abc'[at % 3]}-${String(at % 24).padStart(2, '0')}`,
     name: '',
     createdAt: iso(started - 9e8),
-    updatedAt: iso(silent ? Date.now() - 5 * 60_000 : Date.now() - (at % 30) * 1_000),
+    updatedAt: iso(started - 9e8),
     enabled: at !== 47,
     remoteAttributes: edge ? { site: at % 2 ? 'lyon' : 'porto' } : { cluster: eu ? 'eu-west-1' : 'us-east-1', role: 'node' },
     localAttributes: { 'collector.os': edge ? 'windows' : 'linux', 'collector.version': at === 9 ? 'v1.3.2' : 'v1.4.0' },
     collectorType: 'COLLECTOR_TYPE_ALLOY',
-    ...(silent ? { markedInactiveAt: iso(Date.now() - 4 * 60_000) } : {}),
+    ...(silent ? { markedInactiveAt: iso(started) } : {}),
     ...(at === 7 ? { remoteConfigStatus: { status: 'FAILED', errorMessage: 'loki.process "drop": 4:3: unknown block "stage.dropp"' } } : { remoteConfigStatus: { status: 'APPLIED' } }),
   };
 });
+
+export const collectors = () => everyCollector.map((each, at) => ({ ...each, lastSeenAt: iso(Date.now() - (at === 44 ? 240_000 : (at % 30) * 1_000)) }));
 
 export const pipelines = [
   { id: '1', name: 'checkout_logs', contents: 'loki.source.file "checkout" {\n  targets    = [{__path__ = "/var/log/checkout/*.log"}]\n  forward_to = [loki.write.central.receiver]\n}\n\nloki.write "central" {\n  endpoint {\n    url = "http://pharos:3000/loki/api/v1/push"\n  }\n}\n', matchers: ['cluster=~"eu.*|us.*"', 'role="node"'], enabled: true, createdAt: iso(started - 9e8), updatedAt: iso(started - 25 * 60_000), configType: 'CONFIG_TYPE_ALLOY' },
