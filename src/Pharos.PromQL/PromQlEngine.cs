@@ -111,7 +111,7 @@ public sealed class PromQlEngine : IDisposable
                         {
                             SamplesQueryable = run.SamplesQueryable,
                             SamplesLoaded = run.SamplesLoaded,
-                            SamplesPeak = Math.Max(run.SamplesPeak, run.SamplesLoaded),
+                            SamplesPeak = run.SamplesPeak,
                             SeriesSelected = run.SeriesSelected,
                             QueueSeconds = waited,
                             EvaluationSeconds = took,
