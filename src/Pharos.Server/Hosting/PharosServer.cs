@@ -140,6 +140,7 @@ public sealed class PharosServer : IAsyncDisposable
             foreach (string prefix in (string[])["", "/alertmanager"]) AlertmanagerV2Routes.Map(application.MapGroup(prefix), router, time, instruments);
             AlertTraceRoutes.Map(application, router);
             FleetRoutes.Map(application, collectors, pipelines);
+            FleetStateRoutes.Map(application, collectors);
             PageRoutes.Map(application, page);
             application.UsePage();
         }, cancel));
