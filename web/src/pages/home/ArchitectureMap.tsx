@@ -140,6 +140,11 @@ export function ArchitectureMap({ data, focus, onFocus }: Props) {
     if (litX > element.clientWidth) element.scrollLeft = litX - element.clientWidth + 24;
   }, [layout.boxes.length, litX]);
 
+  // The open drawer narrows the panel: the part it describes stays in sight.
+  useEffect(() => {
+    if (focus !== '') panel.current?.querySelector(`[data-node="${CSS.escape(focus)}"]`)?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [focus, space]);
+
   const picked = useMemo<Picked>(
     () => ({
       focus,
