@@ -4,6 +4,29 @@ namespace Pharos.Rules.Tests;
 
 public sealed class RuleFileTests
 {
+    /// <summary>A group with everything that is awkward to write as YAML.</summary>
+    private static readonly RuleGroupDefinition Odd = new()
+    {
+        Name = "a: b",
+        Interval = TimeSpan.FromSeconds(90),
+        QueryOffset = TimeSpan.FromSeconds(30),
+        Limit = 5,
+        Labels = new SortedDictionary<string, string> { ["team"] = "yes" },
+        Rules =
+        [
+            new RuleDefinition
+            {
+                Alert = "It's \"down\"",
+                Expr = "sum(x)\n  /\nsum(y) > 1 # half\n",
+                For = TimeSpan.FromMinutes(5),
+                KeepFiringFor = TimeSpan.FromHours(25),
+                Labels = new SortedDictionary<string, string> { ["n"] = "1", ["null"] = "null", ["empty"] = "", ["tab"] = "a\tb", ["lead"] = " x" },
+                Annotations = new SortedDictionary<string, string> { ["summary"] = "{{ $value }}: it's\n\nbad", ["x"] = "line\n" },
+            },
+            new RuleDefinition { Record = "a:b:c", Expr = "up{job=\"x\"} == 0" },
+        ],
+    };
+
     private static List<string> Findings(string yaml, bool legacy = false)
     {
         var findings = new List<Diagnostic>();
@@ -77,29 +100,26 @@ public sealed class RuleFileTests
     }
 
     [Fact]
+    public async Task Promtool_accepts_what_is_written()
+    {
+        string promtool = Places.Program("promtool");
+        using var folder = Places.NewFolder();
+        string file = Path.Combine(folder, "rules.yml");
+        await File.WriteAllTextAsync(file, RuleFileWriter.WriteFile([Odd]), TestContext.Current.CancellationToken);
+        using var process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(promtool)
+        {
+            ArgumentList = { "check", "rules", file }, RedirectStandardError = true, RedirectStandardOutput = true,
+        })!;
+        string output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken) + await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.True(process.ExitCode == 0, output);
+        Assert.Contains("SUCCESS: 2 rules found", output);
+    }
+
+    [Fact]
     public void What_is_written_reads_back_the_same()
     {
-        var group = new RuleGroupDefinition
-        {
-            Name = "a: b",
-            Interval = TimeSpan.FromSeconds(90),
-            QueryOffset = TimeSpan.FromSeconds(30),
-            Limit = 5,
-            Labels = new SortedDictionary<string, string> { ["team"] = "yes" },
-            Rules =
-            [
-                new RuleDefinition
-                {
-                    Alert = "It's \"down\"",
-                    Expr = "sum(x)\n  /\nsum(y) > 1 # half\n",
-                    For = TimeSpan.FromMinutes(5),
-                    KeepFiringFor = TimeSpan.FromHours(25),
-                    Labels = new SortedDictionary<string, string> { ["n"] = "1", ["null"] = "null", ["empty"] = "", ["tab"] = "a\tb", ["lead"] = " x" },
-                    Annotations = new SortedDictionary<string, string> { ["summary"] = "{{ $value }}: it's\n\nbad", ["x"] = "line\n" },
-                },
-                new RuleDefinition { Record = "a:b:c", Expr = "up{job=\"x\"} == 0" },
-            ],
-        };
+        var group = Odd;
         string written = RuleFileWriter.WriteGroup(group);
         var read = RuleFileReader.ParseGroup(written);
         Assert.Equal(written, RuleFileWriter.WriteGroup(read));

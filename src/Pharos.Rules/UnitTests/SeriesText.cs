@@ -63,7 +63,17 @@ internal static class SeriesText
     public static List<SeriesValue> Values(string text)
     {
         var values = new List<SeriesValue>();
-        foreach (string item in Items(text)) Item(item, values);
+        foreach (string item in Items(text))
+        {
+            try
+            {
+                Item(item, values);
+            }
+            catch (FormatException e)
+            {
+                throw new FormatException($"\"{item}\" is no value: {e.Message}", e);
+            }
+        }
         return values;
     }
 
@@ -138,7 +148,7 @@ internal static class SeriesText
         if (digits.StartsWith("0x", StringComparison.OrdinalIgnoreCase)
             && long.TryParse(digits.AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out long hexadecimal))
             return negative ? -hexadecimal : hexadecimal;
-        throw new FormatException($"not a number: {text}");
+        throw new FormatException($"not a number: \"{text}\"");
     }
 
     private static void SkipSpace(ReadOnlySpan<char> text, ref int at)
@@ -262,7 +272,7 @@ internal static class SeriesText
     }
 
     private static int Whole(string text) =>
-        int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number) ? number : throw new FormatException($"not a whole number: {text}");
+        int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int number) ? number : throw new FormatException($"not a whole number: \"{text}\"");
 
     private static double[] List(string text) =>
         [.. text.Trim('[', ']').Split((char[])[' ', '\t', '\n'], StringSplitOptions.RemoveEmptyEntries).Select(Number)];
