@@ -283,6 +283,7 @@ internal sealed class BlockEntries : EntrySource
             Context.Blocks++;
             index = ReadFrame(header.Offset, header.IndexPacked, header.IndexRaw, header.IndexCrc, "index");
             ParseIndex(index.AsSpan(0, header.IndexRaw));
+            CheckLines();
         }
         catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException)
         {
@@ -316,6 +317,26 @@ internal sealed class BlockEntries : EntrySource
         {
             ArrayPool<byte>.Shared.Return(filter);
         }
+    }
+
+    /// <summary>
+    /// Once per block: lines are unpacked later, when an entry has been handed out already, and must not turn out to be damaged then.
+    /// </summary>
+    private void CheckLines()
+    {
+        if (block.LinesChecked) return;
+        var header = block.Header;
+        byte[] packed = ArrayPool<byte>.Shared.Rent(header.LinesPacked);
+        try
+        {
+            block.Source.Read(header.Offset + header.IndexPacked, packed.AsSpan(0, header.LinesPacked));
+            if (Crc32C.Of(packed.AsSpan(0, header.LinesPacked)) != header.LinesCrc) throw new InvalidDataException("the lines frame's checksum does not match");
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(packed);
+        }
+        block.LinesChecked = true;
     }
 
     private byte[] ReadFrame(long offset, int packedLength, int rawLength, uint crc, string what)
