@@ -96,7 +96,7 @@ public sealed class DurabilityTests
         for (int seed = 1; seed <= 25; seed++)
         {
             var random = new Random(seed);
-            await using var world = new StoreWorld(with: o => StoreWorld.Plain(o) with { BlockBytes = 600 });
+            await using var world = new StoreWorld(with: o => StoreWorld.Plain(o) with { BlockBytes = 900 });
             var sent = new SortedSet<string>(StringComparer.Ordinal);
             for (int step = 0; step < 60; step++)
             {
@@ -108,7 +108,7 @@ public sealed class DurabilityTests
                     var entries = Enumerable.Range(0, random.Next(1, 12))
                         .Select(_ => ($"s{random.Next(3)}", (random.NextInt64(0, 400) * 600 * StoreWorld.SecondNs) + random.Next(3), $"line {random.Next(40)} {new string('y', random.Next(60))}")).ToArray();
                     await world.PushAsync(entries);
-                    foreach (var (app, ns, line) in entries) sent.Add($"{app} {ns} {line}");
+                    foreach (var (app, ns, line) in entries) sent.Add($"{app} {ns} {line}{(StoreWorld.MetadataOf(line).IsEmpty ? "" : " " + StoreWorld.MetadataOf(line))}");
                 }
             }
             string context = $"seed {seed}";

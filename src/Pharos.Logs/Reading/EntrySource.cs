@@ -160,11 +160,8 @@ internal sealed class BlockEntries : EntrySource
             if (metadataOf is null || metadataOf[at] == 0) return default;
             int number = metadataOf[at] - 1;
             int from = number == 0 ? metadataAt : metadataEnds![number - 1];
-            int lengthBytes = 0;
-            int cursor = from;
-            int length = (int)Varints.Read(index, ref cursor);
-            lengthBytes = cursor - from;
-            return index.AsSpan(from + lengthBytes, length);
+            int length = (int)Varints.Read(index, ref from);
+            return index.AsSpan(from, length);
         }
     }
 
@@ -380,8 +377,8 @@ internal sealed class BlockEntries : EntrySource
         metadataEnds = ArrayPool<int>.Shared.Rent(dictionary);
         for (int i = 0; i < dictionary; i++)
         {
-            position += Varints.ReadLength(raw, ref position);
-            metadataEnds[i] = position;
+            int length = Varints.ReadLength(raw, ref position);
+            metadataEnds[i] = position += length;
         }
         metadataOf = ArrayPool<int>.Shared.Rent(header.Entries);
         for (int i = 0; i < header.Entries; i++)
