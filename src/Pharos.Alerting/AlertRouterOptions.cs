@@ -30,7 +30,7 @@ public sealed record AlertRouterOptions
     public bool PassSilencedResolves { get; init; } = true;
 
     /// <summary>Name of this program in the User-Agent of requests.</summary>
-    public string UserAgent { get; init; } = "Alertmanager/0.33.1 (Pharos)";
+    public string UserAgent { get; init; } = "Alertmanager/0.34.0 (Pharos)";
 
     /// <summary>Seed of the random part of waits between attempts.</summary>
     public int Seed { get; init; } = 1;

@@ -10,7 +10,7 @@ var root = new RootCommand(Usage.WithExamples(
 {
     // SERVER
     // PROMETHEUS
-    // ALERTMANAGER
+    AlertmanagerCommand.Create(),
     // DEMO
     // CHECK
     // QUERY

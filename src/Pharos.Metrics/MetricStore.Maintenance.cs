@@ -45,7 +45,7 @@ public sealed partial class MetricStore
     /// <summary>Deletes samples of the series that match any of the lists. They are hidden when this returns; their bytes go later.</summary>
     public async Task DeleteSeriesAsync(TenantId tenant, IReadOnlyList<IReadOnlyList<Matcher>> matcherSets, TimeRange range, CancellationToken cancel)
     {
-        if (!tenants.TryGetValue(tenant, out var store)) return;
+        if (range.MinMs > range.MaxMs || !tenants.TryGetValue(tenant, out var store)) return;
         foreach (var matchers in matcherSets) await store.DeleteAsync(matchers, range, cancel);
     }
 

@@ -111,7 +111,7 @@ public sealed class PromQlEngine : IDisposable
                         {
                             SamplesQueryable = run.SamplesQueryable,
                             SamplesLoaded = run.SamplesLoaded,
-                            SamplesPeak = Math.Max(run.SamplesPeak, run.SamplesLoaded),
+                            SamplesPeak = run.SamplesPeak,
                             SeriesSelected = run.SeriesSelected,
                             QueueSeconds = waited,
                             EvaluationSeconds = took,
@@ -131,6 +131,14 @@ public sealed class PromQlEngine : IDisposable
                 FormattableString.Invariant(
                     $"query timed out in expression evaluation after {timeout.TotalSeconds:0.###}s, of which {waited:0.###}s waiting for a free evaluator; narrow the selectors or the range, or raise the query timeout"),
                 inner: e);
+        }
+        catch (InsufficientExecutionStackException e)
+        {
+            throw new QueryException(QueryErrorKind.Execution, "query is nested too deeply to be evaluated; split it, for example by a recording rule", inner: e);
+        }
+        catch (Exception e) when (e is not QueryException)
+        {
+            throw new QueryException(QueryErrorKind.Internal, $"evaluation failed: {e.Message}", inner: e);
         }
         finally
         {

@@ -26,7 +26,7 @@ public sealed record QueryStatistics
     /// <summary>Samples read from the store, each selector's once.</summary>
     public long SamplesLoaded { get; init; }
 
-    /// <summary>Most points held at once.</summary>
+    /// <summary>Most samples in memory at once.</summary>
     public long SamplesPeak { get; init; }
 
     public long SeriesSelected { get; init; }
@@ -75,7 +75,7 @@ public sealed record QuerySettings
     /// <summary>Shortens the tenant's query timeout where set.</summary>
     public TimeSpan? Timeout { get; init; }
 
-    /// <summary>Samples the query may load; 0 for no limit. Null takes the engine's limits of the tenant.</summary>
+    /// <summary>Samples the query may have in memory at once; 0 for no limit. Null takes the engine's limits of the tenant.</summary>
     public long? SamplesMax { get; init; }
 
     /// <summary>Collect <see cref="QueryStatistics.PerStep"/>.</summary>

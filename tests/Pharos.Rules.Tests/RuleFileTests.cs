@@ -4,6 +4,29 @@ namespace Pharos.Rules.Tests;
 
 public sealed class RuleFileTests
 {
+    /// <summary>A group with everything that is awkward to write as YAML.</summary>
+    private static readonly RuleGroupDefinition Odd = new()
+    {
+        Name = "a: b",
+        Interval = TimeSpan.FromSeconds(90),
+        QueryOffset = TimeSpan.FromSeconds(30),
+        Limit = 5,
+        Labels = new SortedDictionary<string, string> { ["team"] = "yes" },
+        Rules =
+        [
+            new RuleDefinition
+            {
+                Alert = "It's \"down\"",
+                Expr = "sum(x)\n  /\nsum(y) > 1 # half\n",
+                For = TimeSpan.FromMinutes(5),
+                KeepFiringFor = TimeSpan.FromHours(25),
+                Labels = new SortedDictionary<string, string> { ["n"] = "1", ["null"] = "null", ["empty"] = "", ["tab"] = "a\tb", ["lead"] = " x" },
+                Annotations = new SortedDictionary<string, string> { ["summary"] = "{{ $value }}: it's\n\nbad", ["x"] = "line\n" },
+            },
+            new RuleDefinition { Record = "a:b:c", Expr = "up{job=\"x\"} == 0" },
+        ],
+    };
+
     private static List<string> Findings(string yaml, bool legacy = false)
     {
         var findings = new List<Diagnostic>();
@@ -46,7 +69,7 @@ public sealed class RuleFileTests
                 "r.yml:10:15: group \"one\", rule 2, \"x\": could not parse expression: unexpected bad",
                 "r.yml:13:28: invalid label name: \"__name__\"",
                 "r.yml:15:24: annotation \"note\": undefined variable \"$nope\"",
-                "r.yml:3:5: field intervall not found in rule group; known fields: align_evaluation_time_on_interval, evaluation_delay, interval, labels, limit, name, query_offset, rules, source_tenants",
+                "r.yml:3:5: field intervall not found in rule group; known fields: align_evaluation_time_on_interval, concurrency, evaluation_delay, interval, labels, limit, name, query_offset, rules, source_tenants",
                 "r.yml:17:12: limit must be a whole number",
                 "r.yml:19:9: group \"one\", rule 1, \"q\": field 'expr' must be set in rule",
                 "r.yml:21:9: group \"one\", rule 1, \"q\": invalid field 'for' in recording rule",
@@ -69,29 +92,34 @@ public sealed class RuleFileTests
         Assert.Contains("nested more than", Assert.Single(Findings(string.Concat(Enumerable.Repeat("[", 100_000)))));
 
     [Fact]
+    public void Quoted_text_may_go_on_at_the_indentation_of_its_key()
+    {
+        var group = RuleFileReader.ParseGroup("name: g\nrules:\n  - alert: a\n    expr: x\n    annotations:\n      a: \"one\n      two\\\"\n\n      three\"\n      b: 'it''s\n      so'\n");
+        Assert.Equal("one two\"\nthree", group.Rules[0].Annotations["a"]);
+        Assert.Equal("it's so", group.Rules[0].Annotations["b"]);
+    }
+
+    [Fact]
+    public async Task Promtool_accepts_what_is_written()
+    {
+        string promtool = Places.Program("promtool");
+        using var folder = Places.NewFolder();
+        string file = Path.Combine(folder, "rules.yml");
+        await File.WriteAllTextAsync(file, RuleFileWriter.WriteFile([Odd]), TestContext.Current.CancellationToken);
+        using var process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(promtool)
+        {
+            ArgumentList = { "check", "rules", file }, RedirectStandardError = true, RedirectStandardOutput = true,
+        })!;
+        string output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken) + await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.True(process.ExitCode == 0, output);
+        Assert.Contains("SUCCESS: 2 rules found", output);
+    }
+
+    [Fact]
     public void What_is_written_reads_back_the_same()
     {
-        var group = new RuleGroupDefinition
-        {
-            Name = "a: b",
-            Interval = TimeSpan.FromSeconds(90),
-            QueryOffset = TimeSpan.FromSeconds(30),
-            Limit = 5,
-            Labels = new SortedDictionary<string, string> { ["team"] = "yes" },
-            Rules =
-            [
-                new RuleDefinition
-                {
-                    Alert = "It's \"down\"",
-                    Expr = "sum(x)\n  /\nsum(y) > 1 # half\n",
-                    For = TimeSpan.FromMinutes(5),
-                    KeepFiringFor = TimeSpan.FromHours(25),
-                    Labels = new SortedDictionary<string, string> { ["n"] = "1", ["null"] = "null", ["empty"] = "", ["tab"] = "a\tb", ["lead"] = " x" },
-                    Annotations = new SortedDictionary<string, string> { ["summary"] = "{{ $value }}: it's\n\nbad", ["x"] = "line\n" },
-                },
-                new RuleDefinition { Record = "a:b:c", Expr = "up{job=\"x\"} == 0" },
-            ],
-        };
+        var group = Odd;
         string written = RuleFileWriter.WriteGroup(group);
         var read = RuleFileReader.ParseGroup(written);
         Assert.Equal(written, RuleFileWriter.WriteGroup(read));

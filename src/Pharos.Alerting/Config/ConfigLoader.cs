@@ -74,7 +74,7 @@ internal sealed class ConfigLoader
         foreach (var section in root.Sections("receivers"))
         {
             string name = section.Text("name");
-            if (name.Length == 0) section.Error("missing name in receiver");
+            if (name.Length == 0) section.ErrorHere("missing name in receiver");
             else if (!names.Add(name)) section.Error("name", $"notification config name {GoString.Quote(name)} is not unique");
             var labels = section.Map("labels");
             labels["name"] = name;
@@ -176,7 +176,7 @@ internal sealed class ConfigLoader
     {
         if (root.Section("route") is not { } section)
         {
-            if (!root.Has("route")) root.Error("no routes provided", "add a route with a receiver");
+            if (!root.Has("route")) root.ErrorHere("no routes provided", "add a route with a receiver");
             return null;
         }
         foreach (string key in (string[])["match", "match_re", "matchers"])
@@ -186,7 +186,7 @@ internal sealed class ConfigLoader
         if (section.Items("mute_time_intervals").Count > 0) section.Error("mute_time_intervals", "root route must not have any mute time intervals");
         if (section.Items("active_time_intervals").Count > 0) section.Error("active_time_intervals", "root route must not have any active time intervals");
         if (section.Bool("continue", false)) section.Error("continue", "cannot have continue in root route");
-        if (section.Text("receiver").Length == 0) section.Error("root route must specify a default receiver");
+        if (section.Text("receiver").Length == 0) section.ErrorHere("root route must specify a default receiver");
         var names = receivers.Select(r => r.Name).ToHashSet(StringComparer.Ordinal);
         return new RouteTree(ReadRoute(section, null, 0, names, intervals));
     }

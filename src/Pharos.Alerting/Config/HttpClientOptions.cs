@@ -45,7 +45,7 @@ public sealed record HttpClientOptions
             ways++;
             string? user = basic.TextOrNull("username");
             string? userFile = basic.FileOrNull("username_file");
-            if (!string.IsNullOrEmpty(user) && !string.IsNullOrEmpty(userFile)) basic.Error("at most one of basic_auth username & username_file must be configured");
+            if (!string.IsNullOrEmpty(user) && !string.IsNullOrEmpty(userFile)) basic.ErrorHere("at most one of basic_auth username & username_file must be configured");
             options = options with
             {
                 BasicUser = user ?? "",
@@ -73,7 +73,7 @@ public sealed record HttpClientOptions
             ways++;
             options = options with { OAuth2 = OAuth2Options.Read(oauth2) };
         }
-        if (ways > 1) s.Error("at most one of basic_auth, oauth2, bearer_token & authorization must be configured");
+        if (ways > 1) s.ErrorHere("at most one of basic_auth, oauth2, bearer_token & authorization must be configured");
         if (s.Section("tls_config") is { } tls) options = options with { Tls = TlsOptions.Read(tls) };
         options = ReadProxy(s, options);
         options = options with
@@ -136,10 +136,10 @@ internal sealed record OAuth2Options(
     public static OAuth2Options Read(YamlSection s)
     {
         string clientId = s.Text("client_id");
-        if (clientId.Length == 0) s.Error("oauth2 client_id must be configured");
+        if (clientId.Length == 0) s.ErrorHere("oauth2 client_id must be configured");
         var secret = s.Secret("client_secret");
         string? url = s.UrlOrNull("token_url");
-        if (url is null) s.Error("oauth2 token_url must be configured");
+        if (url is null) s.ErrorHere("oauth2 token_url must be configured");
         var scopes = s.Texts("scopes").ConvertAll(t => t.Text);
         var parameters = s.Map("endpoint_params");
         var tls = s.Section("tls_config") is { } section ? TlsOptions.Read(section) : TlsOptions.Default;
@@ -175,7 +175,7 @@ internal sealed record TlsOptions
             VersionMin = Version(s, "min_version"),
             VersionMax = Version(s, "max_version"),
         };
-        if ((options.Certificate is null) != (options.Key is null)) s.Error("exactly one of key or cert is configured; a client certificate needs both");
+        if ((options.Certificate is null) != (options.Key is null)) s.ErrorHere("exactly one of key or cert is configured; a client certificate needs both");
         s.Done();
         return options;
     }

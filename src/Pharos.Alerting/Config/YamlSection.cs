@@ -34,9 +34,11 @@ internal sealed class YamlSection
 
     public SourcePosition At(string key) => entries.TryGetValue(key, out var e) ? Reading.At(e.Value) : Position;
 
+    /// <summary>A finding about one key's value.</summary>
     public void Error(string key, string message, string? mend = null) => Reading.Error(At(key), message, mend);
 
-    public void Error(string message, string? mend = null) => Reading.Error(Position, message, mend);
+    /// <summary>A finding about the section as a whole.</summary>
+    public void ErrorHere(string message, string? mend = null) => Reading.Error(Position, message, mend);
 
     /// <summary>The value, null where the key is absent or its value is null.</summary>
     public YamlNode? Value(string key)

@@ -32,19 +32,37 @@ internal static class DefaultTemplates
         {{ range .Annotations.SortedPairs }}  - {{ .Name }} = {{ .Value }}
         {{ end }}
         Source: {{ .GeneratorURL }}
-        {{ end }}{{ end -}}
+        {{ end }}
+        {{ end -}}
 
-        {{- define "__text_sections" }}{{ if .Alerts.Firing }}
-        Alerts Firing:
-        {{ template "__text_alert_list" .Alerts.Firing }}{{ end }}{{ if .Alerts.Resolved }}
-        Alerts Resolved:
+        {{- define "__sections" }}{{ if .Alerts.Firing }}Alerts Firing:
+        {{ template "__text_alert_list" .Alerts.Firing }}{{ end }}
+        {{ if .Alerts.Resolved }}Alerts Resolved:
         {{ template "__text_alert_list" .Alerts.Resolved }}{{ end }}{{ end -}}
 
-        {{- define "__markdown_sections" }}{{ if .Alerts.Firing }}
+        {{- define "__loose_sections" }}
+        {{ if .Alerts.Firing }}
+        Alerts Firing:
+        {{ template "__text_alert_list" .Alerts.Firing }}
+        {{ end }}
+        {{ if .Alerts.Resolved }}
+        Alerts Resolved:
+        {{ template "__text_alert_list" .Alerts.Resolved }}
+        {{ end }}
+        {{ end -}}
+
+        {{- define "__markdown_sections" }}
+        {{ if .Alerts.Firing }}
         # Alerts Firing:
-        {{ template "__text_alert_list_markdown" .Alerts.Firing }}{{ end }}{{ if .Alerts.Resolved }}
+        {{ template "__text_alert_list_markdown" .Alerts.Firing }}
+        {{ end }}
+        {{ if .Alerts.Resolved }}
         # Alerts Resolved:
-        {{ template "__text_alert_list_markdown" .Alerts.Resolved }}{{ end }}{{ end -}}
+        {{ template "__text_alert_list_markdown" .Alerts.Resolved }}
+        {{ end }}
+        {{ end -}}
+
+        {{- define "__summaries" }}{{ join " " .CommonAnnotations.SortedPairs.Values }}{{ end -}}
 
         {{- define "slack.default.title" }}{{ template "__subject" . }}{{ end -}}
         {{- define "slack.default.username" }}{{ template "__alertmanager" . }}{{ end -}}
@@ -64,37 +82,39 @@ internal static class DefaultTemplates
         {{- define "pagerduty.default.instances" }}{{ template "__text_alert_list" . }}{{ end -}}
 
         {{- define "opsgenie.default.message" }}{{ template "__subject" . }}{{ end -}}
-        {{- define "opsgenie.default.description" }}{{ join " " .CommonAnnotations.SortedPairs.Values }}{{ template "__text_sections" . }}{{ end -}}
+        {{- define "opsgenie.default.description" }}{{ template "__summaries" . }}
+        {{ template "__sections" . }}{{ end -}}
         {{- define "opsgenie.default.source" }}{{ template "__alertmanagerURL" . }}{{ end -}}
 
         {{- define "wechat.default.message" }}{{ template "__subject" . }}
-        {{ join " " .CommonAnnotations.SortedPairs.Values }}{{ template "__text_sections" . }}
+        {{ template "__summaries" . }}
+        {{ template "__sections" . }}
         AlertmanagerUrl:
-        {{ template "__alertmanagerURL" . }}
-        {{ end -}}
+        {{ template "__alertmanagerURL" . }}{{ end -}}
         {{- define "wechat.default.to_user" }}{{ end -}}
         {{- define "wechat.default.to_party" }}{{ end -}}
         {{- define "wechat.default.to_tag" }}{{ end -}}
         {{- define "wechat.default.agent_id" }}{{ end -}}
 
-        {{- define "victorops.default.state_message" }}{{ join " " .CommonAnnotations.SortedPairs.Values }}{{ template "__text_sections" . }}{{ end -}}
+        {{- define "victorops.default.state_message" }}{{ template "__summaries" . }}
+        {{ template "__sections" . }}{{ end -}}
         {{- define "victorops.default.entity_display_name" }}{{ template "__subject" . }}{{ end -}}
         {{- define "victorops.default.monitoring_tool" }}{{ template "__alertmanager" . }}{{ end -}}
 
         {{- define "pushover.default.title" }}{{ template "__subject" . }}{{ end -}}
-        {{- define "pushover.default.message" }}{{ join " " .CommonAnnotations.SortedPairs.Values }}{{ template "__text_sections" . }}{{ end -}}
+        {{- define "pushover.default.message" }}{{ template "__summaries" . }}{{ template "__loose_sections" . }}{{ end -}}
         {{- define "pushover.default.url" }}{{ template "__alertmanagerURL" . }}{{ end -}}
 
         {{- define "sns.default.subject" }}{{ template "__subject" . }}{{ end -}}
-        {{- define "sns.default.message" }}{{ join " " .CommonAnnotations.SortedPairs.Values }}{{ template "__text_sections" . }}{{ end -}}
+        {{- define "sns.default.message" }}{{ template "__summaries" . }}{{ template "__loose_sections" . }}{{ end -}}
 
-        {{- define "telegram.default.message" }}{{ template "__text_sections" . }}{{ end -}}
+        {{- define "telegram.default.message" }}{{ template "__loose_sections" . }}{{ end -}}
 
         {{- define "discord.default.content" }}{{ end -}}
         {{- define "discord.default.title" }}{{ template "__subject" . }}{{ end -}}
-        {{- define "discord.default.message" }}{{ template "__text_sections" . }}{{ end -}}
+        {{- define "discord.default.message" }}{{ template "__loose_sections" . }}{{ end -}}
 
-        {{- define "webex.default.message" }}{{ template "__text_sections" . }}{{ end -}}
+        {{- define "webex.default.message" }}{{ template "__summaries" . }}{{ template "__loose_sections" . }}{{ end -}}
 
         {{- define "msteams.default.summary" }}{{ template "__subject" . }}{{ end -}}
         {{- define "msteams.default.title" }}{{ template "__subject" . }}{{ end -}}
@@ -103,7 +123,7 @@ internal static class DefaultTemplates
         {{- define "msteamsv2.default.text" }}{{ template "__markdown_sections" . }}{{ end -}}
 
         {{- define "jira.default.summary" }}{{ template "__subject" . }}{{ end -}}
-        {{- define "jira.default.description" }}{{ template "__text_sections" . }}{{ end -}}
+        {{- define "jira.default.description" }}{{ template "__markdown_sections" . }}{{ end -}}
         {{- define "jira.default.priority" }}{{ $s := .CommonLabels.severity }}
         {{- if eq $s "critical" }}High{{ else if eq $s "warning" }}Medium{{ else if eq $s "info" }}Low{{ end }}{{ end -}}
 
@@ -118,7 +138,7 @@ internal static class DefaultTemplates
         {{- define "mattermost.default.username" }}{{ template "__alertmanager" . }}{{ end -}}
         {{- define "mattermost.default.title" }}{{ template "__subject" . }}{{ end -}}
         {{- define "mattermost.default.titlelink" }}{{ template "__alertmanagerURL" . }}{{ end -}}
-        {{- define "mattermost.default.fallback" }}{{ template "__subject" . }}{{ end -}}
+        {{- define "mattermost.default.fallback" }}{{ template "__subject" . }} | {{ template "__alertmanagerURL" . }}{{ end -}}
         {{- define "mattermost.default.text" }}{{ template "__markdown_sections" . }}{{ end -}}
 
         """;

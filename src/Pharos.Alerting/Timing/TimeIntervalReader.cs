@@ -16,7 +16,7 @@ internal static class TimeIntervalReader
     public static TimeInterval Read(YamlSection section)
     {
         string name = section.Text("name");
-        if (name.Length == 0) section.Error("missing name in time interval");
+        if (name.Length == 0) section.ErrorHere("missing name in time interval");
         var specs = section.Sections("time_intervals").Select(Spec).ToList();
         section.Done();
         return new TimeInterval(name, specs);
@@ -30,7 +30,7 @@ internal static class TimeIntervalReader
             int? start = Minute(range, "start_time"), end = Minute(range, "end_time");
             range.Done();
             if (start is null || end is null) continue;
-            if (start >= end) range.Error("start time cannot be equal or greater than end time", "an interval past midnight needs two entries");
+            if (start >= end) range.ErrorHere("start time cannot be equal or greater than end time", "an interval past midnight needs two entries");
             else times.Add((start.Value, end.Value));
         }
         var spec = new TimeSpec
@@ -38,10 +38,12 @@ internal static class TimeIntervalReader
             Times = times,
             Weekdays = Ranges(section, "weekdays", t => Named(t, Days, 0, out _, requireName: true)),
             DaysOfMonth = Ranges(section, "days_of_month", DayOfMonth, negative: true),
-            Months = Ranges(section, "months", t => Named(t, MonthNames, 1, out int month) ?? (month is >= 1 and <= 12 ? month : null)),
+            Months = Ranges(section, "months", t => Named(t, MonthNames, 1, out int month) ?? (month >= 1 ? month : null)),
             Years = Ranges(section, "years", t => int.TryParse(t, NumberStyles.None, CultureInfo.InvariantCulture, out int y) && y > 0 ? y : null),
             Location = Location(section),
         };
+        // Alertmanager takes such months too; they never come.
+        if (spec.Months.Any(m => m.From > 12) && section.Value("months") is { } months) section.Reading.Warn(months, "there is no month after 12");
         section.Done();
         return spec;
     }
@@ -51,7 +53,7 @@ internal static class TimeIntervalReader
         string? text = section.TextOrNull(key);
         if (text is null)
         {
-            section.Error($"both start and end times must be provided: {key} is missing");
+            section.ErrorHere($"both start and end times must be provided: {key} is missing");
             return null;
         }
         if (text == "24:00") return 24 * 60;

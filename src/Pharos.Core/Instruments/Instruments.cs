@@ -21,6 +21,10 @@ public sealed class Instruments
     public HistogramInstrument Histogram(string name, string help, double[] bounds, params string[] labelNames) =>
         new(Family(name, help, MetricType.Histogram, labelNames, bounds));
 
+    /// <summary>A family whose children carry any labels, each its own: for metrics that a user's configuration makes.</summary>
+    /// <param name="bounds">As for <see cref="Histogram"/>; empty for other types.</param>
+    public LabelledInstrument Labelled(string name, string help, MetricType type, double[] bounds) => new(Family(name, help, type, [], bounds, labelled: true));
+
     /// <summary>Runs before each exposition; sets gauges whose value is computed on demand.</summary>
     public void BeforeRead(Action update) => beforeRead.Add(update);
 
@@ -31,8 +35,8 @@ public sealed class Instruments
         return [.. families.Values.OrderBy(f => f.Name, StringComparer.Ordinal)];
     }
 
-    private InstrumentFamily Family(string name, string help, MetricType type, string[] labelNames, double[] bounds) =>
-        families.GetOrAdd(name, n => new InstrumentFamily(n, help, type, labelNames, bounds));
+    private InstrumentFamily Family(string name, string help, MetricType type, string[] labelNames, double[] bounds, bool labelled = false) =>
+        families.GetOrAdd(name, n => new InstrumentFamily(n, help, type, labelNames, bounds, labelled));
 }
 
 /// <summary>All children of one metric name.</summary>
@@ -40,14 +44,14 @@ public sealed class InstrumentFamily
 {
     private readonly ConcurrentDictionary<string, InstrumentCell> cells = new(StringComparer.Ordinal);
 
-    internal InstrumentFamily(string name, string help, MetricType type, string[] labelNames, double[] bounds)
+    internal InstrumentFamily(string name, string help, MetricType type, string[] labelNames, double[] bounds, bool labelled)
     {
         Name = name;
         Help = help;
         Type = type;
         LabelNames = labelNames;
         Bounds = bounds;
-        if (labelNames.Length == 0) Cell([]);
+        if (labelNames.Length == 0 && !labelled) Cell([]);
     }
 
     public string Name { get; }
@@ -67,6 +71,14 @@ public sealed class InstrumentFamily
         return cells.TryGetValue(key, out var cell) ? cell : cells.GetOrAdd(key, _ => new InstrumentCell(labelValues, Bounds.Count));
     }
 
+    internal InstrumentCell Cell(Labels labels)
+    {
+        string key = labels.ToString();
+        return cells.TryGetValue(key, out var cell) ? cell : cells.GetOrAdd(key, _ => new InstrumentCell([], Bounds.Count, labels));
+    }
+
+    internal void Remove(Labels labels) => cells.TryRemove(labels.ToString(), out _);
+
     internal void Remove(string[] labelValues) => cells.TryRemove(string.Join('\xff', labelValues), out _);
 }
 
@@ -78,13 +90,17 @@ public sealed class InstrumentCell
     private double value;
     private long count;
 
-    internal InstrumentCell(string[] labelValues, int bounds)
+    internal InstrumentCell(string[] labelValues, int bounds, Labels? labels = null)
     {
         LabelValues = labelValues;
+        Labels = labels ?? Labels.Empty;
         buckets = new long[bounds + 1];
     }
 
     public IReadOnlyList<string> LabelValues { get; }
+
+    /// <summary>Labels of its own, besides those the family names.</summary>
+    public Labels Labels { get; }
 
     /// <summary>The counter's or gauge's value; a histogram's sum.</summary>
     public double Value => Volatile.Read(ref value);
@@ -160,4 +176,19 @@ public readonly struct HistogramInstrument
     internal HistogramInstrument(InstrumentFamily family) => this.family = family;
 
     public void Observe(double value, params string[] labelValues) => family.Cell(labelValues).Observe(value, family.Bounds);
+}
+
+/// <summary>See <see cref="Instruments.Labelled"/>.</summary>
+public readonly struct LabelledInstrument
+{
+    private readonly InstrumentFamily family;
+
+    internal LabelledInstrument(InstrumentFamily family) => this.family = family;
+
+    public InstrumentCell With(Labels labels) => family.Cell(labels);
+
+    public void Observe(Labels labels, double value) => family.Cell(labels).Observe(value, family.Bounds);
+
+    /// <summary>Takes a child away.</summary>
+    public void Remove(Labels labels) => family.Remove(labels);
 }

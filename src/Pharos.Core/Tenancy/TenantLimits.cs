@@ -53,7 +53,7 @@ public sealed record TenantLimits
 
     public TimeSpan LogRetention { get; init; }
 
-    /// <summary>Samples one query may load.</summary>
+    /// <summary>Samples one query may have in memory at once. Prometheus: query.max-samples.</summary>
     public long QuerySamplesMax { get; init; } = 50_000_000;
 
     public TimeSpan QueryTimeout { get; init; } = TimeSpan.FromMinutes(2);

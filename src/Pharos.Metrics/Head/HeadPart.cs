@@ -56,6 +56,9 @@ internal sealed class HeadPart : ISeriesPart
     /// <summary>Samples for a block, deleted ones too: in order, and late ones that leave the head now (for a snapshot: all).</summary>
     public void ReadForBlock(TimeRange range, bool snapshot, SampleColumns into) => Read(range, snapshot ? OutOfOrder : null, into);
 
+    /// <summary>All samples, deleted ones too.</summary>
+    public void ReadWithDeleted(SampleColumns into) => ReadAll(TimeRange.All, into);
+
     private void ReadAll(TimeRange range, SampleColumns into) => Read(range, OutOfOrder, into);
 
     private void Read(TimeRange range, OutOfOrderSamples? staying, SampleColumns into)

@@ -37,9 +37,10 @@ internal sealed class HeadReplay(TenantHead head, CutMark mark, ILogger logger, 
         if (known.ContainsKey(id)) return;
         if (head.Table.Find(LabelCodec.Hash(labels), labels) is { } same)
         {
-            // The series left the head once and came back under a new number.
+            // The series left the head once and came back under a new number; samples of both numbers are one series'.
             known[id] = same;
-            nameless.Remove(id);
+            head.OtherNumbers.Add(new MemSeries(id, same.Labels));
+            if (nameless.Remove(id, out var other)) Join(other, same);
             return;
         }
         if (!nameless.Remove(id, out var series)) series = new MemSeries(id, Labels.Empty);
@@ -91,9 +92,19 @@ internal sealed class HeadReplay(TenantHead head, CutMark mark, ILogger logger, 
             series++;
         }
         if (lost > 0) MetricsLog.NamelessSeries(logger, lost, series, head.Tenant.Name);
+        head.ReplayedTo = head.AppliedTo;
         var empty = head.Table.All().Where(s => !s.HasSamples).ToList();
         head.Index.Remove(empty);
         foreach (var one in empty) head.Table.Remove(one);
+    }
+
+    private void Join(MemSeries from, MemSeries into)
+    {
+        using var samples = new SampleColumns();
+        from.Capture().ReadWithDeleted(samples);
+        for (int i = 0; i < samples.Count; i++)
+            head.PutReplayed(into, samples.Timestamps[i], samples.Values[i], samples.HasHistograms ? samples.Histograms[i] : null, position);
+        foreach (var range in from.Deleted?.Ranges ?? []) into.Deleted = Blocks.DeletedRanges.Add(into.Deleted, range);
     }
 
     private bool IsInBlock(long timestampMs) => timestampMs < mark.BelowMs && position < mark.Applied;

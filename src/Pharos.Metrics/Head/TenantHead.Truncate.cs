@@ -11,7 +11,14 @@ internal sealed partial class TenantHead
     /// <summary>First place in the log that this head needs; null where it needs nothing.</summary>
     public WriteLogPosition? NeededFrom { get; private set; }
 
-    public bool HasUnderWay => underWay.Count > 0;
+    /// <summary>Where the log ended when it was replayed.</summary>
+    public WriteLogPosition ReplayedTo { get; set; }
+
+    /// <summary>
+    /// Further numbers under which the replayed part of the log has samples of a series: it left the head and came back.
+    /// As long as that part is kept, their definitions are kept too.
+    /// </summary>
+    public List<MemSeries> OtherNumbers { get; } = [];
 
     /// <summary>Puts late samples before a time aside, step by step so that appends go on in between.</summary>
     public void StartOutOfOrderCut(long belowMs)
@@ -71,6 +78,7 @@ internal sealed partial class TenantHead
                 NeededFrom = first is { } position && position < appliedTo ? position : appliedTo;
             }
             ForgetRanges(belowMs);
+            if (NeededFrom is null || NeededFrom >= ReplayedTo) OtherNumbers.Clear();
         }
     }
 
@@ -88,7 +96,13 @@ internal sealed partial class TenantHead
     public IEnumerable<IReadOnlyList<MemSeries>> LoggedSeries()
     {
         int pages;
-        lock (Gate) pages = Table.PageCount;
+        List<MemSeries> others;
+        lock (Gate)
+        {
+            pages = Table.PageCount;
+            others = [.. OtherNumbers];
+        }
+        if (others.Count > 0) yield return others;
         for (int i = 0; i < pages; i++)
         {
             var step = new List<MemSeries>(SeriesPerStep);

@@ -25,8 +25,8 @@ internal sealed class Evaluation(
     public Annotations Annotations { get; } = new(query);
     public long[]? PerStep { get; set; }
     public long SeriesSelected { get; set; }
-    public long SamplesLoaded => Interlocked.Read(ref samplesLoaded);
-    public long SamplesQueryable => Interlocked.Read(ref samplesQueryable);
+    public long SamplesLoaded => samplesLoaded;
+    public long SamplesQueryable => samplesQueryable;
     public long SamplesPeak => pointsPeak;
 
     /// <summary>End of a range query as it was asked for; an instant query's own time.</summary>
@@ -43,23 +43,24 @@ internal sealed class Evaluation(
 
     public void CheckCancelled() => Cancel.ThrowIfCancellationRequested();
 
-    /// <summary>Counts samples read for a selector against the budget.</summary>
+    /// <summary>
+    /// Counts the samples of one series that were read for a selector. They are in memory beside the points held,
+    /// until the next series is read: that sum is what the budget bounds, as in Prometheus.
+    /// </summary>
     public void Load(Expr selector, long samples)
     {
         CheckCancelled();
-        long loaded = Interlocked.Add(ref samplesLoaded, samples);
-        if (samplesMax > 0 && loaded > samplesMax) throw OverBudget(selector);
+        Interlocked.Add(ref samplesLoaded, samples);
+        Bound(selector, Interlocked.Read(ref pointsHeld) + samples);
     }
 
     /// <summary>Counts points that stay in memory until <see cref="Release"/>.</summary>
     public void Hold(Expr selector, long points)
     {
-        pointsHeld += points;
-        if (pointsHeld > pointsPeak) pointsPeak = pointsHeld;
-        if (samplesMax > 0 && pointsHeld > samplesMax) throw OverBudget(selector);
+        Bound(selector, Interlocked.Add(ref pointsHeld, points));
     }
 
-    public void Release(long points) => pointsHeld -= points;
+    public void Release(long points) => Interlocked.Add(ref pointsHeld, -points);
 
     public void CountQueryable(long samples) => Interlocked.Add(ref samplesQueryable, samples);
 
@@ -67,6 +68,13 @@ internal sealed class Evaluation(
     {
         var position = SourcePosition.At(Query, at.Span.Start);
         return new QueryException(QueryErrorKind.Execution, message, position);
+    }
+
+    private void Bound(Expr selector, long inMemory)
+    {
+        long peak = Interlocked.Read(ref pointsPeak);
+        while (inMemory > peak && Interlocked.CompareExchange(ref pointsPeak, inMemory, peak) is var seen && seen != peak) peak = seen;
+        if (samplesMax > 0 && inMemory > samplesMax) throw OverBudget(selector);
     }
 
     private QueryException OverBudget(Expr selector)

@@ -116,7 +116,8 @@ internal sealed partial class Evaluator
                 }
                 long k = limits[i] < 1 ? 0 : Math.Min((long)limits[i], candidates.Count);
                 int step = i;
-                if (values && (k < candidates.Count || grid.Count == 1)) candidates.Sort((a, b) => Rank(columns[a].Values[step], columns[b].Values[step], a, b, top));
+                if (values && k > 0 && k * 16 < candidates.Count) SelectBest(candidates, (int)k, columns, step, top);
+                else if (values && (k < candidates.Count || grid.Count == 1)) candidates.Sort((a, b) => Rank(columns[a].Values[step], columns[b].Values[step], a, b, top));
                 for (int c = (int)k; c < candidates.Count; c++) columns[candidates[c]].Remove(i);
                 if (grid.Count == 1)
                 {
@@ -131,6 +132,27 @@ internal sealed partial class Evaluator
             else if (grid.Count > 1) ranked.Add(column);
         }
         foreach (var column in ranked) yield return column;
+    }
+
+    /// <summary>Brings the best k to the front, in order, without sorting the rest.</summary>
+    private static void SelectBest(List<int> candidates, int k, List<Column> columns, int step, bool top)
+    {
+        for (int c = 1; c < candidates.Count; c++)
+        {
+            int candidate = candidates[c];
+            double value = columns[candidate].Values[step];
+            int last = Math.Min(c, k) - 1;
+            if (c >= k && Rank(value, columns[candidates[last]].Values[step], candidate, candidates[last], top) > 0) continue;
+            int into = Math.Min(c, k - 1);
+            // What falls off the front takes the candidate's place, so that every one is still there once.
+            if (c >= k) candidates[c] = candidates[k - 1];
+            while (into > 0 && Rank(value, columns[candidates[into - 1]].Values[step], candidate, candidates[into - 1], top) < 0)
+            {
+                candidates[into] = candidates[into - 1];
+                into--;
+            }
+            candidates[into] = candidate;
+        }
     }
 
     // NaN ranks last; of equal values the one that came first wins.

@@ -79,6 +79,7 @@ internal sealed class VectorJoin
         {
             using (column)
             {
+                run.CheckCancelled();
                 for (int i = 0; i < grid.Count; i++) anyMany[i] |= column.Has(i);
                 var signature = key.Of(column.Labels);
                 if (!lookup.TryGetValue(signature, out var group))

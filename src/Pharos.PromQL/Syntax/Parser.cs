@@ -8,12 +8,13 @@ namespace Pharos.PromQL.Syntax;
 /// </summary>
 internal sealed partial class Parser
 {
-    private const int PowPrecedence = 6, DepthMax = 512;
+    private const int PowPrecedence = 6, DepthMax = 512, OperatorsMax = 2000;
 
     private readonly string query;
     private readonly List<Token> tokens;
     private int at;
     private int depth;
+    private int operators;
     private bool inInfoSelector;
 
     private Parser(string query)
@@ -128,6 +129,7 @@ internal sealed partial class Parser
         while (TryBinaryOp(Peek, out var op, out int precedence) && precedence >= minPrecedence)
         {
             int opAt = Peek.Start;
+            if (++operators > OperatorsMax) throw Fail(opAt, $"query holds more than {OperatorsMax} binary operators");
             at++;
             left = Binary(op, precedence, left, start, opAt);
         }

@@ -42,6 +42,15 @@ internal sealed class GroupRunner : IAsyncDisposable
 
     public RuleGroup Group => group;
 
+    /// <summary>The evaluation that is under way; completed where none is.</summary>
+    public Task Running
+    {
+        get
+        {
+            lock (gate) return running;
+        }
+    }
+
     /// <summary>Loads stored state, if any and wanted, and begins.</summary>
     public void Start(bool restore)
     {

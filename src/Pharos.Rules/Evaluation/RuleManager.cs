@@ -86,6 +86,9 @@ public sealed class RuleManager : IAsyncDisposable
         }
     }
 
+    /// <summary>Completes when no evaluation is under way: whoever moves a simulated clock waits here before moving it on.</summary>
+    public Task SettledAsync() => Task.WhenAll(runners.Select(r => r.Running));
+
     /// <summary>Stops all groups; their state is stored.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -21,6 +21,8 @@ internal sealed class GroupReader(string text, string file, RuleFileOptions opti
         if (limit < 0) fields.Error(fields.Value("limit")!, "limit must not be negative");
         foreach (var tenant in fields.List("source_tenants"))
             fields.Error(tenant, "source_tenants is not supported", "put the rule into the tenant whose data it reads");
+        if (fields.Value("concurrency") is { } concurrency)
+            findings.Add(Diagnostic.Warning(fields.At(concurrency), "concurrency is vmalert's and has no effect", "rules of a group run one after another"));
         bool align = fields.Bool("align_evaluation_time_on_interval");
         var labels = Labels(fields, "labels", "label", ruleName: null);
         var rules = new List<RuleDefinition>();

@@ -31,6 +31,7 @@ internal sealed class YamlTree
 {
     private const int DepthMax = 60;
     private const int NodesMax = 2_000_000;
+    private const int RepairsMax = 64;
 
     private readonly IParser parser;
     private readonly Dictionary<string, YamlNode> anchors = new(StringComparer.Ordinal);
@@ -42,26 +43,63 @@ internal sealed class YamlTree
     /// <param name="findings">Gets a finding where the text is no YAML; the result is null then.</param>
     public static YamlNode? Read(string text, string file, List<Diagnostic> findings)
     {
-        try
+        for (int repairs = 0; ; repairs++)
         {
-            var tree = new YamlTree(text);
-            tree.parser.Consume<StreamStart>();
-            if (tree.parser.TryConsume<StreamEnd>(out _)) return null;
-            tree.parser.Consume<DocumentStart>();
-            var root = tree.Node(0);
-            tree.parser.Consume<DocumentEnd>();
-            if (!tree.parser.Accept<StreamEnd>(out _) && tree.parser.Current is { } more)
-                findings.Add(Diagnostic.Error(new SourcePosition(file, (int)more.Start.Line, (int)more.Start.Column), "more than one YAML document", "keep one"));
-            return root;
+            try
+            {
+                var tree = new YamlTree(text);
+                tree.parser.Consume<StreamStart>();
+                if (tree.parser.TryConsume<StreamEnd>(out _)) return null;
+                tree.parser.Consume<DocumentStart>();
+                var root = tree.Node(0);
+                tree.parser.Consume<DocumentEnd>();
+                if (!tree.parser.Accept<StreamEnd>(out _) && tree.parser.Current is { } more)
+                    findings.Add(Diagnostic.Error(new SourcePosition(file, (int)more.Start.Line, (int)more.Start.Column), "more than one YAML document", "keep one"));
+                return root;
+            }
+            catch (YamlException e)
+            {
+                if (repairs < RepairsMax && e.Message.Contains("found wrong indentation", StringComparison.Ordinal) && TryIndent(ref text, e.Start)) continue;
+                string message = e.InnerException?.Message ?? e.Message;
+                int colon = message.StartsWith('(') ? message.IndexOf("): ", StringComparison.Ordinal) : -1;
+                if (colon >= 0) message = message[(colon + 3)..];
+                findings.Add(Diagnostic.Error(new SourcePosition(file, (int)e.Start.Line, (int)e.Start.Column), $"not valid YAML: {message.TrimEnd('.')}"));
+                return null;
+            }
         }
-        catch (YamlException e)
+    }
+
+    /// <summary>
+    /// Indents the further lines of a quoted scalar. Go's YAML reader takes them at the indentation of the key, and such rule files are
+    /// about; leading blanks of these lines mean nothing.
+    /// </summary>
+    private static bool TryIndent(ref string text, Mark start)
+    {
+        int at = 0;
+        for (long line = 1; line < start.Line && at >= 0; line++) at = text.IndexOf('\n', at) + 1;
+        at += (int)start.Column - 1;
+        if (at >= text.Length || text[at] is not ('"' or '\'')) return false;
+        char quote = text[at];
+        var indented = new System.Text.StringBuilder(text, 0, at + 1, text.Length + 64);
+        bool any = false;
+        for (int i = at + 1; i < text.Length; i++)
         {
-            string message = e.InnerException?.Message ?? e.Message;
-            int colon = message.StartsWith('(') ? message.IndexOf("): ", StringComparison.Ordinal) : -1;
-            if (colon >= 0) message = message[(colon + 3)..];
-            findings.Add(Diagnostic.Error(new SourcePosition(file, (int)e.Start.Line, (int)e.Start.Column), $"not valid YAML: {message.TrimEnd('.')}"));
-            return null;
+            char c = text[i];
+            indented.Append(c);
+            if (c == '\\' && quote == '"' && i + 1 < text.Length && text[i + 1] != '\n') indented.Append(text[++i]);
+            else if (c == '\'' && quote == '\'' && i + 1 < text.Length && text[i + 1] == '\'') indented.Append(text[++i]);
+            else if (c == quote)
+            {
+                text = indented.Append(text, i + 1, text.Length - i - 1).ToString();
+                return any;
+            }
+            else if (c == '\n' && i + 1 < text.Length && text[i + 1] != '\n')
+            {
+                indented.Append(' ', (int)start.Column);
+                any = true;
+            }
         }
+        return false;
     }
 
     private static YamlException Error(ParsingEvent at, string message) => new(at.Start, at.End, message);

@@ -123,6 +123,12 @@ public sealed class TenantRulers : IAsyncDisposable
         }
     }
 
+    /// <inheritdoc cref="RuleManager.SettledAsync"/>
+    public Task SettledAsync()
+    {
+        lock (gate) return Task.WhenAll(rulers.Values.Select(r => r.Manager.SettledAsync()));
+    }
+
     public async ValueTask DisposeAsync()
     {
         List<Ruler> all;

@@ -87,6 +87,7 @@ public static class ExpositionWriter
     private static Labels LabelsOf(string name, InstrumentFamily family, InstrumentCell cell, Labels? extra, string? le = null)
     {
         var builder = new LabelsBuilder(extra ?? Labels.Empty).Set(Labels.MetricName, name);
+        foreach (var (label, value) in cell.Labels) builder.Set(label, value);
         for (int i = 0; i < family.LabelNames.Count; i++) builder.Set(family.LabelNames[i], cell.LabelValues[i]);
         if (le is not null) builder.Set("le", le);
         return builder.ToLabels();

@@ -31,12 +31,13 @@ export const serverError: Extension = field;
 
 /**
  * Where a server's error text points in the query: `1:8: parse error: …` as Prometheus says it,
- * `parse error at line 1, col 8: …` as Loki does. Columns count from one. Null when it names no place.
+ * `parse error at line 1, col 8: …` as Loki does. Columns count from one; with `anyPlace` a bare
+ * `3:5` counts too. Null when it names no place.
  */
-export function errorSpot(serverText: string, query: string): Spot | null {
+export function errorSpot(serverText: string, query: string, anyPlace = false): Spot | null {
   const prometheus = /(?:^|[\s"])(\d+):(\d+): parse error/.exec(serverText);
   const loki = /at line (\d+), col (\d+)/.exec(serverText);
-  const found = prometheus ?? loki;
+  const found = prometheus ?? loki ?? (anyPlace ? /(?:^|[\s:"(])(\d+):(\d+)\b/.exec(serverText) : null);
   if (found === null) return null;
   const lines = query.split('\n');
   const line = Math.min(Number(found[1]), lines.length);

@@ -7,7 +7,7 @@ import { zoneName } from '../time/clock';
 import { absoluteRange, absoluteText, isRelative, parsePastedRange, parseTime, quickRanges, refreshChoices, resolveRange, sayRange, shiftRange, zoomOut, type RawRange } from '../time/range';
 
 /** Pages that show what a span of time holds; the others show the present. */
-const timed = ['/', '/explore/metrics', '/explore/logs', '/alerting/explain', '/alerting/notifications'];
+const timed = ['/', '/explore/metrics', '/explore/logs'];
 
 function typing(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && (target.isContentEditable || /^(input|textarea|select)$/i.test(target.tagName));

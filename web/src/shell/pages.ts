@@ -1,4 +1,4 @@
-import { IconCompass, IconHome } from '@tabler/icons-react';
+import { IconBell, IconCompass, IconHome, IconServer2 } from '@tabler/icons-react';
 
 export interface NavPage {
   to: string;
@@ -15,6 +15,8 @@ export interface NavPage {
 export const navPages: NavPage[] = [
   { to: '/', name: 'Home', icon: IconHome, under: '/', key: 'h' },
   { to: '/explore/metrics', name: 'Explore', icon: IconCompass, under: '/explore', key: 'e' },
+  { to: '/alerting', name: 'Alerting', icon: IconBell, under: '/alerting', key: 'a', showFiring: true },
+  { to: '/fleet', name: 'Fleet', icon: IconServer2, under: '/fleet', key: 'f' },
 ];
 
 export function isCurrent(page: NavPage, path: string): boolean {

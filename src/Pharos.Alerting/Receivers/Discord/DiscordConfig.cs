@@ -13,7 +13,7 @@ internal sealed record DiscordConfig : IntegrationConfig
     public static DiscordConfig Read(YamlSection s, GlobalConfig global)
     {
         var url = s.SecretUrl("webhook_url");
-        if (url is null) s.Error("one of webhook_url or webhook_url_file must be configured");
+        if (url is null) s.ErrorHere("one of webhook_url or webhook_url_file must be configured");
         return new DiscordConfig
         {
             Kind = "discord",

@@ -32,9 +32,9 @@ internal sealed record EmailConfig : IntegrationConfig
         var smarthost = HostPort.Read(s, "smarthost") ?? global.SmtpSmarthost;
         string from = s.TextOrNull("from") ?? global.SmtpFrom ?? "";
         string to = s.Text("to");
-        if (to.Length == 0) s.Error("missing to address in email config");
-        if (smarthost is null) s.Error("no global SMTP smarthost set", "set smarthost here or smtp_smarthost in global");
-        if (from.Length == 0) s.Error("no global SMTP from set", "set from here or smtp_from in global");
+        if (to.Length == 0) s.ErrorHere("missing to address in email config");
+        if (smarthost is null) s.ErrorHere("no global SMTP smarthost set", "set smarthost here or smtp_smarthost in global");
+        if (from.Length == 0) s.ErrorHere("no global SMTP from set", "set from here or smtp_from in global");
         bool threading = false, byDay = true;
         if (s.Section("threading") is { } thread)
         {

@@ -101,7 +101,7 @@ internal sealed class EmailNotifier(EmailConfig config, NotifierTools tools) : N
         }
         string text = config.Text.Length > 0 ? render.Text(config.Text) : "";
         string html = config.Html.Length > 0 ? render.Html(config.Html) : "";
-        return MailMessage.Write(headers.Select(h => (h.Key, h.Value)), text, html, $"=_pharos_{id}");
+        return MailMessage.Write(headers.Select(h => (h.Key, h.Value)), text, html, $"pharos{id}");
     }
 
     private static string OneLine(string text) => text.ReplaceLineEndings(" ").Trim();

@@ -99,7 +99,7 @@ internal sealed class SmtpClient : IAsyncDisposable
         foreach (string address in to) await CommandAsync($"RCPT TO:<{Line(address)}>", 250, cancel);
         await CommandAsync("DATA", 354, cancel);
         var data = new StringBuilder(message.Length + 64);
-        foreach (string line in message.ReplaceLineEndings("\n").Split('\n'))
+        foreach (string line in message.TrimEnd().ReplaceLineEndings("\n").Split('\n'))
         {
             if (line.StartsWith('.')) data.Append('.');
             data.Append(line).Append("\r\n");

@@ -26,10 +26,10 @@ internal sealed record JiraConfig : IntegrationConfig
     public static JiraConfig Read(YamlSection s, GlobalConfig global)
     {
         string? url = s.UrlOrNull("api_url") ?? global.JiraApiUrl;
-        if (url is null) s.Error("no global Jira Cloud URL set");
+        if (url is null) s.ErrorHere("no global Jira Cloud URL set");
         string project = s.Text("project"), type = s.Text("issue_type");
-        if (project.Length == 0) s.Error("missing project in jira_config");
-        if (type.Length == 0) s.Error("missing issue_type in jira_config");
+        if (project.Length == 0) s.ErrorHere("missing project in jira_config");
+        if (type.Length == 0) s.ErrorHere("missing issue_type in jira_config");
         string api = s.Text("api_type", "auto");
         if (api is not ("auto" or "cloud" or "datacenter")) s.Error("api_type", "unknown api_type on jira_config, must be cloud, datacenter or auto");
         var (summary, updateSummary) = Field(s, "summary", "{{ template \"jira.default.summary\" . }}");

@@ -34,7 +34,7 @@ internal sealed record MattermostConfig : IntegrationConfig
     public static MattermostConfig Read(YamlSection s, GlobalConfig global)
     {
         var url = s.SecretUrl("webhook_url") ?? global.MattermostWebhookUrl;
-        if (url is null) s.Error("no Mattermost webhook URL or URL file provided");
+        if (url is null) s.ErrorHere("no Mattermost webhook URL or URL file provided");
         string card = "", priority = "";
         bool ack = false, persistent = false;
         if (s.Section("props") is { } props)

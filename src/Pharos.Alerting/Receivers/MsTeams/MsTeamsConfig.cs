@@ -21,7 +21,7 @@ internal sealed record MsTeamsConfig : IntegrationConfig
     private static MsTeamsConfig Read(YamlSection s, GlobalConfig global, string kind)
     {
         var url = s.SecretUrl("webhook_url");
-        if (url is null) s.Error("one of webhook_url or webhook_url_file must be configured");
+        if (url is null) s.ErrorHere("one of webhook_url or webhook_url_file must be configured");
         return new MsTeamsConfig
         {
             Kind = kind,

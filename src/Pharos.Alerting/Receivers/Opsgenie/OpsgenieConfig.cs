@@ -22,7 +22,7 @@ internal sealed partial record OpsgenieConfig : IntegrationConfig
     public static OpsgenieConfig Read(YamlSection s, GlobalConfig global)
     {
         var key = s.Secret("api_key") ?? global.OpsgenieApiKey;
-        if (key is null) s.Error("no global OpsGenie API Key set either inline or in a file", "set api_key here or opsgenie_api_key in global");
+        if (key is null) s.ErrorHere("no global OpsGenie API Key set either inline or in a file", "set api_key here or opsgenie_api_key in global");
         return new OpsgenieConfig
         {
             Kind = "opsgenie",
@@ -49,7 +49,7 @@ internal sealed partial record OpsgenieConfig : IntegrationConfig
     private static OpsgenieResponder Responder(YamlSection s)
     {
         var r = new OpsgenieResponder(s.Text("id"), s.Text("name"), s.Text("username"), s.Text("type"));
-        if (r.Id.Length == 0 && r.Name.Length == 0 && r.Username.Length == 0) s.Error("an OpsGenie responder has to have at least one of id, username or name specified");
+        if (r.Id.Length == 0 && r.Name.Length == 0 && r.Username.Length == 0) s.ErrorHere("an OpsGenie responder has to have at least one of id, username or name specified");
         if (!r.Type.Contains("{{", StringComparison.Ordinal) && !Types().IsMatch(r.Type))
             s.Error("type", $"OpsGenie responder type {r.Type} is not valid", "use team, teams, user, escalation or schedule");
         s.Done();

@@ -29,8 +29,13 @@ internal sealed record PagerDutyConfig : IntegrationConfig
     {
         var routingKey = s.Secret("routing_key");
         var serviceKey = s.Secret("service_key");
-        if (routingKey is null && serviceKey is null) s.Error("missing service or routing key in PagerDuty config");
-        if (routingKey is not null && serviceKey is not null) s.Error("at most one of routing_key & service_key must be configured");
+        if (routingKey is null && serviceKey is null) s.ErrorHere("missing service or routing key in PagerDuty config");
+        if (routingKey is not null && serviceKey is not null)
+        {
+            // Alertmanager takes both and uses the older one.
+            s.Reading.Warn(s.Node, "both routing_key and service_key are given; service_key is used", "remove one of them");
+            routingKey = null;
+        }
         string client = s.Text("client", "{{ template \"pagerduty.default.client\" . }}");
         var details = new YamlMappingNode();
         // Quoted by style, so that they stay texts until they are rendered.

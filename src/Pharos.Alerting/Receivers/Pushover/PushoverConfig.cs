@@ -24,11 +24,11 @@ internal sealed record PushoverConfig : IntegrationConfig
     public static PushoverConfig Read(YamlSection s, GlobalConfig global)
     {
         var user = s.Secret("user_key");
-        if (user is null) s.Error("one of user_key or user_key_file must be configured");
+        if (user is null) s.ErrorHere("one of user_key or user_key_file must be configured");
         var token = s.Secret("token");
-        if (token is null) s.Error("one of token or token_file must be configured");
+        if (token is null) s.ErrorHere("one of token or token_file must be configured");
         bool html = s.Bool("html", false), monospace = s.Bool("monospace", false);
-        if (html && monospace) s.Error("at most one of monospace & html must be configured");
+        if (html && monospace) s.ErrorHere("at most one of monospace & html must be configured");
         return new PushoverConfig
         {
             Kind = "pushover",

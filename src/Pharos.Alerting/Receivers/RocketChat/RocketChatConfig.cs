@@ -26,8 +26,8 @@ internal sealed record RocketChatConfig : IntegrationConfig
     {
         var token = s.Secret("token") ?? global.RocketchatToken;
         var id = s.Secret("token_id") ?? global.RocketchatTokenId;
-        if (token is null) s.Error("no global Rocketchat Token set either inline or in a file");
-        if (id is null) s.Error("no global Rocketchat TokenID set either inline or in a file");
+        if (token is null) s.ErrorHere("no global Rocketchat Token set either inline or in a file");
+        if (id is null) s.ErrorHere("no global Rocketchat TokenID set either inline or in a file");
         return new RocketChatConfig
         {
             Kind = "rocketchat",

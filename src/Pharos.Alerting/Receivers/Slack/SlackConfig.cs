@@ -38,13 +38,13 @@ internal sealed record SlackConfig : IntegrationConfig
         var apiUrl = s.SecretUrl("api_url");
         var appToken = s.Secret("app_token");
         string? appUrl = s.UrlOrNull("app_url");
-        if (apiUrl is not null && appToken is not null) s.Error("at most one of app_token/app_token_file & api_url/api_url_file must be configured");
+        if (apiUrl is not null && appToken is not null) s.ErrorHere("at most one of app_token/app_token_file & api_url/api_url_file must be configured");
         bool ownUrl = apiUrl is not null;
         if (!ownUrl) appToken ??= http.HasAuthorization && global.SlackAppToken is not null ? null : global.SlackAppToken;
         string app = appUrl ?? global.SlackAppUrl;
         if (appToken is not null) apiUrl = null;
         else apiUrl ??= http.HasAuthorization ? global.SlackApiUrl ?? new SecretSource(app, null) : global.SlackApiUrl;
-        if (apiUrl is null && appToken is null) s.Error("no Slack API URL nor App token set either inline or in a file");
+        if (apiUrl is null && appToken is null) s.ErrorHere("no Slack API URL nor App token set either inline or in a file");
         bool update = s.Bool("update_message", false);
         if (update && appToken is null && apiUrl?.Value != global.SlackAppUrl)
             s.Error("update_message", "update_message can only be used with bot tokens. api_url must be set to https://slack.com/api/chat.postMessage");
@@ -90,8 +90,8 @@ internal sealed record SlackField(string Title, string Value, bool? Short)
     public static SlackField Read(YamlSection s)
     {
         var field = new SlackField(s.Text("title"), s.Text("value"), s.BoolOrNull("short"));
-        if (field.Title.Length == 0) s.Error("missing title in Slack field configuration");
-        if (field.Value.Length == 0) s.Error("missing value in Slack field configuration");
+        if (field.Title.Length == 0) s.ErrorHere("missing title in Slack field configuration");
+        if (field.Value.Length == 0) s.ErrorHere("missing value in Slack field configuration");
         s.Done();
         return field;
     }
@@ -107,13 +107,13 @@ internal sealed record SlackAction(
         if (s.Section("confirm") is { } c)
         {
             confirm = new SlackConfirm(c.Text("text"), c.Text("title"), c.Text("ok_text"), c.Text("dismiss_text"));
-            if (confirm.Text.Length == 0) c.Error("missing text in Slack confirmation configuration");
+            if (confirm.Text.Length == 0) c.ErrorHere("missing text in Slack confirmation configuration");
             c.Done();
         }
         var action = new SlackAction(s.Text("type"), s.Text("text"), s.Text("url"), s.Text("style"), s.Text("name"), s.Text("value"), confirm);
-        if (action.Type.Length == 0) s.Error("missing type in Slack action configuration");
-        if (action.Text.Length == 0) s.Error("missing text in Slack action configuration");
-        if (action.Url.Length == 0 && action.Name.Length == 0) s.Error("missing name or url in Slack action configuration");
+        if (action.Type.Length == 0) s.ErrorHere("missing type in Slack action configuration");
+        if (action.Text.Length == 0) s.ErrorHere("missing text in Slack action configuration");
+        if (action.Url.Length == 0 && action.Name.Length == 0) s.ErrorHere("missing name or url in Slack action configuration");
         s.Done();
         return action;
     }

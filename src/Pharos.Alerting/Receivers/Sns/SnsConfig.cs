@@ -18,7 +18,7 @@ internal sealed record SnsConfig : IntegrationConfig
     {
         string topic = s.Text("topic_arn"), target = s.Text("target_arn"), phone = s.Text("phone_number");
         int ways = (topic.Length > 0 ? 1 : 0) + (target.Length > 0 ? 1 : 0) + (phone.Length > 0 ? 1 : 0);
-        if (ways != 1) s.Error("must provide either a Target ARN, Topic ARN, or Phone Number for SNS config");
+        if (ways != 1) s.ErrorHere("must provide either a Target ARN, Topic ARN, or Phone Number for SNS config");
         var config = new SnsConfig
         {
             Kind = "sns",
@@ -34,7 +34,7 @@ internal sealed record SnsConfig : IntegrationConfig
         };
         if (s.Section("sigv4") is not { } sigv4) return config;
         config = config with { Region = sigv4.Text("region"), AccessKey = Key(sigv4, "access_key"), SecretKey = Key(sigv4, "secret_key") };
-        if ((config.AccessKey is null) != (config.SecretKey is null)) sigv4.Error("must provide a AWS SigV4 Access key and Secret Key if credentials are specified in the SNS config");
+        if ((config.AccessKey is null) != (config.SecretKey is null)) sigv4.ErrorHere("must provide a AWS SigV4 Access key and Secret Key if credentials are specified in the SNS config");
         foreach (string key in (string[])["profile", "role_arn", "external_id", "use_fips_sts_endpoint"])
         {
             if (sigv4.Has(key)) sigv4.Error(key, $"sigv4.{key} is not supported", "give access_key and secret_key, or the environment variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");

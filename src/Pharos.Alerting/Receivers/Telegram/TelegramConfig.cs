@@ -16,11 +16,11 @@ internal sealed record TelegramConfig : IntegrationConfig
     public static TelegramConfig Read(YamlSection s, GlobalConfig global)
     {
         var token = s.Secret("bot_token") ?? global.TelegramBotToken;
-        if (token is null) s.Error("missing bot_token or bot_token_file on telegram_config");
+        if (token is null) s.ErrorHere("missing bot_token or bot_token_file on telegram_config");
         long? chat = s.IntOrNull("chat_id");
         string? chatFile = s.FileOrNull("chat_id_file");
-        if (chat is null or 0 && string.IsNullOrEmpty(chatFile)) s.Error("missing chat_id or chat_id_file on telegram_config");
-        if (chat is not null and not 0 && !string.IsNullOrEmpty(chatFile)) s.Error("at most one of chat_id & chat_id_file must be configured");
+        if (chat is null or 0 && string.IsNullOrEmpty(chatFile)) s.ErrorHere("missing chat_id or chat_id_file on telegram_config");
+        if (chat is not null and not 0 && !string.IsNullOrEmpty(chatFile)) s.ErrorHere("at most one of chat_id & chat_id_file must be configured");
         string mode = s.Text("parse_mode", "HTML");
         if (mode is not ("" or "Markdown" or "MarkdownV2" or "HTML"))
             s.Error("parse_mode", "unknown parse_mode on telegram_config, must be Markdown, MarkdownV2, HTML or empty string");
@@ -64,11 +64,12 @@ internal sealed class TelegramNotifier(TelegramConfig config, NotifierTools tool
             text = Limits.Runes(render.Text(config.Message), MessageRunesMax);
         }
         string chat = await config.ChatId!.ReadAsync(cancel);
-        if (!long.TryParse(chat, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long chatId)) throw new NotifyException("chat_id is not a whole number");
-        var body = Json.Object(("chat_id", chatId), ("text", text), ("disable_web_page_preview", true));
+        if (!long.TryParse(chat, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _)) throw new NotifyException("chat_id is not a whole number");
+        // All values as texts, as Alertmanager sends them; the service takes both forms.
+        var body = Json.Object(("chat_id", chat), ("text", text), ("disable_web_page_preview", "true"));
         body.AddText("parse_mode", config.ParseMode);
-        if (config.DisableNotifications) body["disable_notification"] = true;
-        if (config.ThreadId != 0) body["message_thread_id"] = config.ThreadId;
+        if (config.DisableNotifications) body["disable_notification"] = "true";
+        if (config.ThreadId != 0) body["message_thread_id"] = config.ThreadId.ToString(CultureInfo.InvariantCulture);
         string token = await config.BotToken!.ReadAsync(cancel);
         var reply = await http.PostJsonAsync(n, $"{config.ApiUrl.TrimEnd('/')}/bot{token}/sendMessage", body, cancel);
         var result = reply.ToResult();

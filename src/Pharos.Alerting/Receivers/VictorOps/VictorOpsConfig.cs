@@ -17,9 +17,9 @@ internal sealed record VictorOpsConfig : IntegrationConfig
     public static VictorOpsConfig Read(YamlSection s, GlobalConfig global)
     {
         var key = s.Secret("api_key") ?? global.VictoropsApiKey;
-        if (key is null) s.Error("no global VictorOps API Key set", "set api_key here or victorops_api_key in global");
+        if (key is null) s.ErrorHere("no global VictorOps API Key set", "set api_key here or victorops_api_key in global");
         string routing = s.Text("routing_key");
-        if (routing.Length == 0) s.Error("missing Routing key in VictorOps config");
+        if (routing.Length == 0) s.ErrorHere("missing Routing key in VictorOps config");
         var fields = s.Map("custom_fields");
         foreach (string name in fields.Keys.Where(Reserved.Contains)) s.Error("custom_fields", $"VictorOps config contains custom field {name} which cannot be used as it conflicts with the fixed/static fields");
         return new VictorOpsConfig

@@ -18,9 +18,9 @@ internal sealed record WeChatConfig : IntegrationConfig
     public static WeChatConfig Read(YamlSection s, GlobalConfig global)
     {
         var secret = s.Secret("api_secret") ?? global.WechatApiSecret;
-        if (secret is null) s.Error("no global Wechat Api Secret set either inline or in a file");
+        if (secret is null) s.ErrorHere("no global Wechat Api Secret set either inline or in a file");
         string corp = s.TextOrNull("corp_id") ?? global.WechatCorpId ?? "";
-        if (corp.Length == 0) s.Error("no global Wechat CorpID set");
+        if (corp.Length == 0) s.ErrorHere("no global Wechat CorpID set");
         string type = s.Text("message_type", "text");
         if (type is not ("text" or "markdown")) s.Error("message_type", $"weChat message type {type} does not match valid options", "use text or markdown");
         return new WeChatConfig

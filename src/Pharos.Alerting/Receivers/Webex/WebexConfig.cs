@@ -11,8 +11,8 @@ internal sealed record WebexConfig : IntegrationConfig
     {
         var http = s.Http(global);
         string room = s.Text("room_id");
-        if (room.Length == 0) s.Error("missing room_id on webex_config");
-        if (!http.HasAuthorization) s.Error("missing webex_configs.http_config.authorization");
+        if (room.Length == 0) s.ErrorHere("missing room_id on webex_config");
+        if (!http.HasAuthorization) s.ErrorHere("missing webex_configs.http_config.authorization");
         return new WebexConfig
         {
             Kind = "webex",

@@ -19,7 +19,7 @@ internal sealed record WebhookConfig : IntegrationConfig
     public static WebhookConfig Read(YamlSection s, GlobalConfig global)
     {
         var url = s.SecretUrl("url", template: true);
-        if (url is null) s.Error("one of url or url_file must be configured");
+        if (url is null) s.ErrorHere("one of url or url_file must be configured");
         return new WebhookConfig
         {
             Kind = "webhook",
