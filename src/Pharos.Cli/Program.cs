@@ -8,12 +8,12 @@ var root = new RootCommand(Usage.WithExamples(
     "pharos prometheus --config.file prometheus.yml   metrics and rules next to the targets",
     "pharos alertmanager --config.file alertmanager.yml"))
 {
-    // SERVER
-    // PROMETHEUS
+    ServerCommand.Create(),
+    PrometheusCommand.Create(),
     AlertmanagerCommand.Create(),
-    // DEMO
-    // CHECK
-    // QUERY
+    DemoCommand.Create(),
+    CheckCommand.Create(),
+    QueryCommand.Create(),
 };
 
 var parsed = root.Parse(args);

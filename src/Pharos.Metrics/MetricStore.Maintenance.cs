@@ -18,9 +18,9 @@ public sealed partial class MetricStore
                 await store.CompactAsync(cancel);
                 await store.RetainAsync(limits.For(store.Tenant).MetricRetention, cancel);
             }
-            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or StoreUnavailableException)
+            catch (Exception failure) when (failure is not OperationCanceledException)
             {
-                // A failed cut has said so itself; the next round tries again.
+                // Whatever it is, the other tenants go on, and the next round tries again.
                 MetricsLog.MaintenanceFailed(logger, store.Tenant.Name, failure.Message);
             }
         }

@@ -45,7 +45,7 @@ public sealed partial class MetricStore
         var names = new SortedSet<string>(StringComparer.Ordinal);
         if (matcherSets.Count == 0)
         {
-            if (HeadOverlaps(store, range)) names.UnionWith(store.Head.Index.Read(index => index.Names.ToList()));
+            if (HeadOverlaps(store, range)) names.UnionWith(store.Head.Index.Names());
             foreach (var block in Overlapping(store, range)) names.UnionWith(block.Index.Names);
         }
         else
@@ -65,14 +65,7 @@ public sealed partial class MetricStore
         var values = new HashSet<string>(StringComparer.Ordinal);
         if (matcherSets.Count == 0)
         {
-            if (HeadOverlaps(store, range))
-            {
-                store.Head.Index.Read(index =>
-                {
-                    index.VisitValues(name, v => values.Add(v));
-                    return true;
-                });
-            }
+            if (HeadOverlaps(store, range)) store.Head.Index.VisitValues(name, v => values.Add(v));
             foreach (var block in Overlapping(store, range)) block.Index.VisitValues(name, v => values.Add(v));
         }
         else
@@ -113,7 +106,7 @@ public sealed partial class MetricStore
         // The head first: what leaves it meanwhile is in a block already.
         if (HeadOverlaps(store, range))
         {
-            var ids = store.Head.Index.Read(index => PostingSearch.Find(index, matchers, cancel));
+            var ids = PostingSearch.Find(store.Head.Index, matchers, cancel);
             lock (store.Head.Gate)
             {
                 foreach (uint id in ids)

@@ -18,7 +18,7 @@ public sealed partial class MetricStore
     public TsdbStatus Status(TenantId tenant, int limit = 10)
     {
         var head = tenants.TryGetValue(tenant, out var store) ? store.Head : null;
-        var lists = head?.Index.Read(index => Lists(index, limit)) ?? ([], [], [], []);
+        var lists = head is null ? ([], [], [], []) : Lists(head.Index, limit);
         if (head is null) return Status(null, lists);
         lock (head.Gate) return Status(head, lists);
     }
@@ -51,7 +51,7 @@ public sealed partial class MetricStore
         var memory = new Top(limit);
         var pairs = new Top(limit);
         var metrics = new Top(limit);
-        foreach (string name in index.Names)
+        foreach (string name in index.Names())
         {
             long bytes = 0;
             int count = 0;

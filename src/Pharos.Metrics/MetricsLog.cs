@@ -41,6 +41,9 @@ internal static partial class MetricsLog
     [LoggerMessage(1112, LogLevel.Error, "Maintenance of tenant {Tenant} failed: {Reason}; it is tried again")]
     public static partial void MaintenanceFailed(ILogger logger, string tenant, string reason);
 
+    [LoggerMessage(1114, LogLevel.Warning, "How far the head of tenant {Tenant} was cut could not be written down: {Reason}")]
+    public static partial void CutMarkNotSaved(ILogger logger, string tenant, string reason);
+
     [LoggerMessage(1113, LogLevel.Warning, "{Path} cannot be read: {Reason}. The write log is replayed from its start")]
     public static partial void BadCutMark(ILogger logger, string path, string reason);
 }

@@ -132,6 +132,14 @@ public sealed class PromQlEngine : IDisposable
                     $"query timed out in expression evaluation after {timeout.TotalSeconds:0.###}s, of which {waited:0.###}s waiting for a free evaluator; narrow the selectors or the range, or raise the query timeout"),
                 inner: e);
         }
+        catch (InsufficientExecutionStackException e)
+        {
+            throw new QueryException(QueryErrorKind.Execution, "query is nested too deeply to be evaluated; split it, for example by a recording rule", inner: e);
+        }
+        catch (Exception e) when (e is not QueryException)
+        {
+            throw new QueryException(QueryErrorKind.Internal, $"evaluation failed: {e.Message}", inner: e);
+        }
         finally
         {
             running.Add(-1);

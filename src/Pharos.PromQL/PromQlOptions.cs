@@ -12,6 +12,11 @@ public sealed record PromQlOptions
     /// <summary>Queries that run at the same time; more wait. Flag <c>query.max-concurrency</c>.</summary>
     public int ConcurrencyMax { get; init; } = 20;
 
+    /// <summary>
+    /// Cores that one query may use at once. Default one less than there are, between 1 and 8, so that a long query leaves room for ingestion.
+    /// </summary>
+    public int ParallelismMax { get; init; } = Math.Clamp(Environment.ProcessorCount - 1, 1, 8);
+
     /// <summary>Functions and modifiers that Prometheus has behind <c>promql-experimental-functions</c> and its like.</summary>
     public bool ExperimentalFunctions { get; init; } = true;
 

@@ -16,6 +16,29 @@ public sealed class LabelsTests
     }
 
     [Fact]
+    public void Order_is_that_of_names_and_values_not_of_their_lengths()
+    {
+        var random = new Random(7);
+        string Word() => new([.. Enumerable.Range(0, random.Next(1, 5)).Select(_ => (char)('a' + random.Next(3)))]);
+        var sets = Enumerable.Range(0, 300).Select(_ => Labels.Of((Word(), Word()), (Word(), Word()), ("z", random.Next(9) == 0 ? new string('x', 200 + random.Next(3)) : ""))).ToList();
+        static int Plain(Labels a, Labels b)
+        {
+            var left = a.ToDictionary().SelectMany(p => new[] { p.Key, p.Value }).ToList();
+            var right = b.ToDictionary().SelectMany(p => new[] { p.Key, p.Value }).ToList();
+            for (int i = 0; i < Math.Min(left.Count, right.Count); i++)
+            {
+                int order = string.CompareOrdinal(left[i], right[i]);
+                if (order != 0) return order;
+            }
+            return left.Count - right.Count;
+        }
+        foreach (var a in sets)
+        {
+            foreach (var b in sets) Assert.Equal(Math.Sign(Plain(a, b)), Math.Sign(a.CompareTo(b)));
+        }
+    }
+
+    [Fact]
     public void Order_compares_label_by_label_and_the_shorter_set_first()
     {
         var sorted = new[] { Labels.Of(("a", "2")), Labels.Of(("a", "1"), ("b", "1")), Labels.Of(("a", "1")) };

@@ -33,7 +33,7 @@ async function answer(request, response, next) {
   if (path === '/api/pharos/v1/architecture') return send(response, empty ? shop.emptyArchitecture() : shop.architecture(mood === 'quiet'));
   if (path === '/api/pharos/v1/rules') return send(response, ok({ groups: empty ? [] : shop.groups() }));
   if (path === '/api/pharos/v1/notifications') return send(response, empty ? [] : shop.notifications());
-  if (path === '/api/pharos/v1/alerts/journal') return send(response, empty ? [] : shop.journal(JSON.parse(form.get('labels') ?? '{}')));
+  if (path === '/api/pharos/v1/alerts/journal') return send(response, empty ? [] : shop.journal(Object.fromEntries([...(form.get('labels') ?? '').matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map((each) => [each[1], each[2]]))));
   if (path === '/alertmanager/api/v2/alerts') return send(response, empty || mood === 'quiet' ? [] : shop.alerts(form.getAll('filter')));
   if (path === '/alertmanager/api/v2/alerts/groups') return send(response, empty ? [] : shop.alertGroups(form.getAll('filter')));
   if (path === '/alertmanager/api/v2/receivers') return send(response, [{ name: 'payments-pager' }, { name: 'checkout-slack' }, { name: 'digest' }]);
@@ -44,6 +44,7 @@ async function answer(request, response, next) {
     return send(response, { silenceID: shop.addSilence(made) });
   }
   if (path.startsWith('/alertmanager/api/v2/silence/')) return send(response, shop.expire(path.split('/').pop()) ? '' : '"silence not found"');
+  if (path === '/api/pharos/v1/collectors') return send(response, empty ? [] : shop.collectorStates());
   if (path.startsWith('/prometheus/api/v1/')) return prometheus(path.slice('/prometheus/api/v1/'.length), form, response, empty);
   if (path.startsWith('/loki/api/v1/')) return loki(path.slice('/loki/api/v1/'.length), form, response, empty);
   if (path.startsWith('/collector.v1.CollectorService/') || path.startsWith('/pipeline.v1.PipelineService/')) return fleet(path.split('/').pop(), raw === '' ? {} : JSON.parse(raw), response, empty);
@@ -105,9 +106,9 @@ function loki(path, form, response, empty) {
 function fleet(method, body, response, empty) {
   switch (method) {
     case 'ListCollectors':
-      return send(response, empty ? {} : { collectors: shop.collectors });
+      return send(response, empty ? {} : { collectors: shop.collectors() });
     case 'GetCollector':
-      return send(response, shop.collectors.find((each) => each.id === body.id) ?? {});
+      return send(response, shop.collectors().find((each) => each.id === body.id) ?? {});
     case 'ListPipelines':
       return send(response, empty ? {} : { pipelines: shop.pipelines });
     case 'UpsertPipeline': {

@@ -174,15 +174,15 @@ export function notifications() {
   const one = { labels: burn, annotations: { summary: 'Checkout spends its error budget 14.6 times too fast' }, status: 'firing' };
   const two = { labels: base[1][0], annotations: { summary: base[1][1] }, status: 'firing' };
   return [
-    { at: iso(started + 31_000), receiver: 'payments-pager', integration: 'pagerduty', groupKey: '{}/{team="payments"}:{service="checkout"}', status: 'firing', delivered: true, error: null, reason: 'first notification of the group', alerts: [one], body: '{"routing_key":"…","event_action":"trigger","payload":{"summary":"[FIRING:1] CheckoutGlobalErrorBudgetBurn"}}' },
-    { at: iso(started + 31_300), receiver: 'checkout-slack', integration: 'slack', groupKey: '{}/{team="payments"}:{service="checkout"}', status: 'firing', delivered: true, error: null, reason: 'first notification of the group', alerts: [one, two], body: '[FIRING:2] CheckoutGlobalErrorBudgetBurn (checkout, prod)\n5xx ratio 12.1 %, burning 30 days of budget in 49 hours.' },
+    { at: iso(started + 31_000), receiver: 'payments-pager', integration: 'pagerduty', groupKey: '{}/{team="payments"}:{service="checkout"}', status: 'firing', delivered: true, error: null, reason: 'first notification of the group', alerts: [one.labels], body: '{"routing_key":"…","event_action":"trigger","payload":{"summary":"[FIRING:1] CheckoutGlobalErrorBudgetBurn"}}' },
+    { at: iso(started + 31_300), receiver: 'checkout-slack', integration: 'slack', groupKey: '{}/{team="payments"}:{service="checkout"}', status: 'firing', delivered: true, error: null, reason: 'first notification of the group', alerts: [one.labels, two.labels], body: '[FIRING:2] CheckoutGlobalErrorBudgetBurn (checkout, prod)\n5xx ratio 12.1 %, burning 30 days of budget in 49 hours.' },
     { at: iso(started - 3_600_000), receiver: 'digest', integration: 'email', groupKey: '{}:{team="search"}', status: 'resolved', delivered: false, error: 'smtp: 421 4.3.2 service not available', reason: 'group resolved', alerts: [{ labels: { alertname: 'SearchIndexLag', team: 'search' }, annotations: {}, status: 'resolved' }], body: 'All clear.' },
   ];
 }
 
 export function journal(labels) {
   const events = [];
-  const add = (at, step, because, detail = {}) => events.push({ at: iso(at), step, labels, because, detail });
+  const add = (at, step, because, detail = {}) => events.push({ at: iso(at), step: step[0].toUpperCase() + step.slice(1), labels, because, detail });
   for (let at = started - 15 * 60_000; at <= Date.now(); at += 30_000) {
     const above = at >= started - 120_000;
     add(at, 'evaluated', above ? 'the expression has a result' : 'the expression has no result', { value: above ? (0.121 + wave(at, 1, 0.01)).toFixed(4) : '', above: String(above), group: 'slo-checkout', interval: '30s' });
@@ -276,7 +276,7 @@ export function logs(query, start, end, limit, direction) {
   return [...streams.values()];
 }
 
-export const collectors = Array.from({ length: 48 }, (_, at) => {
+const everyCollector = Array.from({ length: 48 }, (_, at) => {
   const eu = at < 24;
   const edge = at >= 42;
   const silent = at === 45;
@@ -284,15 +284,26 @@ export const collectors = Array.from({ length: 48 }, (_, at) => {
     id: edge ? `edge-vm-0${at - 41}` : `k8s-${eu ? 'euw1' : 'use1'}-${'abc'[at % 3]}-${String(at % 24).padStart(2, '0')}`,
     name: '',
     createdAt: iso(started - 9e8),
-    updatedAt: iso(silent ? Date.now() - 5 * 60_000 : Date.now() - (at % 30) * 1_000),
+    updatedAt: iso(started - 9e8),
     enabled: at !== 47,
     remoteAttributes: edge ? { site: at % 2 ? 'lyon' : 'porto' } : { cluster: eu ? 'eu-west-1' : 'us-east-1', role: 'node' },
     localAttributes: { 'collector.os': edge ? 'windows' : 'linux', 'collector.version': at === 9 ? 'v1.3.2' : 'v1.4.0' },
     collectorType: 'COLLECTOR_TYPE_ALLOY',
-    ...(silent ? { markedInactiveAt: iso(Date.now() - 4 * 60_000) } : {}),
-    ...(at === 7 ? { remoteConfigStatus: { status: 'FAILED', errorMessage: 'loki.process "drop": 4:3: unknown block "stage.dropp"' } } : { remoteConfigStatus: { status: 'APPLIED' } }),
-  };
+    ...(silent ? { markedInactiveAt: iso(started) } : {}),
+    };
 });
+
+export const collectors = () => everyCollector;
+export const collectorStates = () =>
+  everyCollector.map((each, at) => ({
+    id: each.id,
+    health: at === 45 ? 'inactive' : at === 44 ? 'unresponsive' : at === 7 ? 'configurationError' : at === 9 ? 'stalled' : 'healthy',
+    lastSeenAt: iso(Date.now() - (at === 44 ? 240_000 : (at % 30) * 1_000)),
+    pipelines: ['checkout_logs', 'host_metrics'].slice(at >= 42 ? 1 : 0),
+    servedHash: 'e5a0c7d941',
+    configStatus: at === 7 ? 'failed' : 'applied',
+    configMessage: at === 7 ? 'loki.process "drop": 4:3: unknown block "stage.dropp"' : '',
+  }));
 
 export const pipelines = [
   { id: '1', name: 'checkout_logs', contents: 'loki.source.file "checkout" {\n  targets    = [{__path__ = "/var/log/checkout/*.log"}]\n  forward_to = [loki.write.central.receiver]\n}\n\nloki.write "central" {\n  endpoint {\n    url = "http://pharos:3000/loki/api/v1/push"\n  }\n}\n', matchers: ['cluster=~"eu.*|us.*"', 'role="node"'], enabled: true, createdAt: iso(started - 9e8), updatedAt: iso(started - 25 * 60_000), configType: 'CONFIG_TYPE_ALLOY' },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { JournalEvent, JournalStep } from '../src/api/pharos';
+import { decodeNotification, type JournalEvent, type JournalStep } from '../src/api/pharos';
 import type { RoutedAlert } from '../src/api/alertmanager';
 import { outcome, wordOf } from '../src/pages/alerts/alertState';
 import { answerOf, lastEpisode, shortReason, splitComparison, stepsOf } from '../src/pages/alerts/explain';
@@ -121,5 +121,13 @@ describe('what becomes of an alert', () => {
   it('says it in words', () => {
     expect([alert({}), alert({ silencedBy: ['s'], state: 'suppressed' }), alert({ inhibitedBy: ['g'], state: 'suppressed' }), alert({ mutedBy: ['weekend'], state: 'suppressed' }), alert({ state: 'unprocessed' })].map(say)).toEqual(['notifies pager', 'silenced by ops until 5', 'inhibited by Big', 'muted by weekend', 'not routed yet']);
     expect(wordOf(alert({ silencedBy: ['s'], inhibitedBy: ['g'] }))).toBe('inhibited');
+  });
+});
+
+describe('notifications from the server', () => {
+  it('takes alerts with their parts or as labels alone', () => {
+    const whole = decodeNotification({ at: '2026-11-22T02:00:00Z', receiver: 'r', status: 'resolved', delivered: true, alerts: [{ labels: { a: '1' }, annotations: { s: 'x' }, status: 'firing' }], body: 'text' });
+    expect(whole).toMatchObject({ atMs: Date.UTC(2026, 10, 22, 2), error: null, alerts: [{ labels: { a: '1' }, annotations: { s: 'x' }, status: 'firing' }], body: 'text' });
+    expect(decodeNotification({ status: 'firing', alerts: [{ alertname: 'A' }], error: 'refused', body: { a: 1 } })).toMatchObject({ delivered: false, error: 'refused', alerts: [{ labels: { alertname: 'A' }, annotations: {}, status: 'firing' }], body: '{\n  "a": 1\n}' });
   });
 });

@@ -20,7 +20,7 @@ describe('the fleet', () => {
 
   it('takes the server at its word, else works the state out', () => {
     expect([collector({ health: 'unresponsive' }), collector({ health: 'configurationerror' }), collector({ health: 'stalled' })].map((each) => collectorWord(each, 2_000))).toEqual(['silent', 'failed', 'lagging']);
-    expect([collector(), collector({ configStatus: 'failed' }), collector({ inactiveAtMs: 5 }), collector({ enabled: false }), collector({ lastSeenMs: null, updatedAtMs: null })].map((each) => collectorWord(each, 2_000))).toEqual(['healthy', 'failed', 'left', 'off', 'unknown']);
+    expect([collector(), collector({ configStatus: 'failed' }), collector({ inactiveAtMs: 5 }), collector({ enabled: false }), collector({ lastSeenMs: null })].map((each) => collectorWord(each, 2_000))).toEqual(['healthy', 'failed', 'left', 'off', 'unknown']);
     expect(collectorWord(collector(), 200_000)).toBe('silent');
   });
 

@@ -14,5 +14,7 @@ internal static class AllComponents
         ScrapeComponent.Descriptor,
         RemoteWriteComponent.Descriptor,
         LokiWriteComponent.Descriptor,
+        .. FileLogComponents.All,
+        ProcessComponent.Descriptor,
     ], RefusedComponents.Reasons);
 }

@@ -77,8 +77,13 @@ internal abstract class WorkerInstance<TOptions, TWorker>(ComponentContext conte
             {
                 gate.Release();
             }
-            if (run.IsFaulted) await run.ConfigureAwait(false);
+            if (run.IsFaulted)
+            {
+                open.TrySetException(new IOException($"{Context.Id} has stopped"));
+                await run.ConfigureAwait(false);
+            }
         }
+        open.TrySetException(new IOException($"{Context.Id} has stopped"));
     }
 
     /// <summary>Does something with the worker, once there is one.</summary>

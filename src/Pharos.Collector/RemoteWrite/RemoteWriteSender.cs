@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Http.Headers;
 using Microsoft.Extensions.Logging;
 using Pharos.Collector.Queueing;
 using Pharos.Core;
@@ -63,7 +62,8 @@ internal sealed class RemoteWriteSender(
         try
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, options.Url) { Content = new ByteArrayContent(body) };
-            request.Content.Headers.ContentType = MediaTypeHeaderValue.Parse(RemoteWriteHeaders.ContentType(options.Version));
+            // Not through the typed header: it would write a space after the semicolon, which Prometheus takes for another parameter.
+            request.Content.Headers.TryAddWithoutValidation("Content-Type", RemoteWriteHeaders.ContentType(options.Version));
             request.Content.Headers.ContentEncoding.Add("snappy");
             request.Headers.TryAddWithoutValidation(RemoteWriteHeaders.Version, RemoteWriteHeaders.VersionValue(options.Version));
             request.Headers.TryAddWithoutValidation("User-Agent", "Pharos/0.1");
@@ -72,7 +72,13 @@ internal sealed class RemoteWriteSender(
             using var both = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancel);
             using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, both.Token);
             metrics.Took(time.GetElapsedTime(started));
-            if (response.IsSuccessStatusCode) return (Outcome.Taken, "", null);
+            if (response.IsSuccessStatusCode)
+            {
+                // A receiver of version 1 finds nothing it knows in a message of version 2, and says so with success.
+                return options.Version == RemoteWriteVersion.V2 && !response.Headers.Contains(RemoteWriteHeaders.SamplesWritten)
+                    ? (Outcome.Refused, $"the receiver does not speak remote write 2 (no {RemoteWriteHeaders.SamplesWritten} header); set protobuf_message to {RemoteWriteHeaders.MessageV1}", null)
+                    : (Outcome.Taken, "", null);
+            }
             string answer = await FirstLineAsync(response.Content, both.Token);
             string error = $"server returned HTTP status {(int)response.StatusCode} {response.ReasonPhrase}: {answer}";
             bool again = (int)response.StatusCode >= 500 || (response.StatusCode == HttpStatusCode.TooManyRequests && options.RetryOnHttp429);

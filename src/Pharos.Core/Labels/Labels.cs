@@ -187,16 +187,19 @@ public sealed class Labels : IEquatable<Labels>, IComparable<Labels>
     public int CompareTo(Labels? other)
     {
         if (other is null) return 1;
-        var left = GetEnumerator();
-        var right = other.GetEnumerator();
-        while (true)
+        // Up to the first different byte both have the same names and values; only the one that holds it is compared.
+        ReadOnlySpan<byte> left = encoded, right = other.encoded;
+        int same = left.CommonPrefixLength(right);
+        int offset = 0;
+        while (offset < left.Length && offset < right.Length)
         {
-            bool moreLeft = left.MoveNext(), moreRight = right.MoveNext();
-            if (!moreLeft || !moreRight) return moreLeft.CompareTo(moreRight);
-            int order = left.Current.NameUtf8.SequenceCompareTo(right.Current.NameUtf8);
-            if (order == 0) order = left.Current.ValueUtf8.SequenceCompareTo(right.Current.ValueUtf8);
-            if (order != 0) return order;
+            int start = offset;
+            var one = LabelCodec.ReadString(left, ref offset);
+            if (offset <= same) continue;
+            offset = start;
+            return one.SequenceCompareTo(LabelCodec.ReadString(right, ref offset));
         }
+        return left.Length.CompareTo(right.Length);
     }
 
     /// <summary>The text form <c>{a="x", b="y"}</c>, values escaped, names quoted where they are not classic identifiers.</summary>

@@ -124,6 +124,13 @@ internal sealed class RangeReader
     private SampleSeries Series(bool cacheable)
     {
         if (cacheable && labels.Metadata.Series is SampleSeries known) return known;
+        var found = FindSeries();
+        if (cacheable) labels.Metadata.Series = found;
+        return found;
+    }
+
+    private SampleSeries FindSeries()
+    {
         labels.CopyTo(pairs);
         if (syntax.Range.Unwrap is { } unwrap) pairs.RemoveAll(p => p.Name == unwrap.Label);
         if (grouping is not null) pairs.RemoveAll(p => grouping.Labels.Contains(p.Name) == grouping.Without);
@@ -136,7 +143,6 @@ internal sealed class RangeReader
                 ? new CountingSeries(key, steps, syntax.Range.RangeNs, perSecondOf)
                 : new KeepingSeries(key, WindowFunctions.Of(syntax.Op, syntax.Parameter, syntax.Range.RangeNs));
         }
-        if (cacheable) labels.Metadata.Series = found;
         return found!;
     }
 

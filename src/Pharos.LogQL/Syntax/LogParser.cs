@@ -54,7 +54,9 @@ internal sealed class LogParser(TokenCursor tokens)
     {
         if (tokens.TryTake(TokenKind.OpenParen))
         {
+            tokens.Enter();
             var inner = RangePart();
+            tokens.Leave();
             tokens.Take(TokenKind.CloseParen, ")");
             return inner.RangeNs == 0 && tokens.Current.Kind == TokenKind.Range ? WithRange(inner) : inner;
         }
@@ -284,6 +286,7 @@ internal sealed class LogParser(TokenCursor tokens)
         var left = AndFilter();
         while (tokens.Current.IsWord("or"))
         {
+            tokens.CountOperator();
             int at = tokens.Move().Start;
             left = new LogicFilter(at, false, left, AndFilter());
         }
@@ -298,6 +301,7 @@ internal sealed class LogParser(TokenCursor tokens)
             int at = tokens.Current.Start;
             if (tokens.Current.IsWord("and") || tokens.Current.Kind == TokenKind.Comma) tokens.Move();
             else if (!StartsFilter()) return left;
+            tokens.CountOperator();
             left = new LogicFilter(at, true, left, OneFilter());
         }
     }
@@ -309,7 +313,9 @@ internal sealed class LogParser(TokenCursor tokens)
     {
         if (tokens.TryTake(TokenKind.OpenParen))
         {
+            tokens.Enter();
             var inner = LabelFilter();
+            tokens.Leave();
             tokens.Take(TokenKind.CloseParen, ")");
             return inner;
         }

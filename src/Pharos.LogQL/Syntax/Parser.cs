@@ -5,9 +5,6 @@ namespace Pharos.LogQL.Syntax;
 /// <summary>Parses LogQL by recursive descent: metric expressions here, log expressions in <see cref="LogParser"/>.</summary>
 internal sealed class Parser
 {
-    /// <summary>Deeper nesting is refused, so that no query can run the stack out.</summary>
-    private const int DepthMax = 250;
-
     internal static readonly HashSet<string> RangeOps = new(StringComparer.Ordinal)
     {
         "count_over_time", "rate", "rate_counter", "bytes_over_time", "bytes_rate", "absent_over_time", "sum_over_time", "avg_over_time",
@@ -27,7 +24,6 @@ internal sealed class Parser
 
     private readonly TokenCursor tokens;
     private readonly LogParser logs;
-    private int depth;
 
     private Parser(string query)
     {
@@ -59,17 +55,18 @@ internal sealed class Parser
 
     private Expr Expression(int precedenceMin)
     {
-        if (++depth > DepthMax) throw tokens.Error("the query is nested too deeply");
+        tokens.Enter();
         var left = Primary();
         while (Operator(tokens.Current) is { } op && op.Precedence >= precedenceMin)
         {
             int at = tokens.Current.Start;
+            tokens.CountOperator();
             tokens.Move();
             var (returnBool, matching) = Modifiers(op.Name);
             var right = Expression(op.Name == "^" ? op.Precedence : op.Precedence + 1);
             left = Binary(at, op.Name, returnBool, matching, left, right);
         }
-        depth--;
+        tokens.Leave();
         return left;
     }
 

@@ -22,4 +22,8 @@ internal sealed class MemoryBlockSource(byte[] data) : BlockSource
 }
 
 /// <summary>A block that can be read.</summary>
-internal sealed record BlockRef(BlockHeader Header, BlockSource Source);
+internal sealed record BlockRef(BlockHeader Header, BlockSource Source)
+{
+    /// <summary>The lines frame has been read once and its checksum held.</summary>
+    public bool LinesChecked { get; set; }
+}

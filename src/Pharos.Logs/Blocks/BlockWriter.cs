@@ -60,7 +60,7 @@ internal static class BlockWriter
                     LinesCrc = Crc32C.Of(data.AsSpan(indexPacked, linesPacked)),
                     FilterCrc = Crc32C.Of(data.AsSpan(indexPacked + linesPacked)),
                 };
-                return new BlockRef(header, new MemoryBlockSource(data));
+                return new BlockRef(header, new MemoryBlockSource(data)) { LinesChecked = true };
             }
             finally
             {

@@ -160,11 +160,8 @@ internal sealed class BlockEntries : EntrySource
             if (metadataOf is null || metadataOf[at] == 0) return default;
             int number = metadataOf[at] - 1;
             int from = number == 0 ? metadataAt : metadataEnds![number - 1];
-            int lengthBytes = 0;
-            int cursor = from;
-            int length = (int)Varints.Read(index, ref cursor);
-            lengthBytes = cursor - from;
-            return index.AsSpan(from + lengthBytes, length);
+            int length = (int)Varints.Read(index, ref from);
+            return index.AsSpan(from, length);
         }
     }
 
@@ -283,6 +280,7 @@ internal sealed class BlockEntries : EntrySource
             Context.Blocks++;
             index = ReadFrame(header.Offset, header.IndexPacked, header.IndexRaw, header.IndexCrc, "index");
             ParseIndex(index.AsSpan(0, header.IndexRaw));
+            CheckLines();
         }
         catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException)
         {
@@ -316,6 +314,26 @@ internal sealed class BlockEntries : EntrySource
         {
             ArrayPool<byte>.Shared.Return(filter);
         }
+    }
+
+    /// <summary>
+    /// Once per block: lines are unpacked later, when an entry has been handed out already, and must not turn out to be damaged then.
+    /// </summary>
+    private void CheckLines()
+    {
+        if (block.LinesChecked) return;
+        var header = block.Header;
+        byte[] packed = ArrayPool<byte>.Shared.Rent(header.LinesPacked);
+        try
+        {
+            block.Source.Read(header.Offset + header.IndexPacked, packed.AsSpan(0, header.LinesPacked));
+            if (Crc32C.Of(packed.AsSpan(0, header.LinesPacked)) != header.LinesCrc) throw new InvalidDataException("the lines frame's checksum does not match");
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(packed);
+        }
+        block.LinesChecked = true;
     }
 
     private byte[] ReadFrame(long offset, int packedLength, int rawLength, uint crc, string what)
@@ -359,8 +377,8 @@ internal sealed class BlockEntries : EntrySource
         metadataEnds = ArrayPool<int>.Shared.Rent(dictionary);
         for (int i = 0; i < dictionary; i++)
         {
-            position += Varints.ReadLength(raw, ref position);
-            metadataEnds[i] = position;
+            int length = Varints.ReadLength(raw, ref position);
+            metadataEnds[i] = position += length;
         }
         metadataOf = ArrayPool<int>.Shared.Rent(header.Entries);
         for (int i = 0; i < header.Entries; i++)

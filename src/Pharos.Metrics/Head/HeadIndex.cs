@@ -7,7 +7,8 @@ namespace Pharos.Metrics.Head;
 
 /// <summary>
 /// The head's inverted index. One writer at a time (under the head's gate) beside many readers:
-/// the writer takes the write lock only to add or remove series, readers hold the read lock while they search.
+/// the writer takes the write lock only to add or remove series, readers hold the read lock for one look at a time.
+/// What they take out is never written to: lists of numbers only grow behind the part that was taken.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "Lives as long as its store; a query may still hold it when the store closes.")]
 internal sealed class HeadIndex(SeriesTable table) : IPostings
@@ -82,40 +83,46 @@ internal sealed class HeadIndex(SeriesTable table) : IPostings
         return values.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(Decode(valueUtf8, buffer), out var posting) ? posting.Count : 0;
     }
 
-    /// <summary>Runs a search with the index held still.</summary>
-    public T Read<T>(Func<HeadIndex, T> search)
+    public uint[] All()
     {
-        access.EnterReadLock();
-        try
-        {
-            return search(this);
-        }
-        finally
-        {
-            access.ExitReadLock();
-        }
+        using var held = new Held(access);
+        return all.Ids.ToArray();
     }
 
-    public uint[] All() => all.Ids.ToArray();
+    public ReadOnlyMemory<uint> Of(string name, string value)
+    {
+        using var held = new Held(access);
+        return names.TryGetValue(name, out var values) && values.TryGetValue(value, out var posting) ? posting.Ids : default;
+    }
 
-    public ReadOnlyMemory<uint> Of(string name, string value) =>
-        names.TryGetValue(name, out var values) && values.TryGetValue(value, out var posting) ? posting.Ids : default;
+    public int ValueCount(string name)
+    {
+        using var held = new Held(access);
+        return names.TryGetValue(name, out var values) ? values.Count : 0;
+    }
 
-    public int ValueCount(string name) => names.TryGetValue(name, out var values) ? values.Count : 0;
-
+    /// <summary>Calls back without holding the index: a slow pattern over many values keeps no writer waiting.</summary>
     public void VisitValues(string name, Action<string> visit)
     {
-        if (!names.TryGetValue(name, out var values)) return;
-        foreach (string value in values.Keys) visit(value);
+        string[] copy;
+        using (new Held(access)) copy = names.TryGetValue(name, out var values) ? [.. values.Keys] : [];
+        foreach (string value in copy) visit(value);
     }
 
     public bool Matches(uint series, Matcher matcher) => table.Get((int)series) is { } found && matcher.Matches(found.Labels);
 
-    public IEnumerable<string> Names => names.Keys;
+    public string[] Names()
+    {
+        using var held = new Held(access);
+        return [.. names.Keys];
+    }
 
     /// <summary>Values of a label with the number of series of each.</summary>
-    public IEnumerable<(string Value, int Series)> Counts(string name) =>
-        names.TryGetValue(name, out var values) ? values.Select(v => (v.Key, v.Value.Count)) : [];
+    public (string Value, int Series)[] Counts(string name)
+    {
+        using var held = new Held(access);
+        return names.TryGetValue(name, out var values) ? [.. values.Select(v => (v.Key, v.Value.Count))] : [];
+    }
 
     private Dictionary<string, Posting> ValuesOf(ReadOnlySpan<char> name)
     {
@@ -126,6 +133,20 @@ internal sealed class HeadIndex(SeriesTable table) : IPostings
 
     private static ReadOnlySpan<char> Decode(ReadOnlySpan<byte> utf8, Span<char> buffer) =>
         utf8.Length <= buffer.Length ? buffer[..Encoding.UTF8.GetChars(utf8, buffer)] : Encoding.UTF8.GetString(utf8);
+
+    /// <summary>The read lock, for as long as this lives.</summary>
+    private readonly ref struct Held
+    {
+        private readonly ReaderWriterLockSlim access;
+
+        public Held(ReaderWriterLockSlim access)
+        {
+            access.EnterReadLock();
+            this.access = access;
+        }
+
+        public void Dispose() => access.ExitReadLock();
+    }
 
     /// <summary>Sorted series numbers; most label values have few series, many have one.</summary>
     private sealed class Posting

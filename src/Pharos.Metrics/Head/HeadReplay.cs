@@ -11,7 +11,8 @@ namespace Pharos.Metrics.Head;
 /// </summary>
 internal sealed class HeadReplay(TenantHead head, CutMark mark, ILogger logger, long nowMs) : IRecordReader
 {
-    private readonly Dictionary<int, MemSeries> known = [];
+    // Numbers of series that are in the table under another.
+    private readonly Dictionary<int, MemSeries> others = [];
     private readonly Dictionary<int, MemSeries> nameless = [];
     private WriteLogPosition position;
 
@@ -34,11 +35,11 @@ internal sealed class HeadReplay(TenantHead head, CutMark mark, ILogger logger, 
     public void Definition(int id, ReadOnlySpan<byte> labels)
     {
         head.Table.SkipTo(id + 1);
-        if (known.ContainsKey(id)) return;
+        if (head.Table.Get(id) is not null || others.ContainsKey(id)) return;
         if (head.Table.Find(LabelCodec.Hash(labels), labels) is { } same)
         {
             // The series left the head once and came back under a new number; samples of both numbers are one series'.
-            known[id] = same;
+            others[id] = same;
             head.OtherNumbers.Add(new MemSeries(id, same.Labels));
             if (nameless.Remove(id, out var other)) Join(other, same);
             return;
@@ -46,7 +47,6 @@ internal sealed class HeadReplay(TenantHead head, CutMark mark, ILogger logger, 
         if (!nameless.Remove(id, out var series)) series = new MemSeries(id, Labels.Empty);
         series.Labels = Labels.FromEncoded(labels);
         series.Logged = true;
-        known[id] = series;
         head.Table.Add(series);
         head.Index.Add(series);
     }
@@ -67,7 +67,7 @@ internal sealed class HeadReplay(TenantHead head, CutMark mark, ILogger logger, 
 
     public void Exemplar(int id, Exemplar exemplar)
     {
-        if (known.TryGetValue(id, out var series)) head.Exemplars.Add(series.Labels, exemplar);
+        if ((head.Table.Get(id) ?? others.GetValueOrDefault(id)) is { } series) head.Exemplars.Add(series.Labels, exemplar);
     }
 
     public void Metadata(MetricMetadata metadata) => head.Metadata.Set(metadata);
@@ -111,7 +111,8 @@ internal sealed class HeadReplay(TenantHead head, CutMark mark, ILogger logger, 
 
     private MemSeries Get(int id)
     {
-        if (known.TryGetValue(id, out var series) || nameless.TryGetValue(id, out series)) return series;
+        if (head.Table.Get(id) is { } series) return series;
+        if (others.TryGetValue(id, out series) || nameless.TryGetValue(id, out series)) return series;
         head.Table.SkipTo(id + 1);
         return nameless[id] = new MemSeries(id, Labels.Empty);
     }

@@ -50,20 +50,19 @@ internal sealed class Evaluation(
     public void Load(Expr selector, long samples)
     {
         CheckCancelled();
-        samplesLoaded += samples;
-        Bound(selector, pointsHeld + samples);
+        Interlocked.Add(ref samplesLoaded, samples);
+        Bound(selector, Interlocked.Read(ref pointsHeld) + samples);
     }
 
     /// <summary>Counts points that stay in memory until <see cref="Release"/>.</summary>
     public void Hold(Expr selector, long points)
     {
-        pointsHeld += points;
-        Bound(selector, pointsHeld);
+        Bound(selector, Interlocked.Add(ref pointsHeld, points));
     }
 
-    public void Release(long points) => pointsHeld -= points;
+    public void Release(long points) => Interlocked.Add(ref pointsHeld, -points);
 
-    public void CountQueryable(long samples) => samplesQueryable += samples;
+    public void CountQueryable(long samples) => Interlocked.Add(ref samplesQueryable, samples);
 
     public QueryException Fail(Expr at, string message)
     {
@@ -73,7 +72,8 @@ internal sealed class Evaluation(
 
     private void Bound(Expr selector, long inMemory)
     {
-        if (inMemory > pointsPeak) pointsPeak = inMemory;
+        long peak = Interlocked.Read(ref pointsPeak);
+        while (inMemory > peak && Interlocked.CompareExchange(ref pointsPeak, inMemory, peak) is var seen && seen != peak) peak = seen;
         if (samplesMax > 0 && inMemory > samplesMax) throw OverBudget(selector);
     }
 

@@ -254,21 +254,48 @@ internal sealed partial class Evaluator
         int matrixAt = call.Arguments[0].Type == ExprType.Matrix ? 0 : 1;
         var matrix = call.Arguments[matrixAt];
         string name = call.Function.Name;
-        var function = WindowFunctions.Create(name, this, call, grid, run, matrix);
         var spec = Windows(matrix, grid);
-        var columns = Slide(function, matrix, grid, spec, name);
+        var columns = matrix.Unwrapped is MatrixSelector selector ? SlideSelector(call, selector, grid, spec) : Slide(call, matrix, grid, spec);
         return name is "last_over_time" or "first_over_time" ? columns : DropNames(columns, matrix, grid);
     }
 
-    private IEnumerable<Column> Slide(WindowFunction function, Expr matrix, Grid grid, WindowSpec spec, string name)
+    private IEnumerable<Column> SlideSelector(CallExpr call, MatrixSelector matrix, Grid grid, WindowSpec spec)
     {
+        string name = call.Function.Name;
+        var range = ReadRange(spec);
+        var all = Select(matrix.Selector, range, new SelectHints(run.Grid.StepMs, name, spec.RangeMs));
+        int workers = Workers;
+        var functions = new WindowFunction[workers];
+        for (int w = 0; w < workers; w++) functions[w] = WindowFunctions.Create(name, this, call, grid, run, matrix);
+        foreach (var column in EachSeries(all, workers, Read)) yield return column;
+
+        Column? Read(ISeries series, SampleColumns samples, RangeSeries window, int worker)
+        {
+            samples.Clear();
+            series.Read(range, samples);
+            run.Load(matrix, samples.Count);
+            window.Take(series.Labels, samples, Hinted(matrix.Selector, samples), run.Options.StartTimestamps);
+            return window.Count == 0 ? null : SlideOver(functions[worker], matrix, window, grid, spec, name);
+        }
+    }
+
+    private IEnumerable<Column> Slide(CallExpr call, Expr matrix, Grid grid, WindowSpec spec)
+    {
+        string name = call.Function.Name;
+        var function = WindowFunctions.Create(name, this, call, grid, run, matrix);
         foreach (var series in Ranges(matrix, grid, name, spec))
         {
-            var column = new Column(series.Labels, series.DropName, grid.Count);
-            bool any = spec.Borders == BorderMode.None ? Slide(function, series, grid, spec, column) : BorderWindows.Slide(run, name, matrix, series, grid, spec, column);
-            if (any) yield return column;
-            else column.Dispose();
+            if (SlideOver(function, matrix, series, grid, spec, name) is { } column) yield return column;
         }
+    }
+
+    private Column? SlideOver(WindowFunction function, Expr matrix, RangeSeries series, Grid grid, WindowSpec spec, string name)
+    {
+        var column = new Column(series.Labels, series.DropName, grid.Count);
+        bool any = spec.Borders == BorderMode.None ? Slide(function, series, grid, spec, column) : BorderWindows.Slide(run, name, matrix, series, grid, spec, column);
+        if (any) return column;
+        column.Dispose();
+        return null;
     }
 
     private bool Slide(WindowFunction function, RangeSeries series, Grid grid, WindowSpec spec, Column into)

@@ -43,22 +43,24 @@ internal sealed partial class Evaluator
             yield break;
         }
         var range = new TimeRange(times.StartMs - run.LookbackMs + 1, times.EndMs);
-        using var samples = new SampleColumns();
-        foreach (var series in Select(selector, range, new SelectHints(run.Grid.StepMs, function, 0)))
+        var all = Select(selector, range, new SelectHints(run.Grid.StepMs, function, 0));
+        foreach (var column in EachSeries(all, Workers, Read)) yield return column;
+
+        Column? Read(ISeries series, SampleColumns samples, RangeSeries window, int worker)
         {
             samples.Clear();
             series.Read(range, samples);
             run.Load(selector, samples.Count);
-            if (samples.Count == 0) continue;
+            if (samples.Count == 0) return null;
             var column = new Column(series.Labels, dropName: false, grid.Count);
             int present = Newest(samples, Hinted(selector, samples), times, run.LookbackMs, timestamps, column);
             if (present == 0)
             {
                 column.Dispose();
-                continue;
+                return null;
             }
             Queried(grid, column, present);
-            yield return column;
+            return column;
         }
     }
 
@@ -160,11 +162,17 @@ internal sealed partial class Evaluator
         return ms;
     }
 
-    private IEnumerable<RangeSeries> SelectorRanges(MatrixSelector matrix, Grid grid, string function, WindowSpec spec)
+    /// <summary>The times to read for windows: those with borders look beyond them.</summary>
+    private TimeRange ReadRange(WindowSpec spec)
     {
         long before = spec.Borders == BorderMode.None ? 0 : run.LookbackMs;
         long after = spec.Borders == BorderMode.Smoothed ? run.LookbackMs : 0;
-        var range = new TimeRange(spec.Times.StartMs - spec.RangeMs + 1 - before, spec.Times.EndMs + after);
+        return new TimeRange(spec.Times.StartMs - spec.RangeMs + 1 - before, spec.Times.EndMs + after);
+    }
+
+    private IEnumerable<RangeSeries> SelectorRanges(MatrixSelector matrix, Grid grid, string function, WindowSpec spec)
+    {
+        var range = ReadRange(spec);
         using var samples = new SampleColumns();
         var window = new RangeSeries();
         foreach (var series in Select(matrix.Selector, range, new SelectHints(run.Grid.StepMs, function, spec.RangeMs)))

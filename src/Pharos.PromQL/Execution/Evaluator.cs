@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Pharos.Core;
 using Pharos.PromQL.Syntax;
 
@@ -21,6 +22,7 @@ internal sealed partial class Evaluator(Evaluation run)
     /// <summary>The value of a vector expression: series with at least one sample each. The caller disposes every column.</summary>
     public IEnumerable<Column> Vector(Expr expr, Grid grid)
     {
+        RuntimeHelpers.EnsureSufficientExecutionStack();
         if (grid.Count > 1 && expr is not ParenExpr && IsInvariant(expr)) return Spread(Dispatch(expr, grid.First), grid.Count);
         return Dispatch(expr, grid);
     }

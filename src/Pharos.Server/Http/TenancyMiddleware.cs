@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -40,6 +41,28 @@ internal static class TenancyMiddleware
             {
                 await Refuse(http, StatusCodes.Status401Unauthorized, "no org id");
                 return;
+            }
+            await next(http);
+        });
+    }
+
+    /// <summary>Asks collectors for one of these tokens as the password of basic authentication; without tokens for nothing.</summary>
+    public static void UseFleetTokens(this IApplicationBuilder application, IReadOnlyList<string> tokens)
+    {
+        if (tokens.Count == 0) return;
+        var accepted = tokens.Select(Encoding.UTF8.GetBytes).ToArray();
+        application.Use(async (http, next) =>
+        {
+            if (http.Request.Path.StartsWithSegments("/collector.v1.CollectorService/GetConfig") || http.Request.Path.StartsWithSegments("/collector.v1.CollectorService/RegisterCollector"))
+            {
+                byte[] given = Encoding.UTF8.GetBytes(Basic(http.Request)?.Password ?? "");
+                if (!accepted.Any(t => CryptographicOperations.FixedTimeEquals(t, given)))
+                {
+                    http.Response.StatusCode = StatusCodes.Status401Unauthorized;
+                    http.Response.ContentType = "application/json";
+                    await http.Response.WriteAsync("{\"code\":\"unauthenticated\",\"message\":\"the collector's password is not a token of this fleet\"}");
+                    return;
+                }
             }
             await next(http);
         });

@@ -88,8 +88,38 @@ public sealed class ProtoBuffer : IDisposable
         used += length;
     }
 
+    /// <summary>A message of two byte strings, fields 1 and 2: a label.</summary>
+    public void Pair(uint field, ReadOnlySpan<byte> first, ReadOnlySpan<byte> second)
+    {
+        if (first.Length >= 0x80 || second.Length >= 0x80 || field >= 16 || first.Length + second.Length >= 0x7c)
+        {
+            int inner = Begin(field);
+            Field(1, first);
+            Field(2, second);
+            End(inner);
+            return;
+        }
+        int length = 4 + first.Length + second.Length;
+        var room = Room(length + 2);
+        room[0] = (byte)((field << 3) | (uint)ProtoType.Bytes);
+        room[1] = (byte)length;
+        room[2] = 0x0a;
+        room[3] = (byte)first.Length;
+        first.CopyTo(room[4..]);
+        int at = 4 + first.Length;
+        room[at] = 0x12;
+        room[at + 1] = (byte)second.Length;
+        second.CopyTo(room[(at + 2)..]);
+        used += length + 2;
+    }
+
     public void Varint(ulong value)
     {
+        if (value < 0x80 && used < bytes.Length)
+        {
+            bytes[used++] = (byte)value;
+            return;
+        }
         var room = Room(10);
         int i = 0;
         for (; value >= 0x80; value >>= 7) room[i++] = (byte)(value | 0x80);

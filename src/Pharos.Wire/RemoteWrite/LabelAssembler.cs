@@ -48,36 +48,41 @@ internal sealed class LabelAssembler
         labels = default;
         if (count > LabelsMax) return LabelFault.TooMany;
         var all = places.AsSpan(0, count);
-        for (int i = 1; i < all.Length; i++)
-        {
-            if (Compare(body, all[i - 1], all[i]) <= 0) continue;
-            Sort(body, all);
-            break;
-        }
         int size = 0;
-        bool named = false;
+        foreach (ref readonly var place in all) size += 10 + place.NameLength + place.ValueLength;
+        if (size > canonical.Length) canonical = new byte[Math.Max(size, canonical.Length * 2)];
+        var to = canonical.AsSpan();
+        bool named = false, sorted = false;
+        int at = 0;
         ReadOnlySpan<byte> previous = default;
         for (int i = 0; i < all.Length; i++)
         {
             ref readonly var place = ref all[i];
             var name = body.Slice(place.NameAt, place.NameLength);
             if (name.IsEmpty) return LabelFault.EmptyName;
-            if (i > 0 && name.SequenceEqual(previous)) return LabelFault.Duplicate;
-            if (!Utf8.IsValid(name) || !Utf8.IsValid(body.Slice(place.ValueAt, place.ValueLength))) return LabelFault.NotUtf8;
-            if (place.ValueLength > 0) named |= name.SequenceEqual("__name__"u8);
-            size += 10 + place.NameLength + place.ValueLength;
+            int order = previous.SequenceCompareTo(name);
+            if (order >= 0)
+            {
+                if (order == 0) return LabelFault.Duplicate;
+                if (sorted) throw new InvalidOperationException("labels are out of order after sorting");
+                // Senders sort; this one did not. Start again once that is done for it.
+                Sort(body, all);
+                sorted = true;
+                (i, at, named) = (-1, 0, false);
+                previous = default;
+                continue;
+            }
             previous = name;
+            if (place.ValueLength == 0) continue;
+            if (name.Length == 8) named |= name.SequenceEqual("__name__"u8);
+            at += Write(to[at..], name);
+            at += Write(to[at..], body.Slice(place.ValueAt, place.ValueLength));
         }
         if (metricNameNeeded && !named) return LabelFault.NoMetricName;
-        if (size > canonical.Length) canonical = new byte[Math.Max(size, canonical.Length * 2)];
-        int at = 0;
-        foreach (ref readonly var place in all)
-        {
-            if (place.ValueLength == 0) continue;
-            at += LabelCodec.WriteString(canonical.AsSpan(at), body.Slice(place.NameAt, place.NameLength));
-            at += LabelCodec.WriteString(canonical.AsSpan(at), body.Slice(place.ValueAt, place.ValueLength));
-        }
-        labels = canonical.AsSpan(0, at);
+        var written = to[..at];
+        // Nearly all labels are ASCII, and lengths under 128 are too: one look at everything is enough then.
+        if (!Ascii.IsValid(written) && !IsUtf8(body, all)) return LabelFault.NotUtf8;
+        labels = written;
         return LabelFault.None;
     }
 
@@ -94,6 +99,23 @@ internal sealed class LabelAssembler
         return text.Append('}').ToString();
 
         static ReadOnlySpan<byte> Short(ReadOnlySpan<byte> part) => part.Length > 100 ? part[..100] : part;
+    }
+
+    private static int Write(Span<byte> to, ReadOnlySpan<byte> text)
+    {
+        if (text.Length >= 0x80) return LabelCodec.WriteString(to, text);
+        to[0] = (byte)text.Length;
+        text.CopyTo(to[1..]);
+        return text.Length + 1;
+    }
+
+    private static bool IsUtf8(ReadOnlySpan<byte> body, ReadOnlySpan<Place> all)
+    {
+        foreach (ref readonly var place in all)
+        {
+            if (!Utf8.IsValid(body.Slice(place.NameAt, place.NameLength)) || !Utf8.IsValid(body.Slice(place.ValueAt, place.ValueLength))) return false;
+        }
+        return true;
     }
 
     private static int Compare(ReadOnlySpan<byte> body, in Place a, in Place b) =>

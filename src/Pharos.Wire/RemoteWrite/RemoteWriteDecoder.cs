@@ -94,12 +94,16 @@ public sealed class RemoteWriteDecoder
         labels.Clear();
         var first = series;
         int samples = 0, exemplars = 0;
+        // Where labels end; −1 where one stands behind a sample, which no sender does.
+        int labelsEnd = series.Position;
         while (first.Next())
         {
             if (first.Field == 1)
             {
                 first.Expect(ProtoType.Bytes);
-                AddLabelV1(first.Message());
+                var label = first.Bytes(out int at);
+                if (!TryPlainLabel(label, at)) AddLabelV1(new ProtoReader(label, at));
+                labelsEnd = samples + exemplars == 0 ? first.Position : -1;
             }
             else
             {
@@ -116,6 +120,7 @@ public sealed class RemoteWriteDecoder
         }
         if (samples == 0 && exemplars == 0) return;
         int index = into.AddSeries(canonical);
+        if (labelsEnd >= 0) series = new ProtoReader(body[labelsEnd..first.Position], labelsEnd);
         while (series.Next())
         {
             switch (series.Field)
@@ -126,6 +131,16 @@ public sealed class RemoteWriteDecoder
                 default: series.Skip(); break;
             }
         }
+    }
+
+    /// <summary>The layout that every sender writes: name, then value, each shorter than 128 bytes.</summary>
+    private bool TryPlainLabel(ReadOnlySpan<byte> label, int at)
+    {
+        if (label.Length < 4 || label[0] != 0x0a || label[1] >= 0x80) return false;
+        int valueTag = 2 + label[1];
+        if (valueTag + 2 > label.Length || label[valueTag] != 0x12 || valueTag + 2 + label[valueTag + 1] != label.Length || label[valueTag + 1] >= 0x80) return false;
+        labels.Add(at + 2, label[1], at + valueTag + 2, label[valueTag + 1]);
+        return true;
     }
 
     private void AddLabelV1(ProtoReader label)

@@ -154,10 +154,8 @@ public sealed class RemoteWriteEncoder : IDisposable
     {
         for (int offset = 0; offset < canonical.Length;)
         {
-            int inner = message.Begin(1);
-            message.Field(1, LabelCodec.ReadString(canonical, ref offset));
-            message.Field(2, LabelCodec.ReadString(canonical, ref offset));
-            message.End(inner);
+            var name = LabelCodec.ReadString(canonical, ref offset);
+            message.Pair(1, name, LabelCodec.ReadString(canonical, ref offset));
         }
     }
 

@@ -181,6 +181,18 @@ public sealed class RemoteWriteQueueTests : IDisposable
         Assert.Equal([new MetricMetadata("latency_seconds", MetricType.Histogram, "Latency.", "seconds")], receiver.Metadata);
     }
 
+    [Fact]
+    public async Task A_receiver_that_does_not_speak_version_2_is_noticed()
+    {
+        receiver.SpeaksVersion2 = false;
+        var options = Options();
+        await using var queue = Queue(options with { Endpoints = [options.Endpoints[0] with { Version = RemoteWriteVersion.V2 }] });
+        await AppendAsync(queue, ("a", 1, 1));
+        await receiver.AskedAsync(1);
+        for (int i = 0; i < 2000 && Metric("prometheus_remote_storage_samples_failed_total") == 0; i++) await Task.Delay(5);
+        Assert.Equal(1, Metric("prometheus_remote_storage_samples_failed_total"));
+    }
+
     private static RemoteWriteOptions Options(TimeSpan? drain = null) => new()
     {
         Endpoints =
@@ -230,6 +242,7 @@ public sealed class RemoteWriteQueueTests : IDisposable
 
         public HttpStatusCode Answer { get; set; } = HttpStatusCode.NoContent;
         public long RefusesBefore { get; set; } = long.MinValue;
+        public bool SpeaksVersion2 { get; set; } = true;
         public int Exemplars { get; private set; }
         public List<MetricMetadata> Metadata { get; } = [];
         public HttpRequestHeaders? LastHeaders { get; private set; }
@@ -275,7 +288,9 @@ public sealed class RemoteWriteQueueTests : IDisposable
                 Exemplars += batch.Exemplars.Count;
                 Metadata.AddRange(batch.Metadata);
             }
-            return new HttpResponseMessage(HttpStatusCode.NoContent);
+            var answer = new HttpResponseMessage(HttpStatusCode.NoContent);
+            if (SpeaksVersion2) answer.Headers.Add(RemoteWriteHeaders.SamplesWritten, $"{batch.Samples.Length}");
+            return answer;
         }
 
         private static async Task UntilAsync(Func<bool> condition, string what)

@@ -15,7 +15,7 @@ public sealed class DifferentialTests
         var store = new MemoryMetrics();
         string samples = DifferentialData.Fill(store, Seed);
         await using var prometheus = await RealPrometheus.StartAsync(samples);
-        using var engine = new PromQlEngine(store, new PromQlOptions(), TimeProvider.System, new Instruments());
+        using var engine = new PromQlEngine(store, new PromQlOptions { ParallelismMax = 3 }, TimeProvider.System, new Instruments());
         var wrong = new List<string>();
         int compared = 0;
         var queries = DifferentialQueries.Fixed().Select(q => (Query: q, Fixed: true))

@@ -135,6 +135,33 @@ public sealed class EngineTests
         }
     }
 
+    [Fact]
+    public async Task Series_worked_on_by_many_cores_give_what_one_core_gives()
+    {
+        var store = new MemoryMetrics();
+        var random = new Random(5);
+        for (int i = 0; i < 700; i++)
+        {
+            var labels = Labels.Of((Labels.MetricName, "x_total"), ("i", $"{i:000}"), ("job", $"{i % 7}"));
+            for (int s = 0; s < 40; s++) store.Add(labels, s * 15_000, random.Next(1000));
+        }
+        using var one = new PromQlEngine(store, new PromQlOptions { ParallelismMax = 1 }, TimeProvider.System, new Instruments());
+        using var many = new PromQlEngine(store, new PromQlOptions { ParallelismMax = 4 }, TimeProvider.System, new Instruments());
+        foreach (string query in new[] { "x_total", "rate(x_total[2m])", "sum by (job) (rate(x_total[2m]))", "quantile_over_time(0.7, x_total[3m])", "topk(3, x_total)" })
+        {
+            var expected = await one.RangeAsync(TenantId.Anonymous, query, 0, 600_000, 17_000);
+            var found = await many.RangeAsync(TenantId.Anonymous, query, 0, 600_000, 17_000);
+            Assert.Equal(expected.Matrix.Select(Shown), found.Matrix.Select(Shown));
+            Assert.Equal(expected.Statistics.SamplesLoaded, found.Statistics.SamplesLoaded);
+            Assert.Equal(expected.Statistics.SamplesQueryable, found.Statistics.SamplesQueryable);
+        }
+        var e = await Assert.ThrowsAsync<QueryException>(async () => await many.InstantAsync(
+            TenantId.Anonymous, "x_total", 600_000, new QuerySettings { SamplesMax = 5 }));
+        Assert.Contains("the limit is 5 samples", e.Message, StringComparison.Ordinal);
+
+        static string Shown(MatrixSeries series) => $"{series.Labels} {string.Join(' ', series.Timestamps)} {string.Join(' ', series.Values)}";
+    }
+
     private static MemoryMetrics Filled()
     {
         var store = new MemoryMetrics();

@@ -1,7 +1,7 @@
 /** Fleet Management over Connect: JSON in, JSON out, an error as `{code, message}`. */
 
-import { call } from './client';
-import { labels, list, object, text, time } from './decode';
+import { ApiError, call } from './client';
+import { labels, list, object, text, time, type Json } from './decode';
 
 export interface Collector {
   id: string;
@@ -47,8 +47,19 @@ function decodeCollector(value: unknown): Collector {
   };
 }
 
+/** The collectors, with the health that Pharos adds; another fleet service has none, and the rest still shows. */
 export async function listCollectors(signal?: AbortSignal): Promise<Collector[]> {
-  return list(object(await call('/collector.v1.CollectorService/ListCollectors', { json: { matchers: [] }, signal }))['collectors'], decodeCollector);
+  const [records, states] = await Promise.all([call('/collector.v1.CollectorService/ListCollectors', { json: { matchers: [] }, signal }), collectorStates(signal)]);
+  return list(object(records)['collectors'], (each) => decodeCollector({ ...object(each), ...states.get(text(object(each)['id'])) }));
+}
+
+async function collectorStates(signal?: AbortSignal): Promise<Map<string, Json>> {
+  try {
+    return new Map(list(await call('/api/pharos/v1/collectors', { signal }), (each): [string, Json] => [text(object(each)['id']), object(each)]));
+  } catch (problem) {
+    if (problem instanceof ApiError && problem.status === 404) return new Map();
+    throw problem;
+  }
 }
 
 export interface Pipeline {

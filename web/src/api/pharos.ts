@@ -1,6 +1,7 @@
 /** What only Pharos has: the architecture map, rules of all placements, notifications, the journal of an alert. */
 
 import { call } from './client';
+import { selector } from '../format/labels';
 import { flag, labels, list, numberOrNull, object, oneOf, text, time } from './decode';
 import { decodeGroups, type RuleGroup } from './prometheus';
 
@@ -149,25 +150,29 @@ export interface Notification {
 }
 
 export async function notifications(limit: number, signal?: AbortSignal): Promise<Notification[]> {
-  return list(await call('/api/pharos/v1/notifications', { params: { limit }, signal }), (each) => {
-    const item = object(each);
-    const error = text(item['error']);
-    return {
-      atMs: time(item['at']) ?? 0,
-      receiver: text(item['receiver']),
-      integration: text(item['integration']),
-      groupKey: text(item['groupKey']),
-      status: oneOf(item['status'], ['firing', 'resolved'] as const, 'firing'),
-      delivered: flag(item['delivered']),
-      error: error === '' ? null : error,
-      reason: text(item['reason']),
-      alerts: list(item['alerts'], (alert) => {
-        const one = object(alert);
-        return { labels: labels(one['labels']), annotations: labels(one['annotations']), status: text(one['status']) };
-      }),
-      body: typeof item['body'] === 'string' ? item['body'] : item['body'] === undefined ? '' : JSON.stringify(item['body'], null, 2),
-    };
-  });
+  return list(await call('/api/pharos/v1/notifications', { params: { limit }, signal }), decodeNotification);
+}
+
+export function decodeNotification(each: unknown): Notification {
+  const item = object(each);
+  const error = text(item['error']);
+  return {
+    atMs: time(item['at']) ?? 0,
+    receiver: text(item['receiver']),
+    integration: text(item['integration']),
+    groupKey: text(item['groupKey']),
+    status: oneOf(item['status'], ['firing', 'resolved'] as const, 'firing'),
+    delivered: flag(item['delivered']),
+    error: error === '' ? null : error,
+    reason: text(item['reason']),
+    alerts: list(item['alerts'], (alert) => {
+      const one = object(alert);
+      // Either the alert with its parts, or its labels alone.
+      if (typeof one['labels'] !== 'object') return { labels: labels(alert), annotations: {}, status: text(item['status']) };
+      return { labels: labels(one['labels']), annotations: labels(one['annotations']), status: text(one['status']) };
+    }),
+    body: typeof item['body'] === 'string' ? item['body'] : item['body'] === undefined ? '' : JSON.stringify(item['body'], null, 2),
+  };
 }
 
 export const journalSteps = ['evaluated', 'pending', 'firing', 'resolved', 'sent', 'received', 'routed', 'grouped', 'inhibited', 'silenced', 'muted', 'deduplicated', 'notified', 'notifyFailed'] as const;
@@ -181,15 +186,19 @@ export interface JournalEvent {
   detail: Record<string, string>;
 }
 
-/** Oldest first. */
+function lowerFirst(word: string): string {
+  return word.charAt(0).toLowerCase() + word.slice(1);
+}
+
+/** What happened to the alerts that have all these labels; oldest first. */
 export async function journal(of: Readonly<Record<string, string>>, limit: number, signal?: AbortSignal): Promise<JournalEvent[]> {
-  const body = await call('/api/pharos/v1/alerts/journal', { params: { labels: JSON.stringify(of), limit }, signal });
+  const body = await call('/api/pharos/v1/alerts/journal', { params: { labels: selector(of), limit }, signal });
   return list(body, (each) => {
     const item = object(each);
     const detail = object(item['detail']);
     return {
       atMs: time(item['at']) ?? 0,
-      step: oneOf(item['step'], journalSteps, 'evaluated'),
+      step: oneOf(lowerFirst(text(item['step'])), journalSteps, 'evaluated'),
       labels: labels(item['labels']),
       because: text(item['because']),
       detail: Object.fromEntries(Object.entries(detail).map(([name, value]) => [name, typeof value === 'object' && value !== null ? JSON.stringify(value) : text(value)])),

@@ -145,8 +145,9 @@ internal sealed class GraphRuntime(GraphSettings settings, Action<string, Argume
     internal static async Task<int> StopMissingAsync(IReadOnlyList<Module> old, IReadOnlyList<Module> next)
     {
         var kept = next.SelectMany(m => m.Slots()).ToHashSet();
-        var gone = old.SelectMany(m => m.Slots()).Where(s => !kept.Contains(s)).ToList();
-        await Task.WhenAll(gone.Select(s => s.StopAsync())).ConfigureAwait(false);
+        var gone = old.SelectMany(m => m.Slots()).Where(s => !kept.Contains(s)).Reverse().ToList();
+        // Senders before the receivers that they use: what a sender still holds has somewhere to go.
+        foreach (var slot in gone) await slot.StopAsync().ConfigureAwait(false);
         return gone.Count;
     }
 

@@ -116,8 +116,8 @@ internal sealed class Module(GraphSettings settings, string path, BodyKind kind,
         foreach (var node in order) node.Commit(graph);
     }
 
-    /// <summary>All components of this module and the modules inside it.</summary>
-    public IEnumerable<Slot> Slots() => nodes.Values.SelectMany(n => SlotsOf(n));
+    /// <summary>All components of this module and the modules inside it, those before that others use.</summary>
+    public IEnumerable<Slot> Slots() => order.SelectMany(SlotsOf);
 
     private static IEnumerable<Slot> SlotsOf(Node node)
     {
@@ -193,7 +193,12 @@ internal sealed class Module(GraphSettings settings, string path, BodyKind kind,
             case "foreach": return new ForeachNode(this, block);
         }
         if (Knows(block.Name)) return new CustomNode(this, block);
-        if (settings.Registry.Find(block.Name) is { } descriptor) return new ComponentNode(this, block, descriptor);
+        if (settings.Registry.Find(block.Name) is { } descriptor)
+        {
+            if (descriptor.Stability >= settings.Minimum) return new ComponentNode(this, block, descriptor);
+            trouble = $"component \"{block.Name}\" {StaticValidator.Unstable(descriptor.Stability, settings.Minimum)}";
+            return null;
+        }
         trouble = settings.Registry.RefusalOf(block.Name) is { } reason
             ? $"component \"{block.Name}\" is not supported: {reason}"
             : $"cannot find the definition of component name \"{block.Name}\"";

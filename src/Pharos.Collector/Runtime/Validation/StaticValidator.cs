@@ -103,7 +103,8 @@ internal sealed class StaticValidator(ComponentRegistry registry, StandardLibrar
                     Error(block.NameSpan, "declare not allowed in foreach");
                     return false;
                 }
-                Body(block.Body, BodyKind.Declare, new ValidationScope(scope, null));
+                // An import may hold modules that nobody uses and that would not run here; they are checked where they are used.
+                if (kind != BodyKind.Import) Body(block.Body, BodyKind.Declare, new ValidationScope(scope, null));
                 return true;
             case "argument" or "export":
                 if (kind != BodyKind.Declare)
@@ -260,7 +261,9 @@ internal sealed class StaticValidator(ComponentRegistry registry, StandardLibrar
         if (function.Stability < minimum) Error(reference.Span, $"{function.Name} {Unstable(function.Stability)}");
     }
 
-    private string Unstable(Stability level) =>
+    private string Unstable(Stability level) => Unstable(level, minimum);
+
+    internal static string Unstable(Stability level, Stability minimum) =>
         $"is at stability level \"{level.Name()}\", which is below the minimum allowed stability level \"{minimum.Name()}\". " +
         $"Use --stability.level command-line flag to enable \"{level.Name()}\" features";
 

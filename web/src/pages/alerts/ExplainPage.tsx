@@ -262,7 +262,7 @@ function Stopped({ of, events, silences, inhibitedBy }: { of: Labels; events: re
   return (
     <section className="panel">
       <div className="panel-head">What would have stopped it</div>
-      <table className="table">
+      <table className="table items">
         <tbody>
           {rows.map((row) => (
             <tr key={row.name}>

@@ -174,7 +174,7 @@ export function RulesPage() {
                       </button>
                       <span className="rule-query">{row.rule.query}</span>
                     </td>
-                    <td className="num">{row.rule.kind === 'alerting' ? grouped(row.rule.alerts.length) : <span className="t3">–</span>}</td>
+                    <td className="num" data-label="instances">{row.rule.kind === 'alerting' ? grouped(row.rule.alerts.length) : <span className="t3">–</span>}</td>
                     <td className="num phone-hide">{row.rule.forSeconds > 0 ? sayDuration(row.rule.forSeconds * 1_000) : <span className="t3">–</span>}</td>
                     <td className="num phone-hide">{row.rule.lastEvaluationMs === null ? '–' : sayDuration(row.rule.evaluationSeconds * 1_000)}</td>
                     <td className="num">

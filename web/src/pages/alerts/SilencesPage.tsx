@@ -116,7 +116,7 @@ export function SilencesPage() {
                       <Time ms={shown === 'pending' ? silence.startsAtMs : silence.endsAtMs} as="ago" />
                     </td>
                     <td>{silence.createdBy}</td>
-                    <td>{silence.comment}</td>
+                    <td style={{ minWidth: 160 }}>{silence.comment}</td>
                     <td className="actions">
                       {silence.state === 'active' && (
                         <button type="button" className="button quiet" disabled={extend.isPending} onClick={() => extend.mutate(silence)} title={`Ends ${sayDuration(3_600_000)} later`}>

@@ -126,8 +126,8 @@ export function FleetPage() {
                       <Chips labels={withoutLabels(row.attributes, common)} hide={hidden} max={4} onPick={pick} />
                     </td>
                     <td>{versionOf(collector) || <span className="t3">–</span>}</td>
-                    <td className="num">{grouped(row.pipelines.length)}</td>
-                    <td className="num">{collector.lastSeenMs !== null ? <Time ms={collector.lastSeenMs} as="ago" /> : <Time ms={collector.updatedAtMs} as="ago" />}</td>
+                    <td className="num" data-label="pipelines">{grouped(row.pipelines.length)}</td>
+                    <td className="num">{collector.lastSeenMs === null ? <span className="t3">–</span> : <Time ms={collector.lastSeenMs} as="ago" />}</td>
                   </tr>
                 );
               }}
@@ -152,7 +152,7 @@ function CollectorDrawer({ collector, word, attributes, pipelines, onClose }: { 
       <dl className="facts">
         <dt>Last poll</dt>
         <dd>
-          <Time ms={collector.lastSeenMs ?? collector.updatedAtMs} as="ago" />
+          {collector.lastSeenMs === null ? 'not known' : <Time ms={collector.lastSeenMs} as="ago" />}
         </dd>
         <dt>Configuration</dt>
         <dd>{collector.configStatus || 'not reported'}</dd>

@@ -103,7 +103,7 @@ export function PipelinesPage() {
                         </span>
                       )}
                     </td>
-                    <td className="num">{collectors.data === undefined ? '–' : `${grouped(matched)} of ${grouped(collectors.data.length)}`}</td>
+                    <td className="num" data-label="collectors">{collectors.data === undefined ? '–' : `${grouped(matched)} of ${grouped(collectors.data.length)}`}</td>
                     <td className="num phone-hide">{grouped(pipeline.contents.split('\n').filter((line) => line.trim() !== '').length)}</td>
                     <td className="t3">{pipeline.source || 'this page'}</td>
                     <td className="num">

@@ -54,9 +54,9 @@ export function collectorWord(collector: Collector, nowMs: number): CollectorWor
   if (said !== undefined) return said;
   if (collector.inactiveAtMs !== null) return 'left';
   if (collector.configStatus === 'failed') return 'failed';
-  const seen = collector.lastSeenMs ?? collector.updatedAtMs;
-  if (seen === null) return 'unknown';
-  if (nowMs - seen > silentMs) return 'silent';
+  // When it last asked is not known from when its record changed: unknown stays grey.
+  if (collector.lastSeenMs === null) return 'unknown';
+  if (nowMs - collector.lastSeenMs > silentMs) return 'silent';
   return collector.configStatus === 'applying' ? 'lagging' : 'healthy';
 }
 

@@ -4,6 +4,7 @@ import { Handle, Position, ReactFlow, type Edge, type EdgeProps, type Node, type
 import { createContext, useContext, useEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react';
 import type { Architecture, MapNode } from '../../api/pharos';
 import { StateIcon, stateWord } from '../../components/StateMark';
+import { cutMiddle } from '../../format/labels';
 import { compact, figure } from '../../format/number';
 import { layoutMap, litNodes, type Box, type Line } from './layout';
 
@@ -81,6 +82,8 @@ function LineView({ data }: EdgeProps<LineEdge>) {
   const label = line.x1 + sign * 31;
   const followed = line.edges.some((edge) => edge.id === focus || edge.from === focus || edge.to === focus);
   const id = line.edges[0]?.id ?? '';
+  // The gap between two lanes is 62 px: a longer unit is squeezed, a much longer one cut; the drawer says it in full.
+  const unit = line.idle ? 'idle' : cutMiddle(line.unit, 15);
   return (
     <g className={`map-line${line.lit ? ' lit' : ''}${line.idle ? ' idle' : ''}${followed ? ' followed' : ''}`} onClick={() => pick(id)} data-testid={`edge-${id}`}>
       <path d={path} className="hit" />
@@ -90,8 +93,8 @@ function LineView({ data }: EdgeProps<LineEdge>) {
       <text x={label} y={line.y1 - 6 - line.width / 2} className="rate">
         {line.rate === null ? '–' : compact(line.rate)}
       </text>
-      <text x={label} y={line.y1 + 13 + line.width / 2} className="of">
-        {line.idle ? 'idle' : line.unit}
+      <text x={label} y={line.y1 + 13 + line.width / 2} className="of" {...(unit.length > 10 ? { textLength: 58, lengthAdjust: 'spacingAndGlyphs' } : {})}>
+        {unit}
       </text>
     </g>
   );
@@ -136,6 +139,11 @@ export function ArchitectureMap({ data, focus, onFocus }: Props) {
     opened.current = true;
     if (litX > element.clientWidth) element.scrollLeft = litX - element.clientWidth + 24;
   }, [layout.boxes.length, litX]);
+
+  // The open drawer narrows the panel: the part it describes stays in sight.
+  useEffect(() => {
+    if (focus !== '') panel.current?.querySelector(`[data-node="${CSS.escape(focus)}"]`)?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [focus, space]);
 
   const picked = useMemo<Picked>(
     () => ({

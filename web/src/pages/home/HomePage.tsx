@@ -89,7 +89,7 @@ export function HomePage() {
       )}
       <div className="two">
         <FiringNow />
-        <RecentChanges changes={data?.changes ?? null} />
+        <RecentChanges changes={data?.changes ?? null} unknown={error !== null} />
       </div>
     </Page>
   );

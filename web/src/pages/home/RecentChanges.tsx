@@ -17,7 +17,7 @@ const kinds: Record<ChangeKind, { icon: typeof IconBell; tone: string; word: str
 const listedMax = 12;
 
 /** What changed within the picked range: a rail in true time, and the same as a list, newest first. */
-export function RecentChanges({ changes }: { changes: readonly Change[] | null }) {
+export function RecentChanges({ changes, unknown }: { changes: readonly Change[] | null; unknown: boolean }) {
   const time = useTime();
   useNow(5_000);
   const { fromMs, toMs } = time.resolve();
@@ -30,7 +30,7 @@ export function RecentChanges({ changes }: { changes: readonly Change[] | null }
         Recent changes
         <span className="caption">{sayRange(time.range, time.zone).toLowerCase()}</span>
       </div>
-      {changes === null && <Skeleton rows={3} />}
+      {changes === null && (unknown ? <Empty title="What changed is unknown."><p>It comes with the map, which could not be loaded.</p></Empty> : <Skeleton rows={3} />)}
       {changes !== null && within.length === 0 && (
         <Empty title="Nothing changed in this range.">
           <p>{changes.length === 0 ? 'No configuration, rollout, silence or notification is recorded yet.' : `The newest change is older: ${timeOrDate(Math.max(...changes.map((each) => each.atMs)), Date.now(), time.zone)}.`}</p>

@@ -1,0 +1,167 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Logging;
+using Pharos.Alerting;
+using Pharos.Collector.Hosting;
+using Pharos.Collector.Syntax;
+using Pharos.Core;
+using Pharos.Fleet;
+using Pharos.LogQL;
+using Pharos.Logs;
+using Pharos.Metrics;
+using Pharos.PromQL;
+using Pharos.Rules;
+using Pharos.Server.Alertmanager;
+using Pharos.Server.Configuration;
+using Pharos.Server.Fleet;
+using Pharos.Server.Http;
+using Pharos.Server.Loki;
+using Pharos.Server.Page;
+using Pharos.Server.Prometheus;
+using Pharos.Server.Rules;
+using Pharos.Storage.Catalogue;
+using Pharos.Storage.WriteLog;
+using Pharos.Wire.Exposition;
+
+namespace Pharos.Server.Hosting;
+
+/// <summary>
+/// The central, multi-tenant stack in one process: metrics, logs, rules, alert routing, fleet and the page.
+/// Everything is made here, in the order of its dependencies, and stopped in the reverse order.
+/// </summary>
+public sealed class PharosServer : IAsyncDisposable
+{
+    private readonly Stack<IAsyncDisposable> parts = new();
+    private HttpHost? http;
+
+    private PharosServer() { }
+
+    /// <summary>The address listened on.</summary>
+    public Uri Address => http!.Address;
+
+    /// <exception cref="IOException">The address cannot be bound, or the data folder cannot be used.</exception>
+    public static async Task<PharosServer> StartAsync(ServerOptions options, TimeProvider time, ILoggerFactory loggers, CancellationToken cancel)
+    {
+        var server = new PharosServer();
+        try
+        {
+            await server.ComposeAsync(options, time, loggers, cancel);
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        while (parts.TryPop(out var part)) await part.DisposeAsync();
+    }
+
+    private async Task ComposeAsync(ServerOptions options, TimeProvider time, ILoggerFactory loggers, CancellationToken cancel)
+    {
+        var config = options.Config;
+        string data = Path.GetFullPath(options.DataFolder);
+        Directory.CreateDirectory(data);
+        var instruments = new Instruments();
+        ProcessMetrics.Register(instruments);
+        instruments.Gauge("pharos_build_info", "Version of this program.", "version").With(ProductVersion.Text).Set(1);
+        var limits = new ConfiguredLimits(config);
+        var journal = new AlertJournal();
+
+        var catalogue = Keep(new SqliteCatalogue(Path.Combine(data, "catalogue.db"), time));
+        var log = Keep(new FileWriteLog(
+            new WriteLogOptions { Folder = Path.Combine(data, "write-log"), Sync = config.Sync }, time, instruments, loggers.CreateLogger("Storage")));
+        var metrics = Keep(new MetricStore(
+            new MetricStoreOptions { Folder = Path.Combine(data, "metrics") }, log, limits, time, instruments, loggers.CreateLogger("Metrics")));
+        var logs = Keep(new LogStore(
+            new LogStoreOptions { Folder = Path.Combine(data, "logs") }, log, limits, time, instruments, loggers.CreateLogger("Logs")));
+        metrics.Start();
+        logs.Start();
+
+        var promql = new PromQlEngine(metrics, new PromQlOptions(), time, instruments, limits);
+        Keep(new Closing(promql));
+        var logql = new LogQlEngine(logs, limits, time);
+        var promqlRules = new PromQlRuleLanguage(promql);
+        var logqlRules = new LogQlRuleLanguage(logql, time);
+
+        Uri? address = null;
+        string ExternalUrl() => config.ExternalUrl?.TrimEnd('/') ?? address?.ToString().TrimEnd('/') ?? $"http://{options.Host}:{options.Port}";
+        // Links in notifications need the port, so it is chosen before anything that writes links is made.
+        int port = options.Port == 0 ? FreePort.Choose(options.Host) : options.Port;
+        address = new Uri($"http://{(options.Host.Length == 0 ? "localhost" : options.Host)}:{port}/");
+
+        var router = Keep(new AlertRouter(
+            new AlertRouterOptions { ExternalUrl = ExternalUrl() + "/alertmanager" }, catalogue, journal, time,
+            options.HttpHandlers is { } handlers ? _ => handlers() : null, instruments, loggers.CreateLogger("Alerting")));
+        if (config.AlertmanagerFallbackFile is { } fallback)
+            router.UseFallback(AlertmanagerConfig.Load(await File.ReadAllTextAsync(fallback, cancel), fallback));
+        router.Start();
+
+        var rulers = Keep(new TenantRulers(
+            new TenantRulersOptions { ExternalUrl = ExternalUrl() }, new RuleStore(catalogue, limits, loggers.CreateLogger("Rules")),
+            placement => placement == RulePlacement.Metrics ? promqlRules : logqlRules,
+            metrics, router, journal, catalogue, time, instruments, loggers.CreateLogger("Rules")));
+        await rulers.StartAsync(cancel);
+
+        var collectors = new CollectorRegistry(catalogue, time);
+        var pipelines = new PipelineRegistry(catalogue, time, CheckPipeline);
+        var rates = Keep(new RateMeter(instruments, time));
+        var page = new PageService(rates, collectors, pipelines, rulers, router, metrics, config, time);
+
+        var status = new PrometheusStatus
+        {
+            Features = new Dictionary<string, string> { ["ruler_config_api"] = "true", ["alertmanager_config_api"] = "true", ["federation"] = "false" },
+            Tsdb = (tenant, limit) => MetricStatus.Of(metrics.Status(tenant, limit)),
+        };
+        http = Keep(await HttpHost.StartAsync(options.Host, port, loggers, application =>
+        {
+            application.UseRequestMetrics(instruments, time);
+            application.UseTenancy(config.MultitenancyEnabled);
+            application.UseFleetTokens(config.FleetTokens);
+            OperationsRoutes.Map(application, instruments);
+            RemoteWriteRoutes.Map(application, metrics, instruments);
+            // Mimir serves Prometheus's API under /prometheus; Prometheus's own clients ask without the prefix.
+            foreach (string prefix in (string[])["", "/prometheus"])
+            {
+                var group = application.MapGroup(prefix);
+                PrometheusQueryRoutes.Map(group, promql, metrics, time, status);
+                RulerConfigRoutes.Map(group, rulers);
+            }
+            RulesRoutes.Map(application.MapGroup("/prometheus"), tenant => rulers.Groups(tenant, RulePlacement.Metrics));
+            RulesRoutes.MapAll(application, rulers.Groups);
+            RulesRoutes.MapLogs(application, tenant => rulers.Groups(tenant, RulePlacement.Logs));
+            RulerConfigRoutes.MapLogs(application, rulers);
+            LokiRoutes.Map(application, logs, logql, limits, time, instruments);
+            MimirAlertmanagerRoutes.Map(application, router);
+            foreach (string prefix in (string[])["", "/alertmanager"]) AlertmanagerV2Routes.Map(application.MapGroup(prefix), router, time, instruments);
+            AlertTraceRoutes.Map(application, router);
+            FleetRoutes.Map(application, collectors, pipelines);
+            FleetStateRoutes.Map(application, collectors);
+            PageRoutes.Map(application, page);
+            application.UsePage();
+        }, cancel));
+    }
+
+    private static IReadOnlyList<Diagnostic> CheckPipeline(string contents) =>
+        [.. CollectorValidator.ValidatePipeline(new SourceText("pipeline", contents)).Select(d => d.ToDiagnostic())];
+
+    private T Keep<T>(T part) where T : IAsyncDisposable
+    {
+        parts.Push(part);
+        return part;
+    }
+}
+
+/// <summary>Something to dispose of in its turn.</summary>
+internal sealed class Closing(IDisposable part) : IAsyncDisposable
+{
+    public ValueTask DisposeAsync()
+    {
+        part.Dispose();
+        return ValueTask.CompletedTask;
+    }
+}

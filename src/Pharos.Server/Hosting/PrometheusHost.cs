@@ -1,0 +1,318 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Pharos.Collector;
+using Pharos.Collector.Http;
+using Pharos.Collector.Relabeling;
+using Pharos.Collector.RemoteWrite;
+using Pharos.Core;
+using Pharos.Metrics;
+using Pharos.PromQL;
+using Pharos.Rules;
+using Pharos.Server.Checks;
+using Pharos.Server.Http;
+using Pharos.Server.LocalPrometheus;
+using Pharos.Server.Prometheus;
+using Pharos.Server.Rules;
+using Pharos.Storage.Catalogue;
+using Pharos.Storage.WriteLog;
+using Pharos.Wire.Exposition;
+using Pharos.Wire.RemoteWrite;
+
+namespace Pharos.Server.Hosting;
+
+/// <summary>What <c>pharos prometheus</c> was told on its command line.</summary>
+public sealed record PrometheusHostOptions
+{
+    public required string ConfigFile { get; init; }
+    public required string StoragePath { get; init; }
+    public string Host { get; init; } = "127.0.0.1";
+    public int Port { get; init; } = 9090;
+
+    /// <summary>Null: the address listened on.</summary>
+    public string? ExternalUrl { get; init; }
+
+    /// <summary>Path before all routes; empty or starting with a slash.</summary>
+    public string RoutePrefix { get; init; } = "";
+
+    public bool RemoteWriteReceiver { get; init; }
+
+    /// <summary>POST /-/reload and /-/quit answer.</summary>
+    public bool Lifecycle { get; init; }
+
+    /// <summary>POST /api/v1/admin/tsdb/* answers.</summary>
+    public bool AdminApi { get; init; }
+
+    public TimeSpan Retention { get; init; } = TimeSpan.FromDays(15);
+    public TimeSpan Lookback { get; init; } = TimeSpan.FromMinutes(5);
+    public TimeSpan QueryTimeout { get; init; } = TimeSpan.FromMinutes(2);
+    public int QueryConcurrency { get; init; } = 20;
+    public long QuerySamplesMax { get; init; } = 50_000_000;
+    public TimeSpan ResendDelay { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>All flags with their values, for the status page.</summary>
+    public IReadOnlyDictionary<string, string> Flags { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Transport; null: sockets.</summary>
+    public HttpHandlerFactory? HttpHandlers { get; init; }
+}
+
+/// <summary>
+/// Metrics next to the targets: scrapes, stores, evaluates rules, writes to remotes and alerts through Alertmanagers, from a
+/// prometheus.yml. Rules and alerts need only the local store: they go on while remotes are down.
+/// </summary>
+public sealed class PrometheusHost : IAsyncDisposable
+{
+    private readonly Stack<IAsyncDisposable> parts = new();
+    private readonly PrometheusHostOptions options;
+    private readonly TimeProvider time;
+    private readonly ILoggerFactory loggers;
+    private readonly Instruments instruments = new();
+    private readonly HttpHandlerFactory handlers;
+    private readonly SemaphoreSlim reloading = new(1, 1);
+    private readonly TaskCompletionSource quit = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly List<AlertmanagerSource> alertmanagers = [];
+    private HttpHost? http;
+    private ScrapeManager? scraping;
+    private LocalSink? sink;
+    private RuleManager? rules;
+    private HttpAlertSink? alerts;
+    private RemoteWriteQueue? remote;
+    private string remoteText = "";
+    private string ruleText = "";
+    private PrometheusConfig config;
+    private DateTimeOffset loadedAt;
+    private bool lastReloadOk = true;
+
+    private PrometheusHost(PrometheusHostOptions options, PrometheusConfig config, TimeProvider time, ILoggerFactory loggers)
+    {
+        this.options = options;
+        this.config = config;
+        this.time = time;
+        this.loggers = loggers;
+        handlers = options.HttpHandlers ?? HttpHandlers.Create(time);
+    }
+
+    public Uri Address => http!.Address;
+
+    /// <summary>Completes when somebody asked for the end over HTTP.</summary>
+    public Task QuitAsked => quit.Task;
+
+    /// <exception cref="ConfigurationException">prometheus.yml or a rule file is wrong; every mistake with its place.</exception>
+    /// <exception cref="IOException">The address cannot be bound, or the folder cannot be used.</exception>
+    public static async Task<PrometheusHost> StartAsync(PrometheusHostOptions options, TimeProvider time, ILoggerFactory loggers, CancellationToken cancel)
+    {
+        var host = new PrometheusHost(options, await LoadAsync(options, cancel), time, loggers);
+        try
+        {
+            await host.ComposeAsync(cancel);
+            return host;
+        }
+        catch
+        {
+            await host.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Reads the files again and takes over what changed. A file that is wrong leaves everything as it was.</summary>
+    /// <exception cref="ConfigurationException">The files are wrong.</exception>
+    public async Task ReloadAsync(CancellationToken cancel)
+    {
+        await reloading.WaitAsync(cancel);
+        try
+        {
+            var next = await LoadAsync(options, cancel);
+            await ApplyAsync(next, cancel);
+            lastReloadOk = true;
+        }
+        catch (Exception e) when (e is ConfigurationException or IOException or UnauthorizedAccessException)
+        {
+            lastReloadOk = false;
+            throw;
+        }
+        finally
+        {
+            reloading.Release();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (http is not null) await http.DisposeAsync();
+        if (scraping is not null) await scraping.DisposeAsync();
+        if (rules is not null) await rules.DisposeAsync();
+        foreach (var source in alertmanagers) await source.DisposeAsync();
+        if (alerts is not null) await alerts.DisposeAsync();
+        if (remote is not null) await remote.DisposeAsync();
+        while (parts.TryPop(out var part)) await part.DisposeAsync();
+        reloading.Dispose();
+    }
+
+    private static async Task<PrometheusConfig> LoadAsync(PrometheusHostOptions options, CancellationToken cancel) =>
+        PrometheusConfig.Load(await File.ReadAllTextAsync(options.ConfigFile, cancel), options.ConfigFile);
+
+    private async Task ComposeAsync(CancellationToken cancel)
+    {
+        string data = Path.GetFullPath(options.StoragePath);
+        Directory.CreateDirectory(data);
+        ProcessMetrics.Register(instruments);
+        instruments.Gauge("prometheus_build_info", "A metric with a constant '1' value labeled by version.", "version").With(ProductVersion.Text).Set(1);
+        var reloadOk = instruments.Gauge("prometheus_config_last_reload_successful", "Whether the last configuration reload attempt was successful.");
+        var reloadAt = instruments.Gauge("prometheus_config_last_reload_success_timestamp_seconds", "Timestamp of the last successful configuration reload.");
+        instruments.BeforeRead(() =>
+        {
+            reloadOk.Set(lastReloadOk ? 1 : 0);
+            reloadAt.Set(loadedAt.ToUnixTimeMilliseconds() / 1000.0);
+        });
+        var limits = new FixedTenantLimits(TenantLimits.Default with
+        {
+            SeriesMax = 0,
+            LabelNamesPerSeriesMax = 0,
+            LabelNameBytesMax = 0,
+            LabelValueBytesMax = 0,
+            MetricRetention = options.Retention,
+            OutOfOrderWindow = config.OutOfOrderWindow,
+            QuerySamplesMax = options.QuerySamplesMax,
+            QueryTimeout = options.QueryTimeout,
+        });
+        var catalogue = Keep(new SqliteCatalogue(Path.Combine(data, "catalogue.db"), time));
+        var log = Keep(new FileWriteLog(new WriteLogOptions { Folder = Path.Combine(data, "write-log") }, time, instruments, loggers.CreateLogger("Storage")));
+        var store = Keep(new MetricStore(new MetricStoreOptions { Folder = Path.Combine(data, "metrics") }, log, limits, time, instruments, loggers.CreateLogger("Metrics")));
+        store.Start();
+        var engine = new PromQlEngine(store, new PromQlOptions { Lookback = options.Lookback, ConcurrencyMax = options.QueryConcurrency }, time, instruments, limits);
+        Keep(new Closing(engine));
+        int port = options.Port == 0 ? FreePort.Choose(options.Host) : options.Port;
+        string external = options.ExternalUrl?.TrimEnd('/') ?? $"http://{(options.Host.Length == 0 ? "localhost" : options.Host)}:{port}{options.RoutePrefix}";
+
+        sink = new LocalSink(store);
+        alerts = new HttpAlertSink(
+            new HttpAlertSinkOptions { ExternalLabels = config.ExternalLabels, Relabel = Relabelling(config.AlertRelabelRules) }, time, instruments, loggers.CreateLogger("Alerts"));
+        var journal = new AlertJournal();
+        rules = new RuleManager(
+            new RuleManagerOptions
+            {
+                DefaultInterval = config.EvaluationInterval,
+                DefaultQueryOffset = config.RuleQueryOffset,
+                ExternalLabels = config.ExternalLabels,
+                ExternalUrl = external,
+                ResendDelay = options.ResendDelay,
+                LookbackDelta = options.Lookback,
+            },
+            new PromQlRuleLanguage(engine), sink, alerts, journal, catalogue, time, instruments, loggers.CreateLogger("Rules"));
+        scraping = new ScrapeManager(sink, handlers, time, instruments, loggers.CreateLogger("Scraping"));
+        await ApplyAsync(config, cancel);
+
+        var status = new PrometheusStatus
+        {
+            Flags = () => options.Flags,
+            ConfigYaml = () => config.Text,
+            Reload = () => (lastReloadOk, loadedAt),
+            StorageRetention = PromDuration.Format(options.Retention),
+            Tsdb = (tenant, limit) => MetricStatus.Of(store.Status(tenant, limit)),
+        };
+        http = await HttpHost.StartAsync(options.Host, port, loggers, application =>
+        {
+            application.UseRequestMetrics(instruments, time);
+            var routes = application.MapGroup(options.RoutePrefix);
+            OperationsRoutes.Map(routes, instruments);
+            PrometheusQueryRoutes.Map(routes, engine, store, time, status);
+            RulesRoutes.Map(routes, _ => rules.Groups());
+            TargetsRoutes.Map(routes, scraping, alerts);
+            FederateRoutes.Map(routes, engine, time, () => config.ExternalLabels);
+            LifecycleRoutes.Map(routes, options.Lifecycle, ReloadAsync, () => quit.TrySetResult());
+            AdminRoutes.Map(routes, options.AdminApi, store);
+            if (options.RemoteWriteReceiver) RemoteWriteRoutes.Map(routes, sink, instruments, paths: ["/api/v1/write"]);
+            routes.MapGet("/", reply => reply.Response.WriteAsync("Pharos stands in for Prometheus here. Its API is under /api/v1, its own metrics at /metrics.\n"));
+        }, cancel);
+    }
+
+    private async Task ApplyAsync(PrometheusConfig next, CancellationToken cancel)
+    {
+        // Everything that can be wrong is read before anything is changed.
+        var groups = await ReadRulesAsync(next, cancel);
+        string nextRemote = ConfigText.Of(next.RemoteWrite) + next.ExternalLabels;
+        if (remote is null || nextRemote != remoteText)
+        {
+            sink!.Queues = [];
+            if (remote is not null) await remote.DisposeAsync();
+            remote = next.RemoteWrite.Count == 0 ? null : new RemoteWriteQueue(
+                RemoteOptions(next), Path.Combine(Path.GetFullPath(options.StoragePath), "remote-write"), handlers, time, instruments, loggers.CreateLogger("RemoteWrite"));
+            sink.Queues = remote is null ? [] : [remote];
+            remoteText = nextRemote;
+        }
+        string nextAlerting = ConfigText.Of(next.Alertmanagers);
+        if (alertmanagers.Count == 0 || nextAlerting != ruleText)
+        {
+            foreach (var source in alertmanagers) await source.DisposeAsync();
+            alertmanagers.Clear();
+            foreach (var group in next.Alertmanagers) alertmanagers.Add(new AlertmanagerSource(group, handlers, time, loggers.CreateLogger("Alerts"), UpdateAlertmanagersAsync));
+            foreach (var source in alertmanagers) await source.StartAsync();
+            ruleText = nextAlerting;
+        }
+        await rules!.UpdateAsync(groups, cancel);
+        await scraping!.ApplyAsync(next.ScrapeJobs);
+        config = next;
+        loadedAt = time.GetUtcNow();
+    }
+
+    private Task UpdateAlertmanagersAsync() => alerts!.UpdateAsync([.. alertmanagers.SelectMany(a => a.Targets)]);
+
+    private static async Task<IReadOnlyList<RuleGroupSource>> ReadRulesAsync(PrometheusConfig config, CancellationToken cancel)
+    {
+        var groups = new List<RuleGroupSource>();
+        var findings = new List<Diagnostic>();
+        foreach (string file in FilePatterns.Find(config.RuleFiles))
+        {
+            try
+            {
+                string text = await File.ReadAllTextAsync(file, cancel);
+                groups.AddRange(RuleFileReader.Parse(text, file, new RuleFileOptions { Language = CheckOnlyLanguage.PromQl }).Select(g => new RuleGroupSource(file, g)));
+            }
+            catch (ConfigurationException e)
+            {
+                findings.AddRange(e.Diagnostics);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                findings.Add(Diagnostic.Error(new SourcePosition(file, 0, 0), $"cannot be read: {e.Message}"));
+            }
+        }
+        return findings.Count == 0 ? groups : throw new ConfigurationException(findings);
+    }
+
+    private static RemoteWriteOptions RemoteOptions(PrometheusConfig config) => new()
+    {
+        ExternalLabels = config.ExternalLabels,
+        Endpoints = [.. config.RemoteWrite.Select(t => new RemoteWriteEndpointOptions
+        {
+            Url = t.Url,
+            Name = t.Name,
+            Version = t.Version2 ? RemoteWriteVersion.V2 : RemoteWriteVersion.V1,
+            Timeout = t.RemoteTimeout,
+            SendExemplars = t.SendExemplars,
+            SendNativeHistograms = t.SendNativeHistograms,
+            Http = t.Http with { Headers = t.Http.Headers.Concat(t.Headers).GroupBy(h => h.Key).ToDictionary(g => g.Key, g => g.Last().Value) },
+            WriteRelabelRules = t.WriteRelabelRules,
+            Capacity = t.Capacity,
+            ShardsMin = t.ShardsMin,
+            ShardsMax = t.ShardsMax,
+            SamplesPerSendMax = t.SamplesPerSendMax,
+            BatchSendDeadline = t.BatchSendDeadline,
+            BackoffMin = t.BackoffMin,
+            BackoffMax = t.BackoffMax,
+            RetryOnHttp429 = t.RetryOn429,
+            SampleAgeLimit = t.SampleAgeLimit,
+            SendMetadata = t.SendMetadata,
+            MetadataInterval = t.MetadataInterval,
+        })],
+    };
+
+    private static Func<Labels, Labels?>? Relabelling(IReadOnlyList<RelabelRule> rules) => rules.Count == 0 ? null : labels => RelabelRule.Apply(rules, labels);
+
+    private T Keep<T>(T part) where T : IAsyncDisposable
+    {
+        parts.Push(part);
+        return part;
+    }
+}

@@ -1,0 +1,57 @@
+using Microsoft.Extensions.Logging;
+using Pharos.Collector;
+using Pharos.Collector.Relabeling;
+using Pharos.Core;
+using Pharos.Rules;
+
+namespace Pharos.Server.LocalPrometheus;
+
+/// <summary>The Alertmanagers of one <c>alertmanagers</c> group, as they are discovered.</summary>
+internal sealed class AlertmanagerSource : IAsyncDisposable
+{
+    private readonly AlertmanagerGroup group;
+    private readonly HttpMessageInvoker client;
+    private readonly TargetSources sources;
+    private readonly Func<Task> changed;
+
+    public AlertmanagerSource(AlertmanagerGroup group, HttpHandlerFactory http, TimeProvider time, ILogger logger, Func<Task> changed)
+    {
+        this.group = group;
+        this.changed = changed;
+        client = new HttpMessageInvoker(http(group.Http));
+        sources = new TargetSources(group.Discovery, http, time, logger, SetAsync);
+    }
+
+    public IReadOnlyList<AlertmanagerTarget> Targets { get; private set; } = [];
+
+    public Task StartAsync() => sources.StartAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        await sources.DisposeAsync();
+        client.Dispose();
+    }
+
+    private async Task SetAsync(IReadOnlyList<Labels> discovered)
+    {
+        var targets = new List<AlertmanagerTarget>();
+        foreach (var found in discovered)
+        {
+            var labels = new LabelsBuilder(found);
+            if (labels.Get("__scheme__").Length == 0) labels.Set("__scheme__", group.Scheme);
+            if (labels.Get("__alerts_path__").Length == 0) labels.Set("__alerts_path__", group.PathPrefix.TrimEnd('/') + "/api/v2/alerts");
+            if (!RelabelRule.Apply(group.RelabelRules, labels)) continue;
+            string path = labels.Get("__alerts_path__");
+            if (path.EndsWith("/api/v2/alerts", StringComparison.Ordinal)) path = path[..^"/api/v2/alerts".Length];
+            string url = $"{labels.Get("__scheme__")}://{labels.Get("__address__")}{path}";
+            if (!Uri.TryCreate(url, UriKind.Absolute, out var address)) continue;
+            targets.Add(new AlertmanagerTarget(address, client)
+            {
+                Timeout = group.Timeout,
+                Relabel = group.AlertRelabelRules.Count == 0 ? null : alert => RelabelRule.Apply(group.AlertRelabelRules, alert),
+            });
+        }
+        Targets = targets;
+        await changed();
+    }
+}

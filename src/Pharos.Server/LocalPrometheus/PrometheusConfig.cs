@@ -1,0 +1,77 @@
+using Pharos.Collector;
+using Pharos.Collector.Relabeling;
+using Pharos.Collector.Scraping;
+using Pharos.Core;
+
+namespace Pharos.Server.LocalPrometheus;
+
+/// <summary>A prometheus.yml, checked whole, with every default filled in.</summary>
+public sealed record PrometheusConfig
+{
+    public required string Text { get; init; }
+    public required string File { get; init; }
+    public required TimeSpan EvaluationInterval { get; init; }
+    public required TimeSpan RuleQueryOffset { get; init; }
+    public required Labels ExternalLabels { get; init; }
+
+    /// <summary>Globs, absolute.</summary>
+    public required IReadOnlyList<string> RuleFiles { get; init; }
+
+    public required IReadOnlyList<ScrapeJob> ScrapeJobs { get; init; }
+    public required IReadOnlyList<AlertmanagerGroup> Alertmanagers { get; init; }
+    public required IReadOnlyList<RelabelRule> AlertRelabelRules { get; init; }
+    public required IReadOnlyList<RemoteWriteTarget> RemoteWrite { get; init; }
+    public required TimeSpan OutOfOrderWindow { get; init; }
+
+    /// <summary>What was read but deserves attention.</summary>
+    public required IReadOnlyList<Diagnostic> Warnings { get; init; }
+
+    /// <exception cref="ConfigurationException">Every mistake in the file and the scrape configuration files that it names, each with its place.</exception>
+    public static PrometheusConfig Load(string text, string file, bool agent = false) => new PrometheusConfigReader(file, agent).Read(text);
+}
+
+/// <summary>One entry of <c>scrape_configs</c>.</summary>
+public sealed record ScrapeJob(ScrapeOptions Options, HttpClientOptions Http, Discoveries Discovery);
+
+/// <summary>Where the targets of a job come from.</summary>
+public sealed record Discoveries(
+    IReadOnlyList<IReadOnlyList<Labels>> Static, IReadOnlyList<FileDiscovery> Files, IReadOnlyList<HttpDiscovery> Http, IReadOnlyList<DnsDiscovery> Dns);
+
+public sealed record FileDiscovery(IReadOnlyList<string> Files, TimeSpan RefreshInterval);
+
+public sealed record HttpDiscovery(Uri Url, TimeSpan RefreshInterval, HttpClientOptions Client);
+
+/// <param name="Type">SRV, A, AAAA, MX or NS.</param>
+public sealed record DnsDiscovery(IReadOnlyList<string> Names, string Type, int Port, TimeSpan RefreshInterval);
+
+/// <summary>One entry of <c>alerting.alertmanagers</c>.</summary>
+public sealed record AlertmanagerGroup(
+    string Scheme, string PathPrefix, TimeSpan Timeout, HttpClientOptions Http, Discoveries Discovery, IReadOnlyList<RelabelRule> RelabelRules, IReadOnlyList<RelabelRule> AlertRelabelRules);
+
+/// <summary>One entry of <c>remote_write</c>.</summary>
+public sealed record RemoteWriteTarget
+{
+    public required Uri Url { get; init; }
+    public required string Name { get; init; }
+    public required TimeSpan RemoteTimeout { get; init; }
+    public required IReadOnlyDictionary<string, string> Headers { get; init; }
+    public required HttpClientOptions Http { get; init; }
+    public required IReadOnlyList<RelabelRule> WriteRelabelRules { get; init; }
+
+    /// <summary>True: io.prometheus.write.v2.Request.</summary>
+    public required bool Version2 { get; init; }
+
+    public required bool SendExemplars { get; init; }
+    public required bool SendNativeHistograms { get; init; }
+    public required int Capacity { get; init; }
+    public required int ShardsMin { get; init; }
+    public required int ShardsMax { get; init; }
+    public required int SamplesPerSendMax { get; init; }
+    public required TimeSpan BatchSendDeadline { get; init; }
+    public required TimeSpan BackoffMin { get; init; }
+    public required TimeSpan BackoffMax { get; init; }
+    public required bool RetryOn429 { get; init; }
+    public required TimeSpan SampleAgeLimit { get; init; }
+    public required bool SendMetadata { get; init; }
+    public required TimeSpan MetadataInterval { get; init; }
+}

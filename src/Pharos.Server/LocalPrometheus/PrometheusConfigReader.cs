@@ -1,0 +1,364 @@
+using Pharos.Collector;
+using Pharos.Collector.Relabeling;
+using Pharos.Collector.Scraping;
+using Pharos.Core;
+using Pharos.Server.Configuration;
+
+namespace Pharos.Server.LocalPrometheus;
+
+/// <summary>Reads prometheus.yml. Source of rules and defaults: prometheus/config.</summary>
+internal sealed class PrometheusConfigReader(string file, bool agent)
+{
+    private static readonly Dictionary<string, ScrapeProtocol> Protocols = new(StringComparer.Ordinal)
+    {
+        ["PrometheusProto"] = ScrapeProtocol.PrometheusProto,
+        ["OpenMetricsText1.0.0"] = ScrapeProtocol.OpenMetricsText100,
+        ["OpenMetricsText0.0.1"] = ScrapeProtocol.OpenMetricsText001,
+        ["PrometheusText1.0.0"] = ScrapeProtocol.PrometheusText100,
+        ["PrometheusText0.0.4"] = ScrapeProtocol.PrometheusText004,
+    };
+
+    private readonly string folder = Path.GetDirectoryName(Path.GetFullPath(file)) ?? ".";
+
+    public PrometheusConfig Read(string text)
+    {
+        var root = YamlSection.Load(text, file, "the configuration");
+        var global = ReadGlobal(root.Section("global"));
+        var ruleFiles = root.Texts("rule_files");
+        foreach (string pattern in ruleFiles)
+        {
+            if (pattern.Length == 0 || pattern[..Math.Max(0, pattern.LastIndexOf('/'))].Contains('*', StringComparison.Ordinal))
+                root.Error("rule_files", $"invalid rule file path \"{pattern}\"", "a * may only stand in the last part");
+        }
+        var jobs = new List<ScrapeJob>();
+        foreach (var section in root.Sections("scrape_configs")) jobs.Add(ReadJob(section, global));
+        foreach (string pattern in root.Texts("scrape_config_files")) ReadJobFiles(root, pattern, global, jobs);
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var job in jobs)
+        {
+            if (!names.Add(job.Options.JobName)) root.Error("scrape_configs", $"found multiple scrape configs with job name \"{job.Options.JobName}\"");
+        }
+        var (alertmanagers, alertRules) = ReadAlerting(root.Section("alerting"));
+        var remoteWrite = root.Sections("remote_write").Select(ReadRemoteWrite).OfType<RemoteWriteTarget>().ToList();
+        var remoteNames = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var target in remoteWrite)
+        {
+            if (target.Name.Length > 0 && !remoteNames.Add(target.Name)) root.Error("remote_write", $"found multiple remote write configs with name \"{target.Name}\"");
+        }
+        if (root.Has("remote_read")) root.Error("remote_read", "remote_read is not supported", "query the remote store itself");
+        if (root.Has("otlp")) root.Error("otlp", "the OTLP receiver is not supported yet", "take the section out");
+        if (root.Has("tracing")) root.Error("tracing", "tracing is not supported", "take the section out");
+        if (root.Section("runtime") is { } runtime)
+        {
+            runtime.Number("gogc", 0);
+            runtime.Done();
+            root.Warn("runtime", "runtime.gogc tunes Go's garbage collector; it has no effect here");
+        }
+        var outOfOrder = TimeSpan.Zero;
+        if (root.Section("storage") is { } storage) outOfOrder = ReadStorage(storage);
+        if (agent)
+        {
+            foreach (string key in (string[])["alerting", "rule_files", "remote_read"])
+            {
+                if (root.Has(key)) root.Error(key, $"field {key} is not allowed in agent mode");
+            }
+            if (remoteWrite.Count == 0 && !root.Has("remote_write")) root.Error("at least one remote_write target must be specified in agent mode");
+        }
+        root.Done();
+
+        var errors = root.Findings.Where(f => f.Severity == Severity.Error).ToList();
+        if (errors.Count > 0) throw new ConfigurationException(root.Findings);
+        return new PrometheusConfig
+        {
+            Text = text,
+            File = file,
+            EvaluationInterval = global.EvaluationInterval,
+            RuleQueryOffset = global.RuleQueryOffset,
+            ExternalLabels = global.ExternalLabels,
+            RuleFiles = [.. ruleFiles.Select(f => HttpClientReader.Resolve(f, folder))],
+            ScrapeJobs = jobs,
+            Alertmanagers = alertmanagers,
+            AlertRelabelRules = alertRules,
+            RemoteWrite = remoteWrite,
+            OutOfOrderWindow = outOfOrder,
+            Warnings = root.Findings,
+        };
+    }
+
+    private sealed record Global
+    {
+        public TimeSpan ScrapeInterval { get; init; } = TimeSpan.FromMinutes(1);
+        public TimeSpan ScrapeTimeout { get; init; } = TimeSpan.FromSeconds(10);
+        public TimeSpan EvaluationInterval { get; init; } = TimeSpan.FromMinutes(1);
+        public TimeSpan RuleQueryOffset { get; init; }
+        public Labels ExternalLabels { get; init; } = Labels.Empty;
+        public ScrapeOptions Scrape { get; init; } = new() { JobName = "" };
+        public bool ProtocolsSet { get; init; }
+    }
+
+    private static Global ReadGlobal(YamlSection? section)
+    {
+        var global = new Global();
+        if (section is null) return global;
+        var interval = section.Duration("scrape_interval", global.ScrapeInterval);
+        var timeout = section.Duration("scrape_timeout");
+        if (timeout > interval) section.Error("scrape_timeout", "global scrape timeout greater than scrape interval");
+        if (interval == TimeSpan.Zero) interval = global.ScrapeInterval;
+        string scheme = section.Text("metric_name_validation_scheme", "utf8");
+        if (scheme is not ("utf8" or "legacy" or "")) section.Error("metric_name_validation_scheme", $"unknown global name validation method specified, must be either '', 'legacy' or 'utf8', got {scheme}");
+        global = global with
+        {
+            ScrapeInterval = interval,
+            ScrapeTimeout = timeout is { } set && set > TimeSpan.Zero ? set : interval < global.ScrapeTimeout ? interval : global.ScrapeTimeout,
+            EvaluationInterval = section.Duration("evaluation_interval") is { } evaluation && evaluation > TimeSpan.Zero ? evaluation : global.EvaluationInterval,
+            RuleQueryOffset = section.Duration("rule_query_offset", TimeSpan.Zero),
+            ExternalLabels = ReadExternalLabels(section),
+            ProtocolsSet = section.Has("scrape_protocols"),
+            Scrape = ReadLimits(section, global.Scrape with { LegacyNames = scheme == "legacy" }),
+        };
+        RefuseFiles(section);
+        if (section.Text("query_log_file") is { Length: > 0 }) section.Warn("query_log_file", "query_log_file is not written; slow queries are in the log");
+        section.Done();
+        return global;
+    }
+
+    private static Labels ReadExternalLabels(YamlSection section)
+    {
+        var builder = new LabelsBuilder();
+        foreach (var (name, value) in section.TextMap("external_labels"))
+        {
+            if (name.Length == 0 || name == Labels.MetricName) section.Error("external_labels", $"\"{name}\" is not a valid label name");
+            builder.Set(name, Expand(value));
+        }
+        return builder.ToLabels();
+
+        // ${NAME} and $NAME stand for environment variables, $$ for a dollar sign.
+        static string Expand(string value) => System.Text.RegularExpressions.Regex.Replace(value, @"\$(\$|\{([A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))", m =>
+            m.Value == "$$" ? "$" : Environment.GetEnvironmentVariable(m.Groups[2].Success ? m.Groups[2].Value : m.Groups[3].Value) ?? "");
+    }
+
+    /// <summary>What a job and the global section have in common.</summary>
+    private static ScrapeOptions ReadLimits(YamlSection section, ScrapeOptions options)
+    {
+        var protocols = section.Node("scrape_protocols") is null && !section.Has("scrape_protocols") ? null : section.Texts("scrape_protocols");
+        if (protocols is not null)
+        {
+            if (protocols.Count == 0) section.Error("scrape_protocols", "scrape_protocols cannot be empty");
+            if (protocols.Distinct().Count() != protocols.Count) section.Error("scrape_protocols", "duplicated protocol in scrape_protocols");
+            foreach (string unknown in protocols.Where(p => !Protocols.ContainsKey(p)))
+                section.Error("scrape_protocols", $"unknown scrape protocol {unknown}, supported: [{string.Join(' ', Protocols.Keys)}]");
+        }
+        return options with
+        {
+            BodySizeLimit = section.Size("body_size_limit", options.BodySizeLimit),
+            SampleLimit = (int)section.Number("sample_limit", options.SampleLimit, 0),
+            TargetLimit = (int)section.Number("target_limit", options.TargetLimit, 0),
+            LabelLimit = (int)section.Number("label_limit", options.LabelLimit, 0),
+            LabelNameLengthLimit = (int)section.Number("label_name_length_limit", options.LabelNameLengthLimit, 0),
+            LabelValueLengthLimit = (int)section.Number("label_value_length_limit", options.LabelValueLengthLimit, 0),
+            ScrapeNativeHistograms = section.Bool("scrape_native_histograms", options.ScrapeNativeHistograms),
+            ScrapeClassicHistograms = section.Bool("always_scrape_classic_histograms", options.ScrapeClassicHistograms),
+            ExtraMetrics = section.Bool("extra_scrape_metrics", options.ExtraMetrics),
+            Protocols = protocols is null ? options.Protocols : [.. protocols.Where(Protocols.ContainsKey).Select(p => Protocols[p])],
+        };
+    }
+
+    private static void RefuseFiles(YamlSection section)
+    {
+        if (section.Bool("convert_classic_histograms_to_nhcb", false)) section.Error("convert_classic_histograms_to_nhcb", "converting classic histograms is not supported yet");
+        if (section.Text("scrape_failure_log_file") is { Length: > 0 }) section.Warn("scrape_failure_log_file", "scrape failures go to the log and the targets page, not to a file");
+        string escaping = section.Text("metric_name_escaping_scheme", "");
+        if (escaping is not ("" or "allow-utf-8" or "underscores" or "dots" or "values"))
+            section.Error("metric_name_escaping_scheme", $"unknown escaping scheme {escaping}; use allow-utf-8, underscores, dots or values");
+        else if (escaping is "dots" or "values") section.Error("metric_name_escaping_scheme", $"escaping scheme {escaping} is not supported yet; use allow-utf-8 or underscores");
+    }
+
+    private ScrapeJob ReadJob(YamlSection section, Global global)
+    {
+        string name = section.Text("job_name", "");
+        if (name.Length == 0) section.Error("job_name is empty");
+        var interval = section.Duration("scrape_interval") is { } own && own > TimeSpan.Zero ? own : global.ScrapeInterval;
+        var timeout = section.Duration("scrape_timeout");
+        if (timeout > interval) section.Error("scrape_timeout", $"scrape timeout greater than scrape interval for scrape config with job name \"{name}\"");
+        string scheme = section.Text("scheme", "http").ToLowerInvariant();
+        if (scheme is not ("http" or "https")) section.Error("scheme", $"scheme {scheme} is neither http nor https");
+        string validation = section.Text("metric_name_validation_scheme", global.Scrape.LegacyNames ? "legacy" : "utf8");
+        if (validation is not ("utf8" or "legacy" or "")) section.Error("metric_name_validation_scheme", $"unknown name validation method specified, must be either '', 'legacy' or 'utf8', got {validation}");
+        string? fallback = section.Text("fallback_scrape_protocol");
+        if (fallback is not null && !Protocols.ContainsKey(fallback)) section.Error("fallback_scrape_protocol", $"invalid fallback_scrape_protocol for scrape config with job name \"{name}\": unknown scrape protocol {fallback}");
+        var parameters = new Dictionary<string, IReadOnlyList<string>>();
+        if (section.Section("params") is { } given)
+        {
+            foreach (string key in given.Keys.ToList()) parameters[key] = given.Texts(key);
+        }
+        var options = ReadLimits(section, global.Scrape) with
+        {
+            JobName = name,
+            Interval = interval,
+            Timeout = timeout is { } set && set > TimeSpan.Zero ? set : interval < global.ScrapeTimeout ? interval : global.ScrapeTimeout,
+            MetricsPath = section.Text("metrics_path", "/metrics"),
+            Scheme = scheme,
+            Params = parameters,
+            HonorLabels = section.Bool("honor_labels", false),
+            HonorTimestamps = section.Bool("honor_timestamps", true),
+            TrackTimestampsStaleness = section.Bool("track_timestamps_staleness", false),
+            EnableCompression = section.Bool("enable_compression", true),
+            FallbackProtocol = fallback is not null && Protocols.TryGetValue(fallback, out var protocol) ? protocol : null,
+            NativeHistogramBucketLimit = (int)section.Number("native_histogram_bucket_limit", 0, 0),
+            LegacyNames = validation == "legacy",
+            RelabelRules = ReadRelabelRules(section, "relabel_configs", folder),
+            MetricRelabelRules = ReadRelabelRules(section, "metric_relabel_configs", folder),
+        };
+        if (options.ScrapeNativeHistograms && !section.Has("scrape_protocols") && !global.ProtocolsSet)
+            options = options with { Protocols = [ScrapeProtocol.PrometheusProto, .. options.Protocols.Where(p => p != ScrapeProtocol.PrometheusProto)] };
+        if (section.Text("native_histogram_min_bucket_factor") is { } factor && factor != "0")
+            section.Error("native_histogram_min_bucket_factor", "native_histogram_min_bucket_factor is not supported yet");
+        section.Number("keep_dropped_targets", 0, 0);
+        RefuseFiles(section);
+        var discovery = DiscoveryReader.Read(section, folder);
+        var http = HttpClientReader.Read(section, folder);
+        section.Done();
+        return new ScrapeJob(options, http, discovery);
+    }
+
+    private void ReadJobFiles(YamlSection root, string pattern, Global global, List<ScrapeJob> jobs)
+    {
+        string path = HttpClientReader.Resolve(pattern, folder);
+        string place = Path.GetDirectoryName(path) ?? folder;
+        if (!Directory.Exists(place)) return;
+        foreach (string found in Directory.EnumerateFiles(place, Path.GetFileName(path)).Order(StringComparer.Ordinal))
+        {
+            try
+            {
+                var more = YamlSection.Load(System.IO.File.ReadAllText(found), found, "the scrape configuration file");
+                foreach (var section in more.Sections("scrape_configs")) jobs.Add(ReadJob(section, global));
+                more.Done();
+                root.Findings.AddRange(more.Findings);
+            }
+            catch (ConfigurationException e)
+            {
+                root.Findings.AddRange(e.Diagnostics);
+            }
+        }
+    }
+
+    /// <summary>A list of relabel rules; each mistake in one is a finding.</summary>
+    public static IReadOnlyList<RelabelRule> ReadRelabelRules(YamlSection section, string key, string folder)
+    {
+        var rules = new List<RelabelRule>();
+        foreach (var rule in section.Sections(key))
+        {
+            long modulus = rule.Number("modulus", 0, 0);
+            var options = new RelabelRuleOptions
+            {
+                SourceLabels = rule.Has("source_labels") ? rule.Texts("source_labels") : null,
+                Separator = rule.Text("separator"),
+                Regex = rule.Text("regex"),
+                TargetLabel = rule.Text("target_label"),
+                Replacement = rule.Text("replacement"),
+                Modulus = rule.Has("modulus") ? (ulong)modulus : null,
+                Action = rule.Text("action"),
+            };
+            rule.Done();
+            if (RelabelRule.TryCreate(options, out var made, out string? error)) rules.Add(made);
+            else rule.Error(error);
+        }
+        return rules;
+    }
+
+    private (IReadOnlyList<AlertmanagerGroup>, IReadOnlyList<RelabelRule>) ReadAlerting(YamlSection? section)
+    {
+        if (section is null) return ([], []);
+        var rules = ReadRelabelRules(section, "alert_relabel_configs", folder);
+        var groups = new List<AlertmanagerGroup>();
+        foreach (var group in section.Sections("alertmanagers"))
+        {
+            string version = group.Text("api_version", "v2");
+            if (version != "v2") group.Error("api_version", $"expected Alertmanager api version to be one of [v2] but got {version}");
+            string scheme = group.Text("scheme", "http");
+            if (scheme is not ("http" or "https")) group.Error("scheme", $"scheme {scheme} is neither http nor https");
+            if (group.Has("sigv4")) group.Error("sigv4", "sigv4 is not supported");
+            groups.Add(new AlertmanagerGroup(
+                scheme, group.Text("path_prefix", ""), group.Duration("timeout", TimeSpan.FromSeconds(10)), HttpClientReader.Read(group, folder), DiscoveryReader.Read(group, folder),
+                ReadRelabelRules(group, "relabel_configs", folder), ReadRelabelRules(group, "alert_relabel_configs", folder)));
+            group.Done();
+        }
+        section.Done();
+        return (groups, rules);
+    }
+
+    private RemoteWriteTarget? ReadRemoteWrite(YamlSection section)
+    {
+        if (section.Text("url") is null) section.Error("url for remote_write is empty");
+        var url = HttpClientReader.Url(section, "url");
+        string message = section.Text("protobuf_message", "prometheus.WriteRequest");
+        if (message is not ("prometheus.WriteRequest" or "io.prometheus.write.v2.Request"))
+            section.Error("protobuf_message", $"unknown type for remote write protobuf message {message}, supported: prometheus.WriteRequest, io.prometheus.write.v2.Request");
+        foreach (string key in (string[])["sigv4", "azuread", "google_iam"])
+        {
+            if (section.Has(key)) section.Error(key, $"{key} is not supported");
+        }
+        var headers = section.TextMap("headers");
+        foreach (string name in headers.Keys)
+        {
+            string lower = name.ToLowerInvariant();
+            if (lower == "authorization") section.Error("headers", "authorization header must be changed via the basic_auth, authorization, oauth2, sigv4, azuread or google_iam parameter");
+            else if (lower is "host" or "content-encoding" or "content-length" or "content-type" or "x-prometheus-remote-write-version" or "user-agent" or "connection" or "keep-alive"
+                or "proxy-authenticate" or "proxy-authorization" or "www-authenticate" or "accept-encoding" or "x-prometheus-remote-read-version")
+                section.Error("headers", $"{lower} is a reserved header. It must not be changed");
+        }
+        var queue = section.Section("queue_config");
+        var metadata = section.Section("metadata_config");
+        if (section.Bool("round_robin_dns", false)) section.Error("round_robin_dns", "round_robin_dns is not supported yet");
+        var target = new RemoteWriteTarget
+        {
+            Url = url ?? new Uri("http://invalid/"),
+            Name = section.Text("name", ""),
+            RemoteTimeout = section.Duration("remote_timeout", TimeSpan.FromSeconds(30)),
+            Headers = headers,
+            Http = HttpClientReader.Read(section, folder),
+            WriteRelabelRules = ReadRelabelRules(section, "write_relabel_configs", folder),
+            Version2 = message == "io.prometheus.write.v2.Request",
+            SendExemplars = section.Bool("send_exemplars", false),
+            SendNativeHistograms = section.Bool("send_native_histograms", false),
+            Capacity = (int)(queue?.Number("capacity", 10_000, 1) ?? 10_000),
+            ShardsMin = (int)(queue?.Number("min_shards", 1, 1) ?? 1),
+            ShardsMax = (int)(queue?.Number("max_shards", 50, 1) ?? 50),
+            SamplesPerSendMax = (int)(queue?.Number("max_samples_per_send", 2000, 1) ?? 2000),
+            BatchSendDeadline = queue?.Duration("batch_send_deadline") ?? TimeSpan.FromSeconds(5),
+            BackoffMin = queue?.Duration("min_backoff") ?? TimeSpan.FromMilliseconds(30),
+            BackoffMax = queue?.Duration("max_backoff") ?? TimeSpan.FromSeconds(5),
+            RetryOn429 = queue?.Bool("retry_on_http_429", false) ?? false,
+            SampleAgeLimit = queue?.Duration("sample_age_limit") ?? TimeSpan.Zero,
+            SendMetadata = metadata?.Bool("send", true) ?? true,
+            MetadataInterval = metadata?.Duration("send_interval") ?? TimeSpan.FromMinutes(1),
+        };
+        metadata?.Number("max_samples_per_send", 2000, 1);
+        queue?.Done();
+        metadata?.Done();
+        section.Done();
+        return url is null ? null : target;
+    }
+
+    private static TimeSpan ReadStorage(YamlSection section)
+    {
+        var window = TimeSpan.Zero;
+        if (section.Section("tsdb") is { } tsdb)
+        {
+            window = tsdb.Duration("out_of_order_time_window", TimeSpan.Zero);
+            if (tsdb.Has("retention")) tsdb.Error("retention", "storage.tsdb.retention is not supported; use --storage.tsdb.retention.time");
+            foreach (string key in (string[])["stale_series_compaction_threshold"])
+            {
+                if (tsdb.Has(key)) tsdb.Error(key, $"{key} is not supported");
+            }
+            tsdb.Done();
+        }
+        if (section.Section("exemplars") is { } exemplars)
+        {
+            if (exemplars.Has("max_exemplars")) exemplars.Error("max_exemplars", "max_exemplars cannot be changed yet; 100000 are kept");
+            exemplars.Done();
+        }
+        section.Done();
+        return window;
+    }
+}

@@ -1,0 +1,69 @@
+using Microsoft.Extensions.Logging;
+using Pharos.Collector;
+using Pharos.Collector.Scraping;
+using Pharos.Core;
+
+namespace Pharos.Server.LocalPrometheus;
+
+/// <summary>One scrape pool for each job. A reload keeps the pools of jobs that did not change.</summary>
+internal sealed class ScrapeManager(IMetricsReceiver receiver, HttpHandlerFactory http, TimeProvider time, Instruments instruments, ILogger logger) : IAsyncDisposable
+{
+    private readonly SemaphoreSlim gate = new(1, 1);
+    private volatile IReadOnlyList<Running> jobs = [];
+
+    public IReadOnlyList<ScrapePool> Pools => [.. jobs.Select(j => j.Pool)];
+
+    public async Task ApplyAsync(IReadOnlyList<ScrapeJob> wanted)
+    {
+        await gate.WaitAsync();
+        try
+        {
+            var before = jobs.ToDictionary(j => j.Job.Options.JobName);
+            var now = new List<Running>();
+            foreach (var job in wanted)
+            {
+                if (before.Remove(job.Options.JobName, out var same) && Same(same.Job, job))
+                {
+                    now.Add(same);
+                    continue;
+                }
+                if (same is not null) await StopAsync(same);
+                now.Add(await StartAsync(job));
+            }
+            jobs = now;
+            foreach (var gone in before.Values) await StopAsync(gone);
+        }
+        finally
+        {
+            gate.Release();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var job in jobs) await StopAsync(job);
+        jobs = [];
+        gate.Dispose();
+    }
+
+    private async Task<Running> StartAsync(ScrapeJob job)
+    {
+        var handler = http(job.Http);
+        var pool = new ScrapePool(job.Options, receiver, handler, time, instruments, logger);
+        var targets = new TargetSources(job.Discovery, http, time, logger, pool.SyncAsync);
+        await targets.StartAsync();
+        return new Running(job, pool, handler, targets);
+    }
+
+    private static async Task StopAsync(Running job)
+    {
+        await job.Targets.DisposeAsync();
+        await job.Pool.DisposeAsync();
+        job.Handler.Dispose();
+    }
+
+    /// <summary>Whether two jobs are configured alike; told by what they print, so that nested lists compare by content.</summary>
+    private static bool Same(ScrapeJob a, ScrapeJob b) => ConfigText.Of(a) == ConfigText.Of(b);
+
+    private sealed record Running(ScrapeJob Job, ScrapePool Pool, HttpMessageHandler Handler, TargetSources Targets);
+}

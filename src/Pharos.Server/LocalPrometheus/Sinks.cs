@@ -1,0 +1,50 @@
+using Pharos.Collector;
+using Pharos.Core;
+
+namespace Pharos.Server.LocalPrometheus;
+
+/// <summary>Scraped samples on their way into the local store. What the store refuses is counted there; a scrape still succeeds.</summary>
+internal sealed class StoreReceiver(IMetricSink store) : IMetricsReceiver
+{
+    public async ValueTask AppendAsync(MetricBatch batch, CancellationToken cancel)
+    {
+        try
+        {
+            await store.AppendAsync(TenantId.Anonymous, batch, cancel);
+        }
+        catch (StoreUnavailableException e)
+        {
+            throw new IOException(e.Message, e);
+        }
+    }
+}
+
+/// <summary>
+/// Where everything that this process produces goes: the local store first, then each remote-write queue. The queues may be
+/// replaced while samples flow; one that fails takes nothing from the store.
+/// </summary>
+internal sealed class LocalSink(IMetricSink store) : IMetricSink, IMetricsReceiver
+{
+    private volatile IReadOnlyList<IMetricsReceiver> queues = [];
+
+    public IReadOnlyList<IMetricsReceiver> Queues { get => queues; set => queues = value; }
+
+    public async ValueTask<AppendResult> AppendAsync(TenantId tenant, MetricBatch batch, CancellationToken cancel)
+    {
+        var result = await store.AppendAsync(tenant, batch, cancel);
+        foreach (var queue in queues) await queue.AppendAsync(batch, cancel);
+        return result;
+    }
+
+    async ValueTask IMetricsReceiver.AppendAsync(MetricBatch batch, CancellationToken cancel)
+    {
+        try
+        {
+            await AppendAsync(TenantId.Anonymous, batch, cancel);
+        }
+        catch (StoreUnavailableException e)
+        {
+            throw new IOException(e.Message, e);
+        }
+    }
+}

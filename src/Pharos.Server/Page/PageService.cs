@@ -1,0 +1,181 @@
+using Pharos.Alerting;
+using Pharos.Core;
+using Pharos.Fleet;
+using Pharos.Metrics;
+using Pharos.Rules;
+using Pharos.Server.Configuration;
+using Pharos.Server.Hosting;
+
+namespace Pharos.Server.Page;
+
+/// <summary>The data behind the page's own views: who is asking, and the live map with its finding.</summary>
+internal sealed class PageService(
+    RateMeter rates, CollectorRegistry collectorRegistry, PipelineRegistry pipelines, TenantRulers rulers, AlertRouter router, MetricStore metricStore,
+    ServerConfig config, TimeProvider time)
+{
+    private static readonly TimeSpan Silent = TimeSpan.FromMinutes(5);
+
+    public Me WhoAmI(TenantId tenant)
+    {
+        var tenants = rulers.Store.Tenants().Select(t => t.Name)
+            .Concat(router.ConfiguredTenants())
+            .Concat(metricStore.Tenants.Select(t => t.Name))
+            .Concat(config.Overrides.Keys.Select(t => t.Name))
+            .Append(tenant.Name)
+            .Where(name => !config.MultitenancyEnabled || name != TenantId.Anonymous.Name)
+            .Distinct().Order(StringComparer.Ordinal);
+        return new Me(tenant.Name, config.MultitenancyEnabled, [.. tenants], ProductVersion.Text);
+    }
+
+    public Architecture Map(TenantId tenant)
+    {
+        var now = time.GetUtcNow();
+        var groups = rulers.Groups(tenant);
+        var firing = groups.SelectMany(g => g.Rules).SelectMany(r => r.Alerts).Where(a => a.Phase == AlertPhase.Firing).ToList();
+        var pending = groups.SelectMany(g => g.Rules).SelectMany(r => r.Alerts).Where(a => a.Phase == AlertPhase.Pending).ToList();
+        var sent = router.History.Read(tenant, 200);
+        var collectors = collectorRegistry.List(tenant);
+        int lively = collectors.Count(c => now - c.LastSeenAt <= Silent);
+
+        var nodes = new List<MapNode>
+        {
+            Fleet(collectors.Count, pipelines.List(tenant).Count(p => p.Enabled)),
+            Collectors(collectors.Count, lively),
+            Metrics(),
+            Logs(),
+            Ruler(RulePlacement.Metrics, groups),
+            Ruler(RulePlacement.Logs, groups),
+            Routing(tenant, firing.Count),
+        };
+        var receivers = Receivers(tenant, sent);
+        nodes.AddRange(receivers);
+
+        bool metricsFire = FiringIn(groups, RulePlacement.Metrics), logsFire = FiringIn(groups, RulePlacement.Logs);
+        double? samples = rates.PerSecond("prometheus_tsdb_head_samples_appended_total");
+        double? lines = rates.PerSecond("loki_distributor_lines_received_total");
+        double? alerts = rates.PerSecond("alertmanager_alerts_received_total") * 60;
+        double? polls = rates.PerSecond("pharos_fleet_polls_total") * 60;
+        var edges = new List<MapEdge>
+        {
+            Edge("fleet", "collectors", "config", polls, "polls/min", false),
+            Edge("collectors", "metrics", "metrics", samples, "samples/s", metricsFire),
+            Edge("collectors", "logs", "logs", lines, "lines/s", logsFire),
+            Edge("metrics", "rules-metrics", "metrics", rates.PerSecond("prometheus_rule_evaluations_total"), "evaluations/s", metricsFire),
+            Edge("logs", "rules-logs", "logs", rates.PerSecond("prometheus_rule_evaluations_total"), "evaluations/s", logsFire),
+            Edge("rules-metrics", "routing", "alerts", alerts, "alerts/min", metricsFire),
+            Edge("rules-logs", "routing", "alerts", alerts, "alerts/min", logsFire),
+        };
+        foreach (var receiver in receivers)
+        {
+            string name = receiver.Name;
+            int lastHour = sent.Count(s => s.Receiver == name && now - s.At <= TimeSpan.FromHours(1));
+            bool lit = firing.Count > 0 && sent.Any(s => s.Receiver == name && s.Status == "firing" && now - s.At <= TimeSpan.FromHours(1));
+            edges.Add(Edge("routing", receiver.Id, "notifications", lastHour, "in the last hour", lit));
+        }
+        var strip = new List<StripFigure>
+        {
+            new("Firing", firing.Count, "alerts", firing.Count > 0 ? "firing" : "ok"),
+            new("Pending", pending.Count, "alerts", pending.Count > 0 ? "pending" : "ok"),
+            new("Collectors", lively, $"of {collectors.Count}", collectors.Count == 0 ? "nodata" : lively == collectors.Count ? "ok" : "pending"),
+            new("Samples", Round(samples), "samples/s", samples > 0 ? "ok" : "nodata"),
+            new("Log lines", Round(lines), "lines/s", lines > 0 ? "ok" : "nodata"),
+            new("Undelivered", sent.Count(s => !s.Delivered && now - s.At <= TimeSpan.FromHours(1)), "in 1 h", sent.Any(s => !s.Delivered && now - s.At <= TimeSpan.FromHours(1)) ? "error" : "ok"),
+        };
+        return new Architecture(now, Finding(collectors.Count, samples, firing, pending, sent), strip, nodes, edges, Changes(tenant, sent));
+    }
+
+    private static string Finding(
+        int collectors, double? samples, List<AlertState> firing, List<AlertState> pending, IReadOnlyList<SentNotification> sent)
+    {
+        if (firing.Count > 0)
+        {
+            var worst = firing.OrderBy(a => a.Labels["severity"] switch { "critical" => 0, "warning" => 1, _ => 2 }).ThenBy(a => a.ActiveAt).First();
+            string who = sent.FirstOrDefault(s => s.Delivered && s.Status == "firing" && s.Alerts.Any(l => l["alertname"] == worst.Labels["alertname"])) is { } page
+                ? $"{page.Receiver} was notified at {page.At:HH:mm:ss} UTC"
+                : "nobody was notified yet";
+            string others = firing.Count > 1 ? $" and {firing.Count - 1} more alert{(firing.Count > 2 ? "s" : "")}" : "";
+            return $"{worst.Labels["alertname"]}{others} firing since {worst.ActiveAt:HH:mm:ss} UTC; {who}.";
+        }
+        if (pending.Count > 0) return $"{pending[0].Labels["alertname"]} is pending since {pending[0].ActiveAt:HH:mm:ss} UTC and fires if it lasts.";
+        if (collectors == 0 && samples is null or 0) return "Nothing arrives yet. Start a collector, or push metrics to /api/v1/push and logs to /loki/api/v1/push.";
+        return "Everything that reports is healthy; nothing fires.";
+    }
+
+    private static MapNode Fleet(int collectors, int pipelines) => new(
+        "fleet", "fleet", "Fleet", collectors > 0 ? "ok" : "nodata", collectors > 0 ? "collectors poll their pipelines" : "no collector has registered",
+        [new("collectors", collectors, ""), new("pipelines", pipelines, "")], "/fleet");
+
+    private static MapNode Collectors(int collectors, int lively) => new(
+        "collectors", "collectors", "Collectors", collectors == 0 ? "nodata" : lively == collectors ? "ok" : "pending",
+        collectors == 0 ? "no collector has registered" : $"{lively} of {collectors} polled within five minutes",
+        [new("healthy", lively, $"of {collectors}")], "/fleet");
+
+    private MapNode Metrics()
+    {
+        double series = rates.Total("prometheus_tsdb_head_series");
+        return new MapNode(
+            "metrics", "metrics", "Metrics", series > 0 ? "ok" : "nodata", series > 0 ? "samples are stored" : "no sample has arrived",
+            [new("series", series, ""), new("samples/s", Round(rates.PerSecond("prometheus_tsdb_head_samples_appended_total")), "")], "/explore/metrics");
+    }
+
+    private MapNode Logs()
+    {
+        double streams = rates.Total("loki_ingester_memory_streams");
+        return new MapNode(
+            "logs", "logs", "Logs", streams > 0 ? "ok" : "nodata", streams > 0 ? "lines are stored" : "no line has arrived",
+            [new("streams", streams, ""), new("lines/s", Round(rates.PerSecond("loki_distributor_lines_received_total")), "")], "/explore/logs");
+    }
+
+    private static MapNode Ruler(RulePlacement placement, IReadOnlyList<RuleGroupState> groups)
+    {
+        var own = groups.Where(g => g.Placement == placement).ToList();
+        var failing = own.SelectMany(g => g.Rules).FirstOrDefault(r => r.LastError.Length > 0);
+        int firing = own.SelectMany(g => g.Rules).SelectMany(r => r.Alerts).Count(a => a.Phase == AlertPhase.Firing);
+        int pending = own.SelectMany(g => g.Rules).SelectMany(r => r.Alerts).Count(a => a.Phase == AlertPhase.Pending);
+        string state = failing is not null ? "error" : firing > 0 ? "firing" : pending > 0 ? "pending" : own.Count > 0 ? "ok" : "nodata";
+        string reason = failing is not null ? $"{failing.Definition.Name}: {failing.LastError}" : own.Count == 0 ? "no rule group is loaded" : $"{firing} firing, {pending} pending";
+        return new MapNode(
+            placement == RulePlacement.Metrics ? "rules-metrics" : "rules-logs", "rulers", placement == RulePlacement.Metrics ? "Metric rules" : "Log rules", state, reason,
+            [new("rules", own.Sum(g => g.Rules.Count), ""), new("firing", firing, "")], "/alerting/rules");
+    }
+
+    private MapNode Routing(TenantId tenant, int firing)
+    {
+        int alerts = router.Alerts(tenant).Count;
+        return new MapNode(
+            "routing", "routing", "Alert routing", firing > 0 ? "firing" : "ok", $"{alerts} alerts in {router.Groups(tenant).Count} groups",
+            [new("alerts", alerts, ""), new("silences", router.Silences(tenant).Count(s => s.StartsAt <= time.GetUtcNow() && s.EndsAt > time.GetUtcNow()), "")], "/alerting");
+    }
+
+    private List<MapNode> Receivers(TenantId tenant, IReadOnlyList<SentNotification> sent)
+    {
+        var nodes = new List<MapNode>();
+        foreach (var receiver in router.Config(tenant).Receivers)
+        {
+            var own = sent.Where(s => s.Receiver == receiver.Name).ToList();
+            string state = own.Count == 0 ? "nodata" : own[0].Delivered ? "ok" : "error";
+            string reason = own.Count == 0 ? "nothing was sent yet" : own[0].Delivered ? $"last delivered {own[0].At:HH:mm:ss} UTC" : own[0].Error ?? "not delivered";
+            nodes.Add(new MapNode($"receiver-{receiver.Name}", "receivers", receiver.Name, state, reason, [new("sent", own.Count(s => s.Delivered), ""), new("failed", own.Count(s => !s.Delivered), "")], "/alerting/notifications"));
+        }
+        return nodes;
+    }
+
+    private List<Change> Changes(TenantId tenant, IReadOnlyList<SentNotification> sent)
+    {
+        var changes = sent.Take(20).Select(s => new Change(
+            s.At, "notification", $"{s.Receiver}/{s.Integration}: {string.Join(", ", s.Alerts.Select(a => a["alertname"]).Distinct())} {s.Status}{(s.Delivered ? "" : $", not delivered: {s.Error}")}"));
+        var alerts = router.Journal.Read(tenant, null, 400)
+            .Where(e => e.Step is AlertStep.Pending or AlertStep.Firing or AlertStep.Resolved)
+            .Select(e => new Change(e.At, "alert", $"{e.Alert["alertname"]} {e.Step.ToString().ToLowerInvariant()}: {e.Because}"));
+        var silences = router.Silences(tenant).Select(s => new Change(s.UpdatedAt, "silence", $"{s.CreatedBy}: {s.Comment}"));
+        return [.. changes.Concat(alerts).Concat(silences).OrderByDescending(c => c.At).Take(30)];
+    }
+
+    private static bool FiringIn(IReadOnlyList<RuleGroupState> groups, RulePlacement placement) =>
+        groups.Where(g => g.Placement == placement).SelectMany(g => g.Rules).Any(r => r.Alerts.Any(a => a.Phase == AlertPhase.Firing));
+
+    private static MapEdge Edge(string from, string to, string signal, double? rate, string unit, bool lit) =>
+        new($"{from}-{to}", from, to, signal, Round(rate), unit, rate is null or 0, lit);
+
+    private static double? Round(double? value) => value is null ? null : Math.Round(value.Value, value < 10 ? 2 : 0);
+}

@@ -1,0 +1,162 @@
+using System.Text;
+using Pharos.Core;
+
+namespace Pharos.Logs.Tests;
+
+public sealed class DurabilityTests
+{
+    [Fact]
+    public async Task What_was_acknowledged_is_there_once_after_a_kill()
+    {
+        await using var world = new StoreWorld(with: StoreWorld.Plain);
+        await world.PushAsync(("a", 1, "one"), ("b", 2, "two"));
+        await world.RestartAsync();
+        Assert.Equal(["a 1 one", "b 2 two"], world.Read());
+        await world.Store.FlushAsync(CancellationToken.None);
+        await world.PushAsync(("a", 3, "three"));
+        await world.RestartAsync();
+        Assert.Equal(["a 1 one", "b 2 two", "a 3 three"], world.Read());
+        Assert.Equal(3, world.Store.Volumes(StoreWorld.Tenant, [], 0, long.MaxValue, CancellationToken.None).Sum(v => v.Volume.Entries));
+    }
+
+    [Fact]
+    public async Task A_flush_whose_mark_was_not_written_counts_as_not_done()
+    {
+        await using var world = new StoreWorld(with: StoreWorld.Plain);
+        await world.PushAsync(("a", 1, "one"));
+        await world.Store.FlushAsync(CancellationToken.None);
+        string mark = Path.Combine(world.LogsFolder, "flushed"), before = File.ReadAllText(mark);
+        await world.PushAsync(("a", 2, "two"));
+        await world.Store.FlushAsync(CancellationToken.None);
+        Assert.Equal(2, world.Parts.Length);
+        // The write log still holds the second record: segments go only when they are full.
+        await world.RestartAsync(() => File.WriteAllText(mark, before));
+        Assert.Single(world.Parts);
+        Assert.Equal(["a 1 one", "a 2 two"], world.Read());
+    }
+
+    [Theory, InlineData("rubbish"), InlineData(null)]
+    public async Task A_damaged_or_missing_mark_costs_nothing(string? content)
+    {
+        await using var world = new StoreWorld(with: StoreWorld.Plain);
+        await world.PushAsync(("a", 1, "one"), ("a", 2, "two"));
+        await world.Store.FlushAsync(CancellationToken.None);
+        await world.RestartAsync(() =>
+        {
+            string mark = Path.Combine(world.LogsFolder, "flushed");
+            if (content is null) File.Delete(mark);
+            else File.WriteAllText(mark, content);
+        });
+        Assert.Equal(["a 1 one", "a 2 two"], world.Read());
+        Assert.Equal(["a 2 two", "a 1 one"], world.Read(backward: true));
+    }
+
+    [Fact]
+    public async Task A_new_write_log_does_not_hide_old_parts_or_new_records()
+    {
+        await using var world = new StoreWorld(with: StoreWorld.Plain);
+        for (int i = 0; i < 50; i++) await world.PushAsync(("a", i, $"line {i} {new string('x', 2000)}"));
+        await world.Store.FlushAsync(CancellationToken.None);
+        await world.RestartAsync(() => Directory.Delete(Path.Combine(Path.GetDirectoryName(world.LogsFolder)!, "write-log"), recursive: true));
+        await world.PushAsync(("a", 100, "after"));
+        await world.RestartAsync();
+        Assert.Equal(51, world.Read().Count);
+    }
+
+    [Fact]
+    public async Task A_damaged_part_is_set_aside_and_the_rest_works()
+    {
+        for (int seed = 1; seed <= 60; seed++)
+        {
+            var random = new Random(seed);
+            await using var world = new StoreWorld(with: StoreWorld.Plain);
+            await world.PushAsync(("a", 1, "in the first part"));
+            await world.Store.FlushAsync(CancellationToken.None);
+            await world.PushAsync([.. Enumerable.Range(2, 50).Select(i => ("b", (long)i, $"in the second part {i}"))]);
+            await world.Store.FlushAsync(CancellationToken.None);
+            string victim = world.Parts.Order(StringComparer.Ordinal).Last();
+            bool cut = random.Next(2) == 0;
+            await world.RestartAsync(() =>
+            {
+                byte[] bytes = File.ReadAllBytes(victim);
+                if (cut) bytes = bytes[..random.Next(bytes.Length)];
+                else bytes[random.Next(bytes.Length)] ^= (byte)random.Next(1, 256);
+                File.WriteAllBytes(victim, bytes);
+            });
+            var lines = world.Read();
+            Assert.True(lines.Contains("a 1 in the first part"), $"seed {seed}");
+            Assert.True(lines.All(l => l.Contains("in the first part") || l.Contains("in the second part")), $"seed {seed}: {string.Join('|', lines)}");
+            if (cut) Assert.True(File.Exists(victim + ".damaged") && lines.Count == 1 && world.Metric("loki_ingester_wal_corruptions_total") == 1, $"seed {seed}");
+        }
+    }
+
+    [Fact]
+    public async Task Random_pushes_flushes_and_kills_lose_and_invent_nothing()
+    {
+        for (int seed = 1; seed <= 25; seed++)
+        {
+            var random = new Random(seed);
+            await using var world = new StoreWorld(with: o => StoreWorld.Plain(o) with { BlockBytes = 900 });
+            var sent = new SortedSet<string>(StringComparer.Ordinal);
+            for (int step = 0; step < 60; step++)
+            {
+                int what = random.Next(20);
+                if (what == 0) await world.RestartAsync();
+                else if (what <= 2) await world.Store.FlushAsync(CancellationToken.None);
+                else
+                {
+                    var entries = Enumerable.Range(0, random.Next(1, 12))
+                        .Select(_ => ($"s{random.Next(3)}", (random.NextInt64(0, 400) * 600 * StoreWorld.SecondNs) + random.Next(3), $"line {random.Next(40)} {new string('y', random.Next(60))}")).ToArray();
+                    await world.PushAsync(entries);
+                    foreach (var (app, ns, line) in entries) sent.Add($"{app} {ns} {line}{(StoreWorld.MetadataOf(line).IsEmpty ? "" : " " + StoreWorld.MetadataOf(line))}");
+                }
+            }
+            string context = $"seed {seed}";
+            foreach (bool ordered in new[] { true, false })
+            {
+                var read = world.Read(ordered: ordered);
+                Assert.True(sent.SetEquals(read) && read.Count == sent.Count, context);
+            }
+            var times = world.Read().ConvertAll(l => long.Parse(l.Split(' ')[1]));
+            Assert.True(times.SequenceEqual(times.Order()), context);
+            var back = world.Read(backward: true).ConvertAll(l => long.Parse(l.Split(' ')[1]));
+            Assert.True(back.SequenceEqual(times.OrderDescending()), context);
+            long from = times[times.Count / 3], to = times[times.Count * 2 / 3];
+            Assert.True(times.Count(t => t >= from && t < to) == world.Read(startNs: from, endNs: to).Count, context);
+            var withLiteral = world.Read(literals: "line 7 ");
+            Assert.True(sent.Count(s => s.Contains("line 7 ")) == withLiteral.Count(l => l.Contains("line 7 ")), context);
+            var backwardLiteral = world.Read(backward: true, literals: ["line 7 ", "y"]);
+            Assert.True(sent.Count(s => s.Contains("line 7 ") && s.Contains('y')) == backwardLiteral.Count(l => l.Contains("line 7 ") && l.Contains('y')), context);
+        }
+    }
+
+    [Fact]
+    public async Task Flushes_happen_by_age_and_the_write_log_is_let_go()
+    {
+        await using var world = new StoreWorld(with: o => StoreWorld.Plain(o) with { FlushInterval = TimeSpan.FromMinutes(5) });
+        for (int i = 0; i < 40; i++) await world.PushAsync(("a", i, new string((char)('a' + (i % 26)), 100_000)));
+        string segments = Path.Combine(Path.GetDirectoryName(world.LogsFolder)!, "write-log");
+        Assert.True(Directory.GetFiles(segments).Length > 3);
+        world.Time.Advance(TimeSpan.FromMinutes(6));
+        await world.Store.FlushAsync(CancellationToken.None);
+        Assert.NotEmpty(world.Parts);
+        Assert.InRange(Directory.GetFiles(segments).Length, 1, 3);
+        Assert.Equal(40, world.Read().Count);
+    }
+
+    [Fact]
+    public async Task Retention_deletes_old_parts_and_forgets_their_streams()
+    {
+        await using var world = new StoreWorld(new TenantLimits { LogRetention = TimeSpan.FromDays(2) }, StoreWorld.Plain);
+        long day = 86_400 * StoreWorld.SecondNs;
+        await world.PushAsync(("old", world.NowNs - (3 * day), "gone soon"), ("new", world.NowNs, "stays"));
+        await world.Store.FlushAsync(CancellationToken.None);
+        Assert.Equal(2, world.Parts.Length);
+        world.Store.ApplyRetention();
+        Assert.Equal([$"new {world.NowNs} stays"], world.Read());
+        Assert.Single(world.Parts);
+        await world.PushAsync(("old", world.NowNs, "again"));
+        await world.Store.FlushAsync(CancellationToken.None);
+        Assert.Equal(2, world.Read().Count);
+    }
+}

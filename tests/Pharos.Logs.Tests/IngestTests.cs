@@ -1,0 +1,222 @@
+using System.Text;
+using Pharos.Core;
+using Pharos.Logs.Blocks;
+using Pharos.Logs.Ingest;
+
+namespace Pharos.Logs.Tests;
+
+public sealed class IngestTests
+{
+    [Fact]
+    public async Task An_exact_repeat_is_stored_once_and_a_different_line_of_the_same_time_is_kept()
+    {
+        await using var world = new StoreWorld(with: StoreWorld.Plain);
+        var result = await world.PushAsync(("a", 5, "x"), ("a", 5, "x"), ("a", 5, "y"), ("a", 3, "late"), ("a", 3, "late"), ("b", 5, "x"));
+        Assert.Equal(6, result.Entries);
+        await world.PushAsync(("a", 3, "late"), ("a", 5, "y"));
+        Assert.Equal(["a 3 late", "a 5 x", "a 5 y", "b 5 x"], world.Read());
+    }
+
+    [Fact]
+    public async Task Limits_refuse_with_loki_s_words_and_keep_the_rest()
+    {
+        await using var world = new StoreWorld(
+            new TenantLimits { LogLineBytesMax = 10, LogLabelNamesMax = 2, LabelValueBytesMax = 20, LogMetadataBytesMax = 40, LogAgeMax = TimeSpan.FromHours(1) },
+            o => o with { DiscoverLevels = false, ServiceNameLabels = [] });
+        using var batch = new LogBatch();
+        int good = batch.AddStream(Labels.Of(("app", "a")));
+        int many = batch.AddStream(Labels.Of(("a", "1"), ("b", "2"), ("c", "3")));
+        int empty = batch.AddStream(Labels.Empty);
+        int wide = batch.AddStream(Labels.Of(("app", new string('w', 21))));
+        long now = world.NowNs;
+        batch.AddEntry(good, now, "fine"u8);
+        batch.AddEntry(good, now, "eleven byte"u8);
+        batch.AddEntry(good, now, "also eleven"u8);
+        batch.AddEntry(good, now - (7200 * StoreWorld.SecondNs), "old"u8);
+        batch.AddEntry(good, now + (1200 * StoreWorld.SecondNs), "new"u8);
+        batch.AddEntry(good, now, "m"u8, Labels.Of(("k", new string('v', 50))).Encoded);
+        batch.AddEntry(many, now, "x"u8);
+        batch.AddEntry(empty, now, "x"u8);
+        batch.AddEntry(wide, now, "x"u8);
+        var result = await world.Store.AppendAsync(StoreWorld.Tenant, batch, CancellationToken.None);
+        Assert.Equal(1, result.Entries);
+        Assert.Equal(
+            [
+                "max_label_names_per_series 1 entry for stream '{a=\"1\", b=\"2\", c=\"3\"}' has 3 label names; limit 2",
+                "missing_labels 1 error at least one label pair is required per stream",
+                "label_value_too_long 1 stream '{app=\"wwwwwwwwwwwwwwwwwwwww\"}' has label value too long: 'wwwwwwwwwwwwwwwwwwwww'",
+                "line_too_long 2 max entry size '10' bytes exceeded for stream '{app=\"a\"}' while adding an entry with length '11' bytes",
+                "greater_than_max_sample_age 1 entry for stream '{app=\"a\"}' has timestamp too old: 2026-03-01T10:00:00Z, oldest acceptable timestamp is: 2026-03-01T11:00:00Z",
+                "too_far_in_future 1 entry for stream '{app=\"a\"}' has timestamp too new: 2026-03-01T12:20:00Z",
+                "structured_metadata_too_large 1 stream '{app=\"a\"}' has structured metadata too large: '53' bytes, limit: '40' bytes. Please see `limits_config.max_structured_metadata_size` or contact your Loki administrator to increase it.",
+            ],
+            result.Errors.Select(e => $"{e.Code} {e.Samples} {e.Message}"));
+        Assert.All(result.Errors, e => Assert.Equal(AppendErrorKind.BadData, e.Kind));
+        Assert.Equal(8, world.Metric("loki_discarded_samples_total"));
+    }
+
+    [Fact]
+    public async Task Streams_and_rates_have_limits_that_a_sender_may_outwait()
+    {
+        await using var world = new StoreWorld(new TenantLimits { StreamsMax = 2, LogBytesPerSecond = 100, LogBurstBytes = 200 }, StoreWorld.Plain);
+        var result = await world.PushAsync(("a", 1, "x"), ("b", 1, "x"), ("c", 1, "x"));
+        Assert.Equal(2, result.Entries);
+        var error = Assert.Single(result.Errors);
+        Assert.Equal((AppendErrorKind.Limit, "stream_limit", 1), (error.Kind, error.Code, error.Samples));
+        Assert.StartsWith("maximum active stream limit exceeded when trying to create stream {app=\"c\"}, reduce the number of active streams", error.Message);
+        await world.PushAsync(("a", 2, new string('y', 190)));
+        result = await world.PushAsync(("a", 3, new string('z', 50)));
+        Assert.Equal(0, result.Entries);
+        Assert.Equal(
+            "rate_limited ingestion rate limit exceeded for user anonymous (limit: 100 bytes/sec) while attempting to ingest '1' lines totaling '50' bytes, reduce log volume or contact your Loki administrator to see if the limit can be increased",
+            result.Errors.Select(e => $"{e.Code} {e.Message}").Single());
+        world.Time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Empty((await world.PushAsync(("a", 3, new string('z', 50)))).Errors);
+    }
+
+    [Theory]
+    [InlineData("""{"level":"WARN","msg":"x"}""", "warn")]
+    [InlineData("""{"a":{"severity":"err"}}""", "error")]
+    [InlineData("""{"a":{"b":{"severity":"trc"}}}""", "unknown")]
+    [InlineData("""{"level":"strange","msg":"it was fatal today"}""", "fatal")]
+    [InlineData("""{"level":30}""", "unknown")]
+    [InlineData("ts=1 lvl=dbg msg=\"an error\"", "debug")]
+    [InlineData("LEVEL=Information x=y", "info")]
+    [InlineData("[error] disk full", "error")]
+    [InlineData("terror informational", "unknown")]
+    [InlineData("first a warning, then an error", "warn")]
+    [InlineData("status:critical!", "unknown")]
+    [InlineData("(CRITICAL) x", "critical")]
+    [InlineData("", "unknown")]
+    public void Levels_are_found_in_lines(string line, string level) =>
+        Assert.Equal(level, Encoding.UTF8.GetString(LevelDetector.Detect([], [], Encoding.UTF8.GetBytes(line))));
+
+    [Fact]
+    public void Levels_of_labels_and_metadata_come_before_the_line()
+    {
+        var line = "level=error"u8;
+        Assert.Equal("info"u8.ToArray(), LevelDetector.Detect(LevelDetector.OfLabels(Labels.Of(("level", "INF")).Encoded), [], line).ToArray());
+        Assert.Equal("weird"u8.ToArray(), LevelDetector.Detect([], Labels.Of(("severity", "weird")).Encoded, line).ToArray());
+        Assert.Equal("warn"u8.ToArray(), LevelDetector.Detect([], Labels.Of(("severity_number", "13")).Encoded, line).ToArray());
+        Assert.Equal("debug"u8.ToArray(), LevelDetector.Detect("info"u8, Labels.Of(("detected_level", "DBG"), ("level", "fatal")).Encoded, line).ToArray());
+    }
+
+    [Fact]
+    public async Task Level_and_service_name_are_added_at_their_place()
+    {
+        await using var world = new StoreWorld();
+        using var batch = new LogBatch();
+        batch.AddEntry(batch.AddStream(Labels.Of(("container", "c"), ("job", "j"))), world.NowNs, "an error"u8, Labels.Of(("a", "1"), ("z", "2")).Encoded);
+        batch.AddEntry(batch.AddStream(Labels.Of(("x", "y"))), world.NowNs, "plain"u8);
+        batch.AddEntry(batch.AddStream(Labels.Of(("service_name", "s"))), world.NowNs, "plain"u8, Labels.Of(("detected_level", "wrn")).Encoded);
+        Assert.Empty((await world.Store.AppendAsync(StoreWorld.Tenant, batch, CancellationToken.None)).Errors);
+        var seen = new List<string>();
+        using var cursor = world.Store.Open(StoreWorld.Tenant, new LogSelection { Matchers = [], StartNs = 0, EndNs = long.MaxValue, Ordered = false }, CancellationToken.None);
+        while (cursor.MoveNext()) seen.Add($"{cursor.Stream} {Labels.FromEncoded(cursor.Metadata)}");
+        Assert.Equal(
+            [
+                """{container="c", job="j", service_name="c"} {a="1", detected_level="error", z="2"}""",
+                """{service_name="s"} {detected_level="warn"}""",
+                """{service_name="unknown_service", x="y"} {detected_level="unknown"}""",
+            ], seen);
+    }
+
+    [Fact]
+    public async Task Tenants_do_not_see_each_other()
+    {
+        await using var world = new StoreWorld(with: StoreWorld.Plain);
+        await world.PushAsync(("a", 1, "mine"));
+        using var batch = new LogBatch();
+        batch.AddEntry(batch.AddStream(Labels.Of(("app", "a"))), 1, "theirs"u8);
+        await world.Store.AppendAsync(TenantId.Parse("other"), batch, CancellationToken.None);
+        await world.Store.FlushAsync(CancellationToken.None);
+        await world.RestartAsync();
+        Assert.Equal(["a 1 mine"], world.Read());
+        Assert.Equal(["anonymous", "other"], world.Store.Tenants);
+    }
+
+    [Fact]
+    public void The_skip_filter_never_denies_a_needle_that_is_there()
+    {
+        for (int seed = 1; seed <= 40; seed++)
+        {
+            var random = new Random(seed);
+            var lines = new List<byte>();
+            var ends = new List<int>();
+            for (int i = 0; i < 300; i++)
+            {
+                for (int k = random.Next(80); k > 0; k--) lines.Add((byte)random.Next(32, 60 + (seed * 4)));
+                ends.Add(lines.Count);
+            }
+            byte[] bytes = [.. lines];
+            byte[] rented = TrigramFilter.Build(bytes, [.. ends], out int length);
+            int passed = 0;
+            for (int i = 0; i < 300; i++)
+            {
+                int line = random.Next(300), from = line == 0 ? 0 : ends[line - 1];
+                if (ends[line] == from) continue;
+                int start = random.Next(from, ends[line]);
+                Assert.True(TrigramFilter.MayHold(rented.AsSpan(0, length), bytes.AsSpan(start, random.Next(ends[line] - start) + 1)), $"seed {seed}");
+                if (TrigramFilter.MayHold(rented.AsSpan(0, length), Encoding.UTF8.GetBytes($"{random.NextInt64()}-absent-{random.Next()}"))) passed++;
+            }
+            Assert.True(passed < 30, $"seed {seed}: {passed} absent needles passed");
+        }
+    }
+
+    [Fact]
+    public async Task Blocks_without_the_literal_are_skipped_unread()
+    {
+        await using var world = new StoreWorld(with: o => StoreWorld.Plain(o) with { BlockBytes = 4000 });
+        for (int i = 0; i < 400; i++) await world.PushAsync(("a", i, i == 217 ? "here is the needle 7f3a-91" : $"just an ordinary line with number {i} in it"));
+        await world.Store.FlushAsync(CancellationToken.None);
+        await world.RestartAsync();
+        var found = world.Read(new LogSelection
+        {
+            Matchers = [new Matcher(MatchOp.Equal, "app", "a")], StartNs = 0, EndNs = long.MaxValue, RequiredLiterals = ["needle 7f3a"u8.ToArray()],
+        }, out var statistics);
+        Assert.Equal(["a 217 here is the needle 7f3a-91"], found);
+        Assert.Equal(1, statistics.Blocks);
+        Assert.True(statistics.BlocksSkipped >= 4);
+    }
+
+    [Fact]
+    public async Task Reading_packed_lines_allocates_nothing_per_line()
+    {
+        await using var world = new StoreWorld(with: StoreWorld.Plain);
+        await world.PushAsync([.. Enumerable.Range(0, 200).Select(i => ("few", (long)i, $"line {i}"))]);
+        await world.PushAsync([.. Enumerable.Range(0, 8000).Select(i => ("many", (long)i, $"line {i}"))]);
+        await world.Store.FlushAsync(CancellationToken.None);
+        long few = Allocated("few"), many = Allocated("many");
+        Assert.InRange(many - few, -8192, 8192);
+
+        long Allocated(string app)
+        {
+            long bytes = 0;
+            for (int round = 0; round < 4; round++)
+            {
+                long before = GC.GetAllocatedBytesForCurrentThread();
+                using var cursor = world.Store.Open(
+                    StoreWorld.Tenant, new LogSelection { Matchers = [new Matcher(MatchOp.Equal, "app", app)], StartNs = 0, EndNs = long.MaxValue, Ordered = false }, CancellationToken.None);
+                int length = 0;
+                while (cursor.MoveNext()) length += cursor.Line.Length;
+                bytes = GC.GetAllocatedBytesForCurrentThread() - before;
+            }
+            return bytes;
+        }
+    }
+
+    [Fact]
+    public async Task Volumes_and_streams_come_from_headers()
+    {
+        await using var world = new StoreWorld(with: StoreWorld.Plain);
+        await world.PushAsync(("a", 10, "12345"), ("a", 20, "12345"), ("b", 100, "1234567"));
+        await world.Store.FlushAsync(CancellationToken.None);
+        await world.PushAsync(("a", 30, "123"));
+        var volumes = world.Store.Volumes(StoreWorld.Tenant, [], 0, 1000, CancellationToken.None);
+        Assert.Equal(
+            [("a", new LogVolume(1, 2, 3, 13)), ("b", new LogVolume(1, 1, 1, 7))],
+            volumes.Select(v => (v.Stream["app"], v.Volume)));
+        Assert.Equal(["b"], world.Store.Streams(StoreWorld.Tenant, [], 50, 1000, CancellationToken.None).Select(s => s["app"]));
+        Assert.Equal(["a"], world.Store.Streams(StoreWorld.Tenant, [[new Matcher(MatchOp.Equal, "app", "a")]], 0, 1000, CancellationToken.None).Select(s => s["app"]));
+    }
+}
