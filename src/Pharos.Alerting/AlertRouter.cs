@@ -28,14 +28,14 @@ public sealed class AlertRouter : IAlertSink, IAsyncDisposable
     private AlertmanagerConfig fallback;
     private bool disposed;
 
-    /// <param name="handlers">Transports of HTTP receivers; null: real sockets without a firewall.</param>
+    /// <param name="handlers">Transports of HTTP receivers; null: real sockets behind the options' firewall.</param>
     public AlertRouter(
         AlertRouterOptions options, ICatalogue catalogue, IAlertJournal journal, TimeProvider time,
         HttpHandlerFactory? handlers, Instruments instruments, ILogger logger)
     {
         History = new NotificationHistory();
         var metrics = new RouterMetrics(instruments);
-        shared = new RouterShared(options, catalogue, journal, time, handlers ?? new SocketHandlers().Create, metrics, History, new WorkTracker(), logger);
+        shared = new RouterShared(options, catalogue, journal, time, handlers ?? new SocketHandlers(options.Firewall).Create, metrics, History, new WorkTracker(), logger);
         Journal = journal;
         fallback = AlertmanagerConfig.Load(options.FallbackConfig, "", new AlertmanagerConfigOptions { Matchers = options.Matchers });
         aliveAt = catalogue.Get(OwnTenant, OwnCollection, AliveKey) is { } alive

@@ -35,6 +35,9 @@ public sealed record AlertRouterOptions
     /// <summary>Seed of the random part of waits between attempts.</summary>
     public int Seed { get; init; } = 1;
 
+    /// <summary>Addresses that receivers must not reach, by HTTP or SMTP.</summary>
+    public ReceiverFirewall Firewall { get; init; } = ReceiverFirewall.Open;
+
     // Limits of one tenant; 0 means none.
     public int SilencesMax { get; init; }
     public int SilenceBytesMax { get; init; }

@@ -21,7 +21,7 @@ internal sealed class ActiveConfig : IDisposable
         Inhibitor = new Inhibitor(config.InhibitRules);
         http = new HttpSenders(shared.Handlers, shared.Time, shared.Options.UserAgent);
         Templates = NotificationTemplates.Load(config, shared.Options.ExternalUrl, shared.Time);
-        var tools = new NotifierTools(Templates, http, shared.Time, shared.Logger);
+        var tools = new NotifierTools(Templates, http, shared.Time, shared.Options.Firewall, shared.Logger);
         foreach (var receiver in config.Receivers)
         {
             Receivers[receiver.Name] = [.. receiver.Integrations.Select(i => new Integration(receiver.Name, i, i.Create(tools)))];
@@ -34,6 +34,18 @@ internal sealed class ActiveConfig : IDisposable
     public Inhibitor Inhibitor { get; }
     public Dictionary<string, IReadOnlyList<Integration>> Receivers { get; } = new(StringComparer.Ordinal);
     public Dictionary<(string RouteId, Labels Labels), AlertGroup> Groups { get; } = [];
+
+    /// <summary>Closes the connections once whatever is still being sent must be over.</summary>
+    public void DisposeLater(TimeProvider time)
+    {
+        var longest = Config.Routes.Root.All().Max(r => r.GroupInterval) + TimeSpan.FromMinutes(1);
+        ITimer? timer = null;
+        timer = time.CreateTimer(_ =>
+        {
+            Dispose();
+            timer?.Dispose();
+        }, null, longest, Timeout.InfiniteTimeSpan);
+    }
 
     public void Dispose() => http.Dispose();
 }

@@ -52,7 +52,8 @@ internal sealed class TenantRouter : IDisposable
             var old = active;
             active = next;
             foreach (var group in old.Groups.Values) Drop(group);
-            // The old notifiers may still be sending; their connections close when they are done.
+            // The old notifiers may still be sending.
+            old.DisposeLater(shared.Time);
             var now = shared.Now;
             foreach (var alert in alerts.Values.OrderBy(a => a.Labels)) Dispatch(alert, now, isNews: false);
             foreach (var alert in alerts.Values) next.Inhibitor.Put(alert);

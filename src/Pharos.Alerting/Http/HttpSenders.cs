@@ -67,9 +67,7 @@ public sealed class SocketHandlers(ReceiverFirewall? firewall = null)
     private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancel)
     {
         // Names are resolved here, so that a redirect or a name that points inside is seen too.
-        var addresses = await Dns.GetHostAddressesAsync(context.DnsEndPoint.Host, cancel);
-        var allowed = Array.FindAll(addresses, a => !firewall.Blocks(a));
-        if (allowed.Length == 0) throw new NotifyException($"the address of {context.DnsEndPoint.Host} is blocked for receivers");
+        var allowed = await firewall.ResolveAsync(context.DnsEndPoint.Host, cancel);
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {

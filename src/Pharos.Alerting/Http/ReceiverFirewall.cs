@@ -17,6 +17,14 @@ public sealed record ReceiverFirewall(IReadOnlyList<IPNetwork> BlockedNetworks, 
         return (BlockPrivate && IsPrivate(address)) || BlockedNetworks.Any(n => n.Contains(address));
     }
 
+    /// <summary>The addresses of a name that may be reached; never none.</summary>
+    /// <exception cref="IOException">All are blocked.</exception>
+    internal async ValueTask<IPAddress[]> ResolveAsync(string host, CancellationToken cancel)
+    {
+        var allowed = Array.FindAll(await Dns.GetHostAddressesAsync(host, cancel), a => !Blocks(a));
+        return allowed.Length > 0 ? allowed : throw new IOException($"the address of {host} is blocked for receivers");
+    }
+
     private static bool IsPrivate(IPAddress address)
     {
         if (IPAddress.IsLoopback(address) || address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any)) return true;

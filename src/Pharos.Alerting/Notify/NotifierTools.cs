@@ -4,11 +4,12 @@ namespace Pharos.Alerting;
 
 /// <summary>What the notifiers of one configuration share.</summary>
 internal sealed class NotifierTools(
-    NotificationTemplates templates, HttpSenders http, TimeProvider time, ILogger logger)
+    NotificationTemplates templates, HttpSenders http, TimeProvider time, ReceiverFirewall firewall, ILogger logger)
 {
     public NotificationTemplates Templates { get; } = templates;
     public HttpSenders Http { get; } = http;
     public TimeProvider Time { get; } = time;
+    public ReceiverFirewall Firewall { get; } = firewall;
     public ILogger Logger { get; } = logger;
 }
 

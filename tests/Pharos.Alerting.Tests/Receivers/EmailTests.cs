@@ -107,4 +107,15 @@ public sealed class EmailTests
         await router.AdvanceToAsync(140);
         Assert.Single(server.Messages);
     }
+
+    [Fact]
+    public async Task A_blocked_address_is_not_reached()
+    {
+        await using var server = new SmtpServer();
+        await using var router = new RouterHarness(Config(server, "require_tls: false"), new AlertRouterOptions { Firewall = new ReceiverFirewall([], BlockPrivate: true) });
+        router.Push("{alertname=\"Down\"}", ends: 3600, starts: 0);
+        await router.AdvanceToAsync(75);
+        Assert.Empty(server.Commands);
+        Assert.Contains("is blocked for receivers", router.Router.History.Read(TenantId.Anonymous, 1)[0].Error, StringComparison.Ordinal);
+    }
 }

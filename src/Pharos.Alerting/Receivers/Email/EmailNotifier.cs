@@ -16,7 +16,7 @@ internal sealed class EmailNotifier(EmailConfig config, NotifierTools tools) : N
         n.SentBody = message;
 
         string host = config.Smarthost!.Host;
-        await using var smtp = await SmtpClient.ConnectAsync(config.Smarthost, config.ImplicitTls, config.Tls, cancel);
+        await using var smtp = await SmtpClient.ConnectAsync(config.Smarthost, config.ImplicitTls, config.Tls, Tools.Firewall, cancel);
         await smtp.HelloAsync(config.Hello, cancel);
         if (config.RequireTls && !smtp.IsEncrypted)
         {

@@ -28,14 +28,14 @@ internal sealed class SmtpClient : IAsyncDisposable
     public bool IsEncrypted => stream is SslStream;
 
     /// <exception cref="NotifyException">The server refused.</exception>
-    public static async Task<SmtpClient> ConnectAsync(HostPort host, bool implicitTls, TlsOptions tls, CancellationToken cancel)
+    public static async Task<SmtpClient> ConnectAsync(HostPort host, bool implicitTls, TlsOptions tls, ReceiverFirewall firewall, CancellationToken cancel)
     {
         if (!int.TryParse(host.Port, NumberStyles.None, CultureInfo.InvariantCulture, out int port) || port > 65535)
             throw new NotifyException($"{host.Port} is no port number");
         var tcp = new TcpClient { NoDelay = true };
         try
         {
-            await tcp.ConnectAsync(host.Host, port, cancel);
+            await tcp.ConnectAsync(await firewall.ResolveAsync(host.Host, cancel), port, cancel);
             var client = new SmtpClient(tcp, tcp.GetStream());
             if (implicitTls) await client.EncryptAsync(host.Host, tls, cancel);
             await client.ExpectAsync("greeting", 220, cancel);

@@ -32,6 +32,8 @@ internal sealed record SnsConfig : IntegrationConfig
             Message = s.Text("message", "{{ template \"sns.default.message\" . }}"),
             Attributes = s.Map("attributes"),
         };
+        if (!s.Reading.Options.AllowFiles && s.Section("sigv4")?.Has("access_key") != true)
+            s.ErrorHere("sns_configs of a tenant need sigv4.access_key and secret_key: the server's own credentials are not theirs");
         if (s.Section("sigv4") is not { } sigv4) return config;
         config = config with { Region = sigv4.Text("region"), AccessKey = Key(sigv4, "access_key"), SecretKey = Key(sigv4, "secret_key") };
         if ((config.AccessKey is null) != (config.SecretKey is null)) sigv4.ErrorHere("must provide a AWS SigV4 Access key and Secret Key if credentials are specified in the SNS config");
