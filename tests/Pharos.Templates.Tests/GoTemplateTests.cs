@@ -51,7 +51,7 @@ public sealed class GoTemplateTests
     [InlineData("\n{{len 3}}", "template: t:2:2: executing \"t\" at <len 3>: error calling len: len of type int")]
     [InlineData("{{.a 1}}", "template: t:1:2: executing \"t\" at <.a>: a is not a method but has arguments")]
     [InlineData("{{template \"x\"}}", "template: t:1:11: executing \"t\" at <{{template \"x\"}}>: template \"x\" not defined")]
-    [InlineData("{{lt 1 \"a\"}}", "template: t:1:2: executing \"t\" at <lt 1 \"a\">: error calling lt: incompatible types for comparison")]
+    [InlineData("{{lt 1 \"a\"}}", "template: t:1:2: executing \"t\" at <lt 1 \"a\">: error calling lt: incompatible types for comparison: int and string")]
     public void Says_where_an_execution_failed(string text, string expected)
     {
         var error = Assert.Throws<TemplateException>(() => Render(text, new Dictionary<string, object?> { ["a"] = 1.5 }));

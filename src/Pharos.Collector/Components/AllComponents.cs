@@ -14,6 +14,7 @@ internal static class AllComponents
         ScrapeComponent.Descriptor,
         RemoteWriteComponent.Descriptor,
         LokiWriteComponent.Descriptor,
+        .. DiscoveryComponents.All,
         .. FileLogComponents.All,
         ProcessComponent.Descriptor,
     ], RefusedComponents.Reasons);

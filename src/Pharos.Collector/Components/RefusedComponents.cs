@@ -20,7 +20,7 @@ internal static class RefusedComponents
             "loki.rules.kubernetes", "mimir.rules.kubernetes", "mimir.alerts.kubernetes", "prometheus.operator.podmonitors", "prometheus.operator.probes",
             "prometheus.operator.scrapeconfigs", "prometheus.operator.servicemonitors", "remote.kubernetes.configmap", "remote.kubernetes.secret");
         Add(Cloud,
-            "discovery.aws", "discovery.azure", "discovery.consul", "discovery.consulagent", "discovery.digitalocean", "discovery.docker", "discovery.dockerswarm",
+            "discovery.aws", "discovery.azure", "discovery.consul", "discovery.consulagent", "discovery.digitalocean", "discovery.dns", "discovery.docker", "discovery.dockerswarm",
             "discovery.ec2", "discovery.eureka", "discovery.gce", "discovery.hetzner", "discovery.ionos", "discovery.kuma", "discovery.lightsail",
             "discovery.linode", "discovery.marathon", "discovery.nerve", "discovery.nomad", "discovery.openstack", "discovery.ovhcloud", "discovery.process",
             "discovery.puppetdb", "discovery.scaleway", "discovery.serverset", "discovery.triton", "discovery.uyuni", "remote.s3", "remote.vault");
@@ -33,7 +33,7 @@ internal static class RefusedComponents
         foreach (string name in (string[])["api", "aws_firehose", "awsfirehose", "azure_event_hubs", "cloudflare", "docker", "gcplog", "gelf", "heroku", "journal", "kafka", "syslog", "windowsevent"])
             Add(Source, "loki.source." + name);
         Add("use loki.process with stage.replace", "loki.secretfilter");
-        foreach (string name in (string[])["auth.basic", "auth.bearer", "auth.headers", "auth.oauth2", "auth.sigv4", "auth.google", "connector.count", "connector.host_info", "connector.servicegraph", "connector.spanlogs",
+        foreach (string name in (string[])["auth.basic", "auth.bearer", "auth.headers", "auth.oauth2", "auth.sigv4", "auth.google", "connector.count", "connector.signaltometrics", "processor.redaction", "receiver.nginx", "connector.host_info", "connector.servicegraph", "connector.spanlogs",
             "connector.spanmetrics", "exporter.awss3", "exporter.datadog", "exporter.debug", "exporter.faro", "exporter.file", "exporter.googlecloud", "exporter.googlecloudpubsub", "exporter.kafka",
             "exporter.loadbalancing", "exporter.loki", "exporter.otlp", "exporter.otlphttp", "exporter.prometheus", "exporter.splunkhec", "exporter.syslog", "extension.jaeger_remote_sampling",
             "processor.attributes", "processor.batch", "processor.cumulativetodelta", "processor.deltatocumulative", "processor.discovery", "processor.filter", "processor.groupbyattrs",

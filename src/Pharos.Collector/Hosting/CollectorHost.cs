@@ -37,7 +37,7 @@ public sealed class CollectorHost : IAsyncDisposable
         local = new GraphRuntime(Settings("", CheckSetting), LocalSettingChanged);
         remote = new GraphRuntime(Settings("remotecfg/", RefuseSetting));
         remoteConfiguration = new RemoteConfiguration(options, instruments, logger, remote);
-        instruments.BeforeRead(() => metrics.Count(AllNodes().Select(n => n.Health.State)));
+        instruments.BeforeRead(() => metrics.Count(Modules(local, "/").Concat(Modules(remote, "/remotecfg/"))));
     }
 
     /// <summary>Metrics pages of components inside the process.</summary>
@@ -152,11 +152,15 @@ public sealed class CollectorHost : IAsyncDisposable
     private IEnumerable<Runtime.Node> AllNodes() => (local.Root?.AllNodes() ?? []).Concat(remote.Root?.AllNodes() ?? []);
 
     private static IEnumerable<(Slot Slot, string Root)> Slots(GraphRuntime graph, string root) =>
-        (graph.Root?.Slots() ?? []).OrderBy(s => s.Path, StringComparer.Ordinal).Select(s => (s, root));
+        (graph.Root?.Slots() ?? []).Where(s => s.Owner?.Module.ShowsMetrics ?? true).OrderBy(s => s.Path, StringComparer.Ordinal).Select(s => (s, root));
+
+    private static IEnumerable<(Module Module, string Root)> Modules(GraphRuntime graph, string root) => graph.Root is { } module
+        ? module.AllNodes().SelectMany(n => n.Children).Prepend(module).Where(m => m.ShowsMetrics).Select(m => (m, root))
+        : [];
 
     private GraphSettings Settings(string prefix, Action<string, Arguments> check) => new()
     {
-        Registry = AllComponents.Registry,
+        Registry = options.Registry,
         Imports = ImportComponents.All,
         Library = new StandardLibrary(options.Facts),
         Minimum = options.MinimumStability,

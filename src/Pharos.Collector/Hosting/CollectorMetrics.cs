@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Pharos.Collector.Runtime;
 using Pharos.Collector.Syntax;
 using Pharos.Core;
 
@@ -14,6 +15,8 @@ internal sealed class CollectorMetrics
     private readonly Gauge successTime;
     private readonly Counter failures;
     private readonly Gauge running;
+    private readonly Gauge evaluating;
+    private HashSet<(string Id, string Path, string Health)> counted = [];
 
     public CollectorMetrics(Instruments instruments, CollectorOptions options)
     {
@@ -24,7 +27,8 @@ internal sealed class CollectorMetrics
         successful = instruments.Gauge("alloy_config_last_load_successful", "Config loaded successfully.");
         successTime = instruments.Gauge("alloy_config_last_load_success_timestamp_seconds", "Timestamp of the last successful configuration load.");
         failures = instruments.Counter("alloy_config_load_failures_total", "Configuration load failures.");
-        running = instruments.Gauge("alloy_component_controller_running_components", "Total number of running components.", "health_type");
+        running = instruments.Gauge("alloy_component_controller_running_components", "Total number of running components.", "controller_id", "controller_path", "health_type");
+        evaluating = instruments.Gauge("alloy_component_controller_evaluating", "Tracks if the controller is currently in the middle of a graph evaluation.", "controller_id", "controller_path");
     }
 
     private string shown = "";
@@ -45,10 +49,28 @@ internal sealed class CollectorMetrics
         failures.Add();
     }
 
-    public void Count(IEnumerable<HealthState> states)
+    /// <summary>Counts the components of each module by their health.</summary>
+    public void Count(IEnumerable<(Module Module, string Root)> modules)
     {
-        var counts = states.CountBy(s => s).ToDictionary();
-        foreach (var state in Enum.GetValues<HealthState>())
-            running.With(state.ToString().ToLowerInvariant()).Set(counts.GetValueOrDefault(state));
+        var now = new HashSet<(string Id, string Path, string Health)>();
+        foreach (var (module, root) in modules)
+        {
+            int cut = module.Path.LastIndexOf('/');
+            string id = module.Path[(cut + 1)..], path = root + (cut < 0 ? "" : module.Path[..cut]);
+            evaluating.With(id, path).Set(0);
+            now.Add((id, path, ""));
+            foreach (var (state, count) in module.Nodes.Values.Where(ComponentView.IsShown).CountBy(n => n.Health.State))
+            {
+                string health = state.ToString().ToLowerInvariant();
+                running.With(id, path, health).Set(count);
+                now.Add((id, path, health));
+            }
+        }
+        foreach (var (id, path, health) in counted.Except(now))
+        {
+            if (health.Length == 0) evaluating.Remove(id, path);
+            else running.Remove(id, path, health);
+        }
+        counted = now;
     }
 }

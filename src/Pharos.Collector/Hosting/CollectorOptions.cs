@@ -24,6 +24,9 @@ public sealed record CollectorOptions
 
     public HostFacts Facts { get; init; } = HostFacts.OfThisMachine();
 
+    /// <summary>The kinds of components; tests bring their own.</summary>
+    internal Runtime.ComponentRegistry Registry { get; init; } = Components.AllComponents.Registry;
+
     /// <summary>Parts of the language below this level are refused.</summary>
     public Stability MinimumStability { get; init; } = Stability.GenerallyAvailable;
 }

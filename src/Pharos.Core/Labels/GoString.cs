@@ -7,12 +7,13 @@ namespace Pharos.Core;
 /// <summary>Quoted strings as the Go language writes them; PromQL, LogQL, matchers and the collector language share them.</summary>
 public static class GoString
 {
-    /// <summary>The text in double quotes, with Go's escapes for quotes, backslashes and control characters.</summary>
+    /// <summary>The text in double quotes, with Go's escapes for quotes, backslashes and characters that do not print.</summary>
     public static string Quote(string text)
     {
         var quoted = new StringBuilder(text.Length + 2).Append('"');
-        foreach (char c in text)
+        for (int i = 0; i < text.Length; i++)
         {
+            char c = text[i];
             switch (c)
             {
                 case '"': quoted.Append("\\\""); break;
@@ -25,11 +26,23 @@ public static class GoString
                 case '\t': quoted.Append("\\t"); break;
                 case '\v': quoted.Append("\\v"); break;
                 case < ' ' or '\x7f': quoted.Append(CultureInfo.InvariantCulture, $"\\x{(int)c:x2}"); break;
-                default: quoted.Append(c); break;
+                case < '\x7f': quoted.Append(c); break;
+                default:
+                    Rune.DecodeFromUtf16(text.AsSpan(i), out var rune, out int used);
+                    if (IsPrintable(rune)) quoted.Append(text, i, used);
+                    else if (rune.IsBmp) quoted.Append(CultureInfo.InvariantCulture, $"\\u{rune.Value:x4}");
+                    else quoted.Append(CultureInfo.InvariantCulture, $"\\U{rune.Value:x8}");
+                    i += used - 1;
+                    break;
             }
         }
         return quoted.Append('"').ToString();
     }
+
+    /// <summary>Go's unicode.IsPrint: letters, marks, numbers, punctuation, symbols and the ASCII space.</summary>
+    public static bool IsPrintable(Rune rune) => rune.Value == ' ' || Rune.GetUnicodeCategory(rune)
+        is not (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse
+            or UnicodeCategory.OtherNotAssigned or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.SpaceSeparator);
 
     /// <summary>
     /// Reads a whole literal in double quotes, single quotes (PromQL allows them) or back quotes (raw, no escapes).

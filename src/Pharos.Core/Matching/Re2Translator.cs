@@ -37,7 +37,7 @@ internal ref struct Re2Translator(string pattern)
                     canRepeat = OpenGroup();
                     break;
                 case ')':
-                    if (scopes.Count == 0) throw Error("unexpected )");
+                    if (scopes.Count == 0) throw Error($"unexpected ): `{pattern}`");
                     flags = scopes.Pop();
                     output.Append(')');
                     at++;
@@ -53,14 +53,14 @@ internal ref struct Re2Translator(string pattern)
                     canRepeat = true;
                     break;
                 case '*' or '+' or '?':
-                    if (!canRepeat) throw Error($"missing argument to repetition operator: {c}");
+                    if (!canRepeat) throw Error($"missing argument to repetition operator: `{c}`");
                     output.Append(c);
                     at++;
                     Greediness();
                     canRepeat = false;
                     break;
                 case '{' when TryRepeat(out string repeat):
-                    if (!canRepeat) throw Error($"missing argument to repetition operator: {repeat}");
+                    if (!canRepeat) throw Error($"missing argument to repetition operator: `{repeat}`");
                     output.Append(repeat);
                     Greediness();
                     canRepeat = false;
@@ -86,7 +86,7 @@ internal ref struct Re2Translator(string pattern)
                     break;
             }
         }
-        if (scopes.Count > 0) throw Error("missing closing )");
+        if (scopes.Count > 0) throw Error($"missing closing ): `{pattern}`");
         return output.ToString();
     }
 
@@ -178,7 +178,7 @@ internal ref struct Re2Translator(string pattern)
                     throw Error($"invalid or unsupported Perl syntax: `{pattern.AsSpan(at, Math.Min(i + 1, pattern.Length) - at)}`");
             }
         }
-        if (i >= pattern.Length) throw Error("missing closing )");
+        if (i >= pattern.Length) throw Error($"missing closing ): `{pattern}`");
         if (!on && !sawFlag) throw Error($"invalid or unsupported Perl syntax: `{pattern.AsSpan(at, i - at)}`");
         string set = enabled + (disabled.Length > 0 ? "-" + disabled : "");
         if (pattern[i] == ':')

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
+using Pharos.Core;
 using Pharos.Templates.Formatting;
 
 namespace Pharos.Templates.Execution;
@@ -78,7 +79,7 @@ internal static class Builtins
                 case '<' or '>' or '&' or '=' or < ' ': escaped.Append(CultureInfo.InvariantCulture, $"\\u{rune.Value:X4}"); break;
                 case < 0x7f: escaped.Append((char)rune.Value); break;
                 default:
-                    if (IsPrintable(rune)) escaped.Append(rune.ToString());
+                    if (GoString.IsPrintable(rune)) escaped.Append(rune.ToString());
                     else escaped.Append(CultureInfo.InvariantCulture, $"\\u{rune.Value:X4}");
                     break;
             }
@@ -98,10 +99,6 @@ internal static class Builtins
         }
         return escaped.ToString();
     }
-
-    private static bool IsPrintable(Rune rune) => Rune.GetUnicodeCategory(rune)
-        is not (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse
-            or UnicodeCategory.OtherNotAssigned or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.SpaceSeparator);
 
     private static string Joined(object?[] arguments) =>
         arguments is [string only] ? only : GoFormat.Print([.. arguments.Select(a => a ?? TemplateValue.NoValue)]);

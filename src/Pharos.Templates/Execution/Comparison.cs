@@ -4,7 +4,6 @@ namespace Pharos.Templates.Execution;
 internal static class Comparison
 {
     private const string BadType = "invalid type for comparison";
-    private const string Incompatible = "incompatible types for comparison";
 
     private enum Kind
     {
@@ -33,7 +32,7 @@ internal static class Comparison
         if (kindA is null || kindB is null)
         {
             if (kindA is null && kindB is null && !IsCollection(a) && !IsCollection(b)) return a.Equals(b);
-            throw new TemplateFunctionException(IsCollection(a) || IsCollection(b) ? $"non-comparable type: {TemplateValue.TypeName(IsCollection(a) ? a : b)}" : Incompatible);
+            throw new TemplateFunctionException(IsCollection(a) || IsCollection(b) ? $"non-comparable type: {TemplateValue.TypeName(IsCollection(a) ? a : b)}" : Incompatible(a, b).Message);
         }
         if (kindA != kindB)
         {
@@ -41,7 +40,7 @@ internal static class Comparison
             {
                 (Kind.Int, Kind.Uint) => Int(a) >= 0 && (ulong)Int(a) == (ulong)b,
                 (Kind.Uint, Kind.Int) => Int(b) >= 0 && (ulong)Int(b) == (ulong)a,
-                _ => throw new TemplateFunctionException(Incompatible),
+                _ => throw Incompatible(a, b),
             };
         }
         return kindA switch
@@ -65,7 +64,7 @@ internal static class Comparison
             {
                 (Kind.Int, Kind.Uint) => Int(a) < 0 || (ulong)Int(a) < (ulong)b,
                 (Kind.Uint, Kind.Int) => Int(b) >= 0 && (ulong)a < (ulong)Int(b),
-                _ => throw new TemplateFunctionException(Incompatible),
+                _ => throw Incompatible(a, b),
             };
         }
         return kindA switch
@@ -83,6 +82,9 @@ internal static class Comparison
     public static bool Greater(object? a, object? b) => !LessOrEqual(a, b);
 
     public static bool GreaterOrEqual(object? a, object? b) => !Less(a, b);
+
+    private static TemplateFunctionException Incompatible(object a, object b) =>
+        new($"incompatible types for comparison: {TemplateValue.TypeName(a)} and {TemplateValue.TypeName(b)}");
 
     private static long Int(object value) => value is GoDuration duration ? duration.Nanoseconds : (long)value;
 

@@ -56,6 +56,61 @@ public static class GoFloat
         return text.ToString();
     }
 
+    /// <summary>The form of <c>%b</c>: whole mantissa and power of two.</summary>
+    public static string Binary(double value)
+    {
+        if (!double.IsFinite(value)) return Format(value);
+        var (mantissa, exponent) = Parts(value);
+        exponent -= 52;
+        return $"{(double.IsNegative(value) ? "-" : "")}{mantissa}p{(exponent >= 0 ? "+" : "")}{exponent}";
+    }
+
+    /// <summary>The form of <c>%x</c>: <c>0x1.8p+01</c>. Precision −1: as many digits as are needed.</summary>
+    public static string Hexadecimal(double value, char verb, int precision)
+    {
+        if (!double.IsFinite(value)) return Format(value);
+        var (mantissa, exponent) = Parts(value);
+        if (mantissa == 0) exponent = 0;
+        // The leading digit goes to bit 60.
+        mantissa <<= 8;
+        while (mantissa != 0 && (mantissa & (1UL << 60)) == 0)
+        {
+            mantissa <<= 1;
+            exponent--;
+        }
+        if (precision is >= 0 and < 15)
+        {
+            int shift = precision * 4;
+            ulong extra = (mantissa << shift) & ((1UL << 60) - 1);
+            mantissa >>= 60 - shift;
+            if ((extra | (mantissa & 1)) > 1UL << 59) mantissa++;
+            mantissa <<= 60 - shift;
+            if ((mantissa & (1UL << 61)) != 0)
+            {
+                mantissa >>= 1;
+                exponent++;
+            }
+        }
+        string digits = verb == 'X' ? "0123456789ABCDEF" : "0123456789abcdef";
+        var text = new StringBuilder(double.IsNegative(value) ? "-0" : "0").Append(verb).Append((char)('0' + ((mantissa >> 60) & 1)));
+        mantissa <<= 4;
+        if (precision < 0 ? mantissa != 0 : precision > 0)
+        {
+            text.Append('.');
+            for (int i = 0; precision < 0 ? mantissa != 0 : i < precision; i++, mantissa <<= 4) text.Append(digits[(int)((mantissa >> 60) & 15)]);
+        }
+        return text.Append(verb == 'X' ? 'P' : 'p').Append(exponent < 0 ? '-' : '+').Append(Math.Abs(exponent).ToString("00", CultureInfo.InvariantCulture)).ToString();
+    }
+
+    /// <summary>The value is mantissa × 2^(exponent − 52).</summary>
+    private static (ulong Mantissa, int Exponent) Parts(double value)
+    {
+        long bits = BitConverter.DoubleToInt64Bits(value);
+        int exponent = (int)((bits >> 52) & 0x7ff);
+        ulong mantissa = (ulong)bits & 0xfffffffffffff;
+        return exponent == 0 ? (mantissa, -1022) : (mantissa | (1UL << 52), exponent - 1023);
+    }
+
     /// <summary>Reads what strconv.ParseFloat reads: decimal and hexadecimal floats, inf, infinity, nan in any case.</summary>
     public static bool TryParse(string text, out double value)
     {

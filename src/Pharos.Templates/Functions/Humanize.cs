@@ -8,7 +8,7 @@ public static class Humanize
 {
     private static readonly string[] Large = ["k", "M", "G", "T", "P", "E", "Z", "Y"];
     private static readonly string[] Small = ["m", "u", "n", "p", "f", "a", "z", "y"];
-    private static readonly string[] Binary = ["Ki", "Mi", "Gi", "Ti", "Pi", "Ei", "Zi", "Yi"];
+    private static readonly string[] Binary = ["ki", "Mi", "Gi", "Ti", "Pi", "Ei", "Zi", "Yi"];
 
     /// <summary>A number from a number, a duration (seconds) or text.</summary>
     /// <exception cref="TemplateFunctionException">It is none.</exception>

@@ -194,6 +194,7 @@ internal sealed class Parser
                 return token.Kind == TokenKind.KeywordBreak ? new BreakNode(token.At) : new ContinueNode(token.At);
             case TokenKind.KeywordTemplate:
             {
+                int nameAt = PeekNonSpace().At;
                 string called = TemplateName("template clause");
                 PipeNode? pipe = null;
                 if (NextNonSpace().Kind != TokenKind.RightDelimiter)
@@ -201,15 +202,16 @@ internal sealed class Parser
                     next--;
                     pipe = Pipeline("template clause", TokenKind.RightDelimiter);
                 }
-                return new TemplateNode(token.At, called, pipe);
+                return new TemplateNode(nameAt, called, pipe);
             }
             case TokenKind.KeywordBlock:
             {
                 const string context = "block clause";
+                int nameAt = PeekNonSpace().At;
                 string defined = TemplateName(context);
                 var pipe = Pipeline(context, TokenKind.RightDelimiter);
                 Add(new Tree(defined, name, text, SeparateList(context)));
-                return new TemplateNode(token.At, defined, pipe);
+                return new TemplateNode(nameAt, defined, pipe);
             }
             case TokenKind.KeywordDefine:
                 throw Unexpected(token, "command");
@@ -361,15 +363,16 @@ internal sealed class Parser
     {
         var node = Term();
         if (node is null || Peek().Kind != TokenKind.Field) return node;
+        int at = Peek().At;
         var path = new List<string>();
         while (Peek().Kind == TokenKind.Field) path.Add(Next().Text[1..]);
         return node switch
         {
-            FieldNode field => new FieldNode(field.At, [.. field.Path, .. path]),
-            VariableNode variable => new VariableNode(variable.At, [.. variable.Path, .. path]),
+            FieldNode field => new FieldNode(at, [.. field.Path, .. path]),
+            VariableNode variable => new VariableNode(at, [.. variable.Path, .. path]),
             BoolNode or StringNode or NumberNode or NilNode or DotNode =>
                 throw Error(node.At, $"unexpected . after term {GoString.Quote(node.ToString()!)}"),
-            _ => new ChainNode(node.At, node, [.. path]),
+            _ => new ChainNode(at, node, [.. path]),
         };
     }
 

@@ -202,6 +202,53 @@ public sealed class CollectorHostTests
     }
 
     [Fact]
+    public async Task Targets_are_discovered_in_files_and_on_a_web_server()
+    {
+        using var folder = Places.NewFolder();
+        await File.WriteAllTextAsync(Path.Combine(folder, "a.json"), """[{"targets": ["a:1", "a:2"], "labels": {"env": "prod"}}]""");
+        await File.WriteAllTextAsync(Path.Combine(folder, "b.yml"), "- targets: ['b:1']\n");
+        await using var collector = new TestCollector($$"""
+            discovery.file "f" {
+            	files = ["{{folder.Path}}/*.json", "{{folder.Path}}/*.yml"]
+            	refresh_interval = "10s"
+            }
+
+            discovery.http "h" {
+            	url = "http://inventory/targets"
+            }
+
+            prometheus.scrape "s" {
+            	targets    = array.concat(discovery.file.f.targets, discovery.http.h.targets)
+            	forward_to = [prometheus.remote_write.w.receiver]
+            	job_name   = "j"
+            }
+
+            prometheus.remote_write "w" {
+            	endpoint {
+            		url = "http://central/api/v1/push"
+            	}
+            }
+            """);
+        collector.Pages["http://inventory/targets"] = """[{"targets": ["h:1"], "labels": {"from": "inventory"}}]""";
+        await collector.Host.LoadAsync(default);
+        await collector.UntilAsync(() => Up().Count == 4, "four targets");
+        Assert.Equal(
+        [
+            " {__name__=\"up\", env=\"prod\", instance=\"a:1\", job=\"j\"} 0",
+            " {__name__=\"up\", env=\"prod\", instance=\"a:2\", job=\"j\"} 0",
+            " {__name__=\"up\", from=\"inventory\", instance=\"h:1\", job=\"j\"} 0",
+            " {__name__=\"up\", instance=\"b:1\", job=\"j\"} 0",
+        ], Up());
+        // A file that cannot be read keeps its targets; the others change.
+        await File.WriteAllTextAsync(Path.Combine(folder, "a.json"), "[{");
+        await File.WriteAllTextAsync(Path.Combine(folder, "b.yml"), "- targets: ['b:2']\n");
+        await collector.UntilAsync(() => Up().Any(s => s.Contains("b:2", StringComparison.Ordinal)), "the new target");
+        Assert.Equal("discovery.file.f", collector.Host.Unhealthy().Single().Id);
+
+        List<string> Up() => [.. collector.Samples.Where(s => s.Contains("\"up\"", StringComparison.Ordinal)).Distinct().Order(StringComparer.Ordinal)];
+    }
+
+    [Fact]
     public async Task Modules_take_arguments_and_give_exports()
     {
         await using var collector = new TestCollector("""

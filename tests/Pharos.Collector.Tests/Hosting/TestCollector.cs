@@ -110,7 +110,7 @@ internal sealed class TestCollector : IAsyncDisposable
             if (request.Method == HttpMethod.Get)
             {
                 return owner.Pages.TryGetValue(url, out string? page)
-                    ? new HttpResponseMessage(HttpStatusCode.OK) { Content = new StringContent(page, Encoding.UTF8, "text/plain"), RequestMessage = request }
+                    ? new HttpResponseMessage(HttpStatusCode.OK) { Content = new StringContent(page, Encoding.UTF8, page.StartsWith('[') ? "application/json" : "text/plain"), RequestMessage = request }
                     : new HttpResponseMessage(HttpStatusCode.NotFound) { RequestMessage = request };
             }
             if (owner.Answer != HttpStatusCode.NoContent) return new HttpResponseMessage(owner.Answer) { Content = new StringContent("not now") };

@@ -14,7 +14,7 @@ public sealed class ParserErrorTests
     [InlineData("x{a=b}", "1:5: parse error: unexpected identifier \"b\" in label matching, expected string")]
     [InlineData("x{a!\"b\"}", "1:4: parse error: unexpected character: '!'")]
     [InlineData("x{a=\"b\" c=\"d\"}", "1:9: parse error: unexpected identifier \"c\" in label matching, expected \",\" or \"}\"")]
-    [InlineData("x{a=~\"(\"}", "1:6: parse error: error parsing regexp: missing closing )")]
+    [InlineData("x{a=~\"(\"}", "1:6: parse error: error parsing regexp: missing closing ): `(`")]
     [InlineData("rate(x)", "1:6: parse error: expected type range vector in call to function \"rate\", got instant vector")]
     [InlineData("x[5x]", "1:3: parse error: bad number or duration syntax: \"5x\"; units are y w d h m s ms, in this order, each at most once")]
     [InlineData("x offset", "1:9: parse error: unexpected end of input in offset, expected number, duration, step(), or range()")]

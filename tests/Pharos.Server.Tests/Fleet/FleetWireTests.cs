@@ -134,7 +134,7 @@ public sealed class FleetWireTests : IAsyncLifetime
             await JsonAsync(Pipelines, "CreatePipeline", """{"pipeline":{"name":"bad","contents":"local.file \"f\" {\n\tfilename = \"/does/not/exist\"\n}"}}""");
             await UntilAsync(() => State() is { Status: ConfigStatus.Failed }, "failed", advance: TimeSpan.FromSeconds(70));
             Assert.Contains("/does/not/exist", State()!.StatusMessage, StringComparison.Ordinal);
-            Assert.Equal(HealthOf(collector, "pipeline_checkout.default"), Pharos.Collector.HealthState.Healthy);
+            Assert.Equal(Pharos.Collector.HealthState.Healthy, HealthOf(collector, "pipeline_checkout.default"));
             await JsonAsync(Pipelines, "DeletePipeline", """{"id":"2"}""");
             await UntilAsync(() => State() is { Status: ConfigStatus.Applied }, "applied again", advance: TimeSpan.FromSeconds(70));
         }

@@ -189,7 +189,12 @@ internal sealed class GraphRuntime(GraphSettings settings, Action<string, Argume
         {
             if (!Lives(node)) continue;
             // A node with modules inside changes when they do, whatever else it depends on.
-            if (node is ImportNode) await ReevaluateAsync(node).ConfigureAwait(false);
+            if (node is ImportNode)
+            {
+                await ReevaluateAsync(node).ConfigureAwait(false);
+                // What an import imports is a part of it.
+                if (node.Module.Owner is ImportNode around) changed.Enqueue(around);
+            }
             foreach (var dependant in node.Dependants.ToList())
             {
                 if (await ReevaluateAsync(dependant).ConfigureAwait(false) && dependant is not ExportNode) changed.Enqueue(dependant);

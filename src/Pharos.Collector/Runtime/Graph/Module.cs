@@ -34,6 +34,9 @@ internal sealed class Module(GraphSettings settings, string path, BodyKind kind,
 
     public int Depth { get; init; }
 
+    /// <summary>Metrics of its components are shown. A foreach hides them unless it is told otherwise.</summary>
+    public bool ShowsMetrics { get; init; } = true;
+
     /// <summary>Arguments that the caller gave; null for what is no declared module.</summary>
     public ObjectValue? Given { get; init; }
 
@@ -170,7 +173,8 @@ internal sealed class Module(GraphSettings settings, string path, BodyKind kind,
         return Outer is not null && Outer.TryResolve(path, out value, out used);
     }
 
-    private string FolderOfText()
+    /// <summary>Where relative paths of this module start.</summary>
+    public string FolderOfText()
     {
         for (var module = this; module is not null; module = module.Lexical)
         {

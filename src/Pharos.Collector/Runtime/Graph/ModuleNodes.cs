@@ -93,6 +93,7 @@ internal sealed class CustomNode(Module module, BlockStatement block) : ModuleNo
             Lexical = declare.Module,
             Owner = this,
             Depth = Module.Depth + 1,
+            ShowsMetrics = Module.ShowsMetrics,
             Given = new ObjectValue(declare.Block.Body.OfType<BlockStatement>()
                 .Where(b => b.Name == "argument" && Block.Body.OfType<AttributeStatement>().Any(a => a.Name == b.Label))
                 .Select(b => KeyValuePair.Create(b.Label, arguments.Raw(b.Label)))),
@@ -123,6 +124,7 @@ internal sealed class ForeachNode(Module module, BlockStatement block) : ModuleN
                 Outer = Module,
                 Owner = this,
                 Depth = Module.Depth + 1,
+                ShowsMetrics = Module.ShowsMetrics && arguments.Flag("enable_metrics"),
                 Variable = (arguments.Text("var"), item),
             };
             await child.BuildAsync(plan, previous.FirstOrDefault(p => p.Path == path)).ConfigureAwait(false);
@@ -192,7 +194,7 @@ internal sealed class ImportNode(Module module, BlockStatement block, ComponentD
             findings.AddRange(StaticValidator.Validate(body, settings.Registry, settings.Library, settings.Minimum, BodyKind.Import).Where(f => f.Severity == Core.Severity.Error));
         }
         if (findings.Count > 0) throw new SyntaxException(findings);
-        var child = new Module(Module.Settings, Path, BodyKind.Import, body) { Owner = this, Depth = Module.Depth + 1, SourceFolder = module.Folder };
+        var child = new Module(Module.Settings, Path, BodyKind.Import, body) { Owner = this, Depth = Module.Depth + 1, SourceFolder = module.Folder.Length > 0 ? module.Folder : Module.FolderOfText() };
         await child.BuildAsync(plan, previous.Count > 0 ? previous[0] : null).ConfigureAwait(false);
         return [child];
     }
