@@ -34,7 +34,8 @@ public sealed class PageTests
             await Assertions.Expect(page.GetByTestId($"node-{node}").First).ToBeVisibleAsync(Patient(30));
         await ShotAsync("home-quiet");
 
-        // Explore metrics.
+        // Explore metrics, once a rate can be computed.
+        await demo.WaitForLineAsync("rule evaluated");
         await page.GotoAsync($"{address}/explore/metrics");
         await page.Locator(".cm-content").First.ClickAsync();
         await page.Keyboard.TypeAsync("sum by (status) (rate(http_requests_total[30s]))");

@@ -18,7 +18,8 @@ import { hashKey, keepPreviousData, QueryClient, QueryClientProvider } from '@ta
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { RouterProvider } from 'react-router/dom';
-import { ApiError, pickedTenant } from './api/client';
+import { ApiError, pickedTenant, setOwnTenant } from './api/client';
+import { me } from './api/pharos';
 import { makeRouter } from './routes';
 import { cssVariablesResolver, theme } from './state/theme';
 import { foreignAddress } from './state/url';
@@ -43,12 +44,19 @@ const queries = new QueryClient({
 const root = document.getElementById('root');
 if (root === null) throw new Error('index.html has no element "root"');
 
-createRoot(root).render(
-  <StrictMode>
-    <MantineProvider theme={theme} cssVariablesResolver={cssVariablesResolver} defaultColorScheme="auto">
-      <QueryClientProvider client={queries}>
-        <RouterProvider router={makeRouter()} />
-      </QueryClientProvider>
-    </MantineProvider>
-  </StrictMode>,
-);
+// A server with several tenants answers nothing without one: its own choice comes first.
+const draw = () => {
+  createRoot(root).render(
+    <StrictMode>
+      <MantineProvider theme={theme} cssVariablesResolver={cssVariablesResolver} defaultColorScheme="auto">
+        <QueryClientProvider client={queries}>
+          <RouterProvider router={makeRouter()} />
+        </QueryClientProvider>
+      </MantineProvider>
+    </StrictMode>,
+  );
+};
+me()
+  .then((own) => setOwnTenant(own.multitenant ? own.tenant : ''))
+  .catch(() => undefined)
+  .finally(draw);

@@ -14,6 +14,7 @@ public sealed class FileTailSource
     private readonly TimeProvider time;
     private readonly ILogger logger;
     private readonly FilePositions positions;
+    private readonly DeliveryJournal deliveries;
     private readonly Dictionary<Labels, TailedFile> files = [];
     private readonly Counter readBytes;
     private readonly Gauge fileBytes;
@@ -33,6 +34,7 @@ public sealed class FileTailSource
         this.time = time;
         this.logger = logger;
         positions = new FilePositions(positionsPath, out string? unreadable);
+        deliveries = new DeliveryJournal(positionsPath + ".deliveries");
         startAtEnd = options.TailFromEnd;
         if (unreadable is not null)
         {
@@ -84,6 +86,7 @@ public sealed class FileTailSource
         finally
         {
             Save();
+            deliveries.Dispose();
             lock (files)
             {
                 foreach (var file in files.Values) file.Dispose();
@@ -151,8 +154,14 @@ public sealed class FileTailSource
 
     private int Fill(TailedFile file, LogBatch batch)
     {
-        var bytes = file.Read();
+        // What an earlier run was handing on when it was killed goes on again as the same batch, with the same times.
+        var before = deliveries.Find(file);
+        var bytes = file.Read(before?.To ?? long.MaxValue);
         if (bytes.IsEmpty) return 0;
+        bool again = before is not null && file.Offset == before.From && bytes.Length == before.To - before.From;
+        // Each line gets a time of its own, so that equal lines are not taken for one sent twice.
+        long firstNs = again ? before!.FirstNs : Math.Max(time.UnixNs(), lastNs + 1);
+        if (!again) deliveries.Write(file, bytes.Length, firstNs);
         int stream = batch.AddStream(file.Labels);
         int lines = 0;
         while (!bytes.IsEmpty)
@@ -161,11 +170,10 @@ public sealed class FileTailSource
             var line = end < 0 ? bytes : bytes[..end];
             bytes = end < 0 ? default : bytes[(end + 1)..];
             if (line.EndsWith("\r"u8)) line = line[..^1];
-            // Each line gets a time of its own, so that equal lines are not taken for one sent twice.
-            lastNs = Math.Max(time.UnixNs(), lastNs + 1);
-            batch.AddEntry(stream, lastNs, line);
+            batch.AddEntry(stream, firstNs + lines, line);
             lines++;
         }
+        lastNs = Math.Max(lastNs, firstNs + lines - 1);
         return lines;
     }
 
@@ -194,6 +202,7 @@ public sealed class FileTailSource
         try
         {
             positions.Save();
+            deliveries.Saved(d => files.Values.Any(f => f.Path == d.Path && f.Labels.ToString() == d.Labels && f.Offset <= d.From));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -45,6 +45,9 @@ internal sealed class TailedFile : IDisposable
 
     public bool IsOpen => file is not null;
 
+    /// <summary>The file that is open now.</summary>
+    public FileIdentity Identity => identity;
+
     /// <summary>Goes on where a position says; from the start (or the end) where the file is another one.</summary>
     public void Resume(FilePosition? position, bool fromEnd)
     {
@@ -77,7 +80,8 @@ internal sealed class TailedFile : IDisposable
     /// Reads the next whole lines, at most <see cref="FileTailOptions.BatchBytes"/>; where the file has ended (renamed, deleted), also a last line
     /// without a newline. Empty: nothing new.
     /// </summary>
-    public ReadOnlySpan<byte> Read()
+    /// <param name="until">Offset to read up to; a batch of an earlier run ends there.</param>
+    public ReadOnlySpan<byte> Read(long until = long.MaxValue)
     {
         taken = 0;
         if (file is null && !TryOpen(Path)) return [];
@@ -95,6 +99,7 @@ internal sealed class TailedFile : IDisposable
             if (!TryOpen(Path)) return [];
             return Read();
         }
+        if (until > offset) size = Math.Min(size, until);
         int wanted = (int)Math.Min(size - offset, options.BatchBytes);
         int length = Fill(wanted);
         var bytes = buffer.AsSpan(0, length);

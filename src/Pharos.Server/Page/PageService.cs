@@ -23,8 +23,10 @@ internal sealed class PageService(
             .Concat(config.Overrides.Keys.Select(t => t.Name))
             .Append(tenant.Name)
             .Where(name => !config.MultitenancyEnabled || name != TenantId.Anonymous.Name)
-            .Distinct().Order(StringComparer.Ordinal);
-        return new Me(tenant.Name, config.MultitenancyEnabled, [.. tenants], ProductVersion.Text);
+            .Distinct().Order(StringComparer.Ordinal).ToList();
+        // A browser that has picked no tenant yet starts with the first there is.
+        bool none = config.MultitenancyEnabled && tenant == TenantId.Anonymous;
+        return new Me(none ? tenants.FirstOrDefault("") : tenant.Name, config.MultitenancyEnabled, tenants, ProductVersion.Text);
     }
 
     public Architecture Map(TenantId tenant)

@@ -87,7 +87,7 @@ internal sealed class RemoteWriteRoutes
         }
         if (decodedLength > options.DecodedBytesMax)
         {
-            await Answer(http, StatusCodes.Status413PayloadTooLarge,
+            await Answer(http, StatusCodes.Status400BadRequest,
                 $"the body decompresses to {decodedLength} bytes, at most {options.DecodedBytesMax} are taken; send smaller batches (max_samples_per_send)");
             return;
         }

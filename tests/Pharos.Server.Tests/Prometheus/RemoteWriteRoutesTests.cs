@@ -72,7 +72,7 @@ public sealed class RemoteWriteRoutesTests : IAsyncLifetime
         var compressed = new System.Buffers.ArrayBufferWriter<byte>();
         Wire.Compression.SnappyBlock.Encode(large, compressed);
         using var response = await PushAsync(RemoteWriteVersion.V1, "/api/v1/push", compressed.WrittenSpan.ToArray());
-        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, response.StatusCode);
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         Assert.Contains("2097152 bytes", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
 

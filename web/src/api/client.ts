@@ -18,10 +18,17 @@ export class ApiError extends Error {
   }
 }
 
-/** The tenant the reader picked; empty means the server's own default. The address bar holds it. */
+let ownTenant = '';
+
+/** The tenant the server names for a reader who picked none; set once, before the page is drawn. */
+export function setOwnTenant(tenant: string): void {
+  ownTenant = tenant;
+}
+
+/** The tenant the reader picked, in the address bar; else the one the server names. */
 export function pickedTenant(): string {
   const query = new URLSearchParams(window.location.search);
-  return query.get('tenant') ?? '';
+  return query.get('tenant') ?? ownTenant;
 }
 
 export type Params = Record<string, string | number | readonly string[] | undefined | null>;
