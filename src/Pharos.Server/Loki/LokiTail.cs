@@ -55,6 +55,7 @@ internal sealed class LokiTail(LogStore store, LogQlEngine engine, TimeProvider 
             await CloseAsync(socket, WebSocketCloseStatus.InternalServerError, e.Message);
         }
         if (life.IsCancellationRequested) await CloseAsync(socket, WebSocketCloseStatus.NormalClosure, "reached tail max duration limit");
+        else if (socket.State == WebSocketState.CloseReceived) await CloseAsync(socket, WebSocketCloseStatus.NormalClosure, "");
         await stop.CancelAsync();
         await closed;
     });
