@@ -40,6 +40,13 @@ public sealed class ScrapePool : IAsyncDisposable
 
     public ScrapeOptions Options => options;
 
+    /// <summary>Why a discovered target could not be scraped; null where it could, or where the rules drop it.</summary>
+    public static string? Fault(Labels discovered, ScrapeOptions options)
+    {
+        ScrapeTarget.Create(discovered, options, out string? error);
+        return error;
+    }
+
     /// <summary>The targets being scraped, in the order of their addresses.</summary>
     public IReadOnlyList<TargetStatus> Targets =>
         [.. snapshot.Select(l => l.Status).OrderBy(s => s.ScrapeUrl.ToString(), StringComparer.Ordinal)];

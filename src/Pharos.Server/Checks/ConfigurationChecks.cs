@@ -19,6 +19,7 @@ internal static class ConfigurationChecks
     {
         var config = PrometheusConfig.Load(text, file);
         var findings = new List<Diagnostic>(config.Warnings);
+        findings.AddRange(PrometheusFileChecks.Find(config));
         int groups = 0;
         foreach (string ruleFile in FilePatterns.Find(config.RuleFiles))
         {

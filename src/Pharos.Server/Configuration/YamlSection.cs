@@ -52,7 +52,22 @@ internal sealed class YamlSection
         }
         var findings = new List<Diagnostic>();
         if (stream.Documents.Count > 1) findings.Add(Diagnostic.Error(new SourcePosition(file, (int)stream.Documents[1].RootNode.Start.Line, 1), "only one YAML document is read"));
+        foreach (var document in stream.Documents) DecodeBinary(document, file, findings);
         return new YamlSection(stream.Documents.Count == 0 ? new YamlScalarNode("") : stream.Documents[0].RootNode, name, file, findings);
+    }
+
+    /// <summary>Texts that are written as <c>!!binary</c> must come out as UTF-8.</summary>
+    private static void DecodeBinary(YamlDocument document, string file, List<Diagnostic> findings)
+    {
+        foreach (var node in document.AllNodes.OfType<YamlScalarNode>())
+        {
+            if (node.Tag.IsEmpty || node.Tag.Value != "tag:yaml.org,2002:binary" || node.Value is not { } text) continue;
+            var bytes = new byte[text.Length];
+            if (Convert.TryFromBase64String(text, bytes, out int length) && System.Text.Unicode.Utf8.IsValid(bytes.AsSpan(0, length)))
+                node.Value = System.Text.Encoding.UTF8.GetString(bytes, 0, length);
+            else
+                findings.Add(Diagnostic.Error(new SourcePosition(file, (int)node.Start.Line, (int)node.Start.Column), "a !!binary value is not valid base64 of UTF-8 text"));
+        }
     }
 
     public bool Has(string key)

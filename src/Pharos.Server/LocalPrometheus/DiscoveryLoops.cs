@@ -91,13 +91,23 @@ internal static partial class DiscoveryLoops
     }
 
     /// <summary>Reads <c>[{"targets": […], "labels": {…}}]</c>, as JSON or YAML.</summary>
+    /// <summary>The targets of a service discovery file.</summary>
+    /// <exception cref="FormatException">The text is no list of target groups.</exception>
+    internal static IReadOnlyList<Labels> ReadGroups(string text, string path) =>
+        [.. Groups(text, path, path.EndsWith(".json", StringComparison.Ordinal), ("__meta_filepath", path))];
+
     private static IEnumerable<Labels> Groups(string text, string source, bool json, (string Name, string Value) meta)
     {
         if (!json)
         {
             // YAML lists of mappings: read through a section so that mistakes have their place.
             var section = YamlSection.Load("groups:\n" + string.Join('\n', text.Split('\n').Select(l => "  " + l)), source, "the target file");
-            var groups = section.Sections("groups").Select(g => (Targets: g.Texts("targets"), Labels: g.TextMap("labels"))).ToList();
+            var groups = new List<(IReadOnlyList<string> Targets, IReadOnlyDictionary<string, string> Labels)>();
+            foreach (var group in section.Sections("groups"))
+            {
+                groups.Add((group.Texts("targets"), group.TextMap("labels")));
+                group.Done();
+            }
             if (section.Findings.Count > 0) throw new ConfigurationException(section.Findings);
             return groups.SelectMany(g => g.Targets.Select(t => Build(t, g.Labels, meta)));
         }

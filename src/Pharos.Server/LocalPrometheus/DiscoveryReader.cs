@@ -22,12 +22,14 @@ internal static class DiscoveryReader
         {
             if (section.Has(key)) section.Error(key, $"{key} is not supported", "supported are static_configs, file_sd_configs, http_sd_configs and dns_sd_configs");
         }
-        var groups = section.Sections("static_configs").Select(Group).ToList();
+        // Rules may make an address of what is none yet.
+        bool rewritten = section.Sections("relabel_configs").Any();
+        var groups = section.Sections("static_configs").Select(s => Group(s, rewritten)).ToList();
         return new Discoveries(groups, [.. section.Sections("file_sd_configs").Select(s => Files(s, folder))], [.. section.Sections("http_sd_configs").Select(s => Http(s, folder)).OfType<HttpDiscovery>()],
             [.. section.Sections("dns_sd_configs").Select(Dns)]);
     }
 
-    private static List<Labels> Group(YamlSection section)
+    private static List<Labels> Group(YamlSection section, bool rewritten)
     {
         var targets = section.Texts("targets");
         var labels = section.TextMap("labels");
@@ -39,7 +41,7 @@ internal static class DiscoveryReader
         var found = new List<Labels>();
         foreach (string target in targets)
         {
-            if (target.Contains('/', StringComparison.Ordinal)) section.Error("targets", $"\"{target}\" is not a valid hostname", "write host:port; scheme and metrics_path are keys of their own");
+            if (!rewritten && target.Contains('/', StringComparison.Ordinal)) section.Error("targets", $"\"{target}\" is not a valid hostname", "write host:port; scheme and metrics_path are keys of their own");
             var builder = new LabelsBuilder();
             foreach (var (name, value) in labels) builder.Set(name, value);
             found.Add(builder.Set("__address__", target).ToLabels());

@@ -27,12 +27,15 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
         var ruleFiles = root.Texts("rule_files");
         foreach (string pattern in ruleFiles)
         {
-            if (pattern.Length == 0 || pattern[..Math.Max(0, pattern.LastIndexOf('/'))].Contains('*', StringComparison.Ordinal))
-                root.Error("rule_files", $"invalid rule file path \"{pattern}\"", "a * may only stand in the last part");
+            if (!IsPattern(pattern)) root.Error("rule_files", $"invalid rule file path \"{pattern}\"", "a * may only stand in the last part");
         }
         var jobs = new List<ScrapeJob>();
         foreach (var section in root.Sections("scrape_configs")) jobs.Add(ReadJob(section, global));
-        foreach (string pattern in root.Texts("scrape_config_files")) ReadJobFiles(root, pattern, global, jobs);
+        foreach (string pattern in root.Texts("scrape_config_files"))
+        {
+            if (IsPattern(pattern)) ReadJobFiles(root, pattern, global, jobs);
+            else root.Error("scrape_config_files", $"invalid scrape config file path \"{pattern}\"", "a * may only stand in the last part");
+        }
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var job in jobs)
         {
@@ -62,7 +65,6 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
             {
                 if (root.Has(key)) root.Error(key, $"field {key} is not allowed in agent mode");
             }
-            if (remoteWrite.Count == 0 && !root.Has("remote_write")) root.Error("at least one remote_write target must be specified in agent mode");
         }
         root.Done();
 
@@ -84,6 +86,8 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
             Warnings = root.Findings,
         };
     }
+
+    private static bool IsPattern(string path) => path.Length > 0 && !path[..Math.Max(0, path.LastIndexOf('/'))].Contains('*', StringComparison.Ordinal);
 
     private sealed record Global
     {
@@ -116,7 +120,7 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
             ProtocolsSet = section.Has("scrape_protocols"),
             Scrape = ReadLimits(section, global.Scrape with { LegacyNames = scheme == "legacy" }),
         };
-        RefuseFiles(section);
+        RefuseFiles(section, scheme == "legacy");
         if (section.Text("query_log_file") is { Length: > 0 }) section.Warn("query_log_file", "query_log_file is not written; slow queries are in the log");
         section.Done();
         return global;
@@ -163,13 +167,15 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
         };
     }
 
-    private static void RefuseFiles(YamlSection section)
+    private static void RefuseFiles(YamlSection section, bool legacy)
     {
         if (section.Bool("convert_classic_histograms_to_nhcb", false)) section.Error("convert_classic_histograms_to_nhcb", "converting classic histograms is not supported yet");
         if (section.Text("scrape_failure_log_file") is { Length: > 0 }) section.Warn("scrape_failure_log_file", "scrape failures go to the log and the targets page, not to a file");
         string escaping = section.Text("metric_name_escaping_scheme", "");
         if (escaping is not ("" or "allow-utf-8" or "underscores" or "dots" or "values"))
             section.Error("metric_name_escaping_scheme", $"unknown escaping scheme {escaping}; use allow-utf-8, underscores, dots or values");
+        else if (escaping == "allow-utf-8" && legacy)
+            section.Error("metric_name_escaping_scheme", "UTF-8 metric names requested but the validation scheme is legacy", "take one of the two away");
         else if (escaping is "dots" or "values") section.Error("metric_name_escaping_scheme", $"escaping scheme {escaping} is not supported yet; use allow-utf-8 or underscores");
     }
 
@@ -214,7 +220,7 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
         if (section.Text("native_histogram_min_bucket_factor") is { } factor && factor != "0")
             section.Error("native_histogram_min_bucket_factor", "native_histogram_min_bucket_factor is not supported yet");
         section.Number("keep_dropped_targets", 0, 0);
-        RefuseFiles(section);
+        RefuseFiles(section, validation == "legacy");
         var discovery = DiscoveryReader.Read(section, folder);
         var http = HttpClientReader.Read(section, folder);
         section.Done();
@@ -289,7 +295,7 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
 
     private RemoteWriteTarget? ReadRemoteWrite(YamlSection section)
     {
-        if (section.Text("url") is null) section.Error("url for remote_write is empty");
+        if (string.IsNullOrEmpty(section.Text("url"))) section.Error("url for remote_write is empty");
         var url = HttpClientReader.Url(section, "url");
         string message = section.Text("protobuf_message", "prometheus.WriteRequest");
         if (message is not ("prometheus.WriteRequest" or "io.prometheus.write.v2.Request"))
@@ -333,6 +339,8 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
             SendMetadata = metadata?.Bool("send", true) ?? true,
             MetadataInterval = metadata?.Duration("send_interval") ?? TimeSpan.FromMinutes(1),
         };
+        if (target.ShardsMin > target.ShardsMax) queue!.Error("min_shards", $"min_shards ({target.ShardsMin}) is greater than max_shards ({target.ShardsMax})");
+        if (target.BackoffMin > target.BackoffMax) queue!.Error("min_backoff", "min_backoff is greater than max_backoff");
         metadata?.Number("max_samples_per_send", 2000, 1);
         queue?.Done();
         metadata?.Done();
@@ -347,7 +355,7 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
         {
             window = tsdb.Duration("out_of_order_time_window", TimeSpan.Zero);
             if (tsdb.Has("retention")) tsdb.Error("retention", "storage.tsdb.retention is not supported; use --storage.tsdb.retention.time");
-            foreach (string key in (string[])["stale_series_compaction_threshold"])
+            foreach (string key in (string[])["stale_series_compaction_threshold", "chunk_encoding"])
             {
                 if (tsdb.Has(key)) tsdb.Error(key, $"{key} is not supported");
             }
