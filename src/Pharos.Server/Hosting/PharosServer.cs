@@ -84,7 +84,7 @@ public sealed class PharosServer : IAsyncDisposable
 
         var promql = new PromQlEngine(metrics, new PromQlOptions(), time, instruments, limits);
         Keep(new Closing(promql));
-        var logql = new LogQlEngine(logs, limits, time);
+        var logql = new LogQlEngine(logs, limits, time, instruments);
         var promqlRules = new PromQlRuleLanguage(promql);
         var logqlRules = new LogQlRuleLanguage(logql, time);
 

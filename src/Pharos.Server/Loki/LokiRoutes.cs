@@ -28,6 +28,8 @@ internal static class LokiRoutes
 
         var api = routes.MapGroup("/loki/api/v1");
         api.MapPost("/push", http => MeasuredAsync(http, "loki_api_v1_push", push.HandleAsync));
+        var otlp = new OtlpLogsPush(store, time);
+        routes.MapPost("/otlp/v1/logs", http => MeasuredAsync(http, "otlp_v1_logs", otlp.HandleAsync));
         Read("/query", "loki_api_v1_query", queries.InstantAsync);
         Read("/query_range", "loki_api_v1_query_range", queries.RangeAsync);
         Read("/format_query", "loki_api_v1_format_query", LokiQueries.FormatAsync);

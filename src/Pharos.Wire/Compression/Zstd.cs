@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Concurrent;
 using System.Reflection;
 using System.Runtime.InteropServices;
@@ -74,6 +75,43 @@ public static unsafe partial class Zstd
         }
     }
 
+    /// <summary>Unpacks one frame into a buffer rented from the shared array pool; the caller returns it.</summary>
+    /// <param name="bytesMax">Largest unpacked length that is taken.</param>
+    /// <exception cref="WireFormatException">The data is damaged or too large, or libzstd is missing; the message names the package.</exception>
+    public static byte[] Decompress(ReadOnlySpan<byte> input, long bytesMax, out int length)
+    {
+        if (!IsAvailable) throw new WireFormatException(WireErrorKind.Unsupported, MissingMessage);
+        long most = Math.Min(bytesMax, Array.MaxLength);
+        ulong claimed;
+        fixed (byte* source = input) claimed = FrameContentSize(source, (nuint)input.Length);
+        if (claimed == ulong.MaxValue - 1) throw new WireFormatException(WireErrorKind.Malformed, "the body is no zstd frame");
+        bool known = claimed != ulong.MaxValue;
+        if (known && claimed > (ulong)most) throw TooLarge(bytesMax);
+        // A frame that does not say its size is tried with growing room.
+        long room = known ? Math.Max(1, (long)claimed) : Math.Min(most, Math.Max(4096, input.Length * 8L));
+        while (true)
+        {
+            byte[] buffer = ArrayPool<byte>.Shared.Rent((int)room);
+            if (!Decompressors.TryTake(out nint context)) context = CreateDecompressor();
+            nuint written;
+            fixed (byte* source = input, destination = buffer) written = DecompressWith(context, destination, (nuint)buffer.Length, source, (nuint)input.Length);
+            Decompressors.Add(context);
+            if (IsError(written) == 0 && (long)written <= most)
+            {
+                length = (int)written;
+                return buffer;
+            }
+            ArrayPool<byte>.Shared.Return(buffer);
+            const int destinationTooSmall = 70;
+            bool tooSmall = IsError(written) == 0 || ErrorCode(written) == destinationTooSmall;
+            if (!tooSmall || known) throw new WireFormatException(WireErrorKind.Malformed, $"the zstd body is damaged: {(IsError(written) == 0 ? "wrong size" : ErrorName(written))}");
+            if (room >= most) throw TooLarge(bytesMax);
+            room = Math.Min(most, room * 4);
+        }
+    }
+
+    private static WireFormatException TooLarge(long bytesMax) => new(WireErrorKind.TooLarge, $"the unpacked body is over the limit of {bytesMax} bytes");
+
     private static void Require()
     {
         if (!IsAvailable) throw new NotSupportedException(MissingMessage);
@@ -101,6 +139,12 @@ public static unsafe partial class Zstd
 
     [LibraryImport(Library, EntryPoint = "ZSTD_decompressDCtx")]
     private static partial nuint DecompressWith(nint context, byte* destination, nuint capacity, byte* source, nuint length);
+
+    [LibraryImport(Library, EntryPoint = "ZSTD_getFrameContentSize")]
+    private static partial ulong FrameContentSize(byte* source, nuint length);
+
+    [LibraryImport(Library, EntryPoint = "ZSTD_getErrorCode")]
+    private static partial int ErrorCode(nuint code);
 
     [LibraryImport(Library, EntryPoint = "ZSTD_isError")]
     private static partial uint IsError(nuint code);

@@ -151,6 +151,24 @@ public sealed class LokiRouteTests
     }
 
     [Fact]
+    public async Task Otlp_logs_are_taken_and_refused_in_their_own_encoding()
+    {
+        await using var api = await LokiApi.StartAsync();
+        string body = $$$"""{"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"otel"}}]},"scopeLogs":[{"logRecords":[{"timeUnixNano":"{{{LokiApi.NowNs}}}","severityNumber":9,"body":{"stringValue":"hi"}}]}]}]}""";
+        using (var content = new StringContent(body, Encoding.UTF8, "application/json"))
+        using (var response = await api.Client.PostAsync("/otlp/v1/logs", content))
+            Assert.Equal(System.Net.HttpStatusCode.NoContent, response.StatusCode);
+        Assert.Contains(
+            """{"stream":{"detected_level":"info","service_name":"otel","severity_number":"9"},"values":[["1767225600000000000","hi"]]}""",
+            await api.GetAsync($"/loki/api/v1/query_range?query={{service_name=\"otel\"}}{End}"));
+        using var broken = new ByteArrayContent([0x0a, 0x7f]);
+        using var refused = await api.Client.PostAsync("/otlp/v1/logs", broken);
+        byte[] status = await refused.Content.ReadAsByteArrayAsync();
+        Assert.Equal((400, "application/x-protobuf"), ((int)refused.StatusCode, refused.Content.Headers.ContentType?.MediaType));
+        Assert.Equal([0x08, 3, 0x12], status.AsSpan(0, 3).ToArray());
+    }
+
+    [Fact]
     public async Task Queries_are_formatted_or_refused()
     {
         await using var api = await LokiApi.StartAsync();
