@@ -62,6 +62,16 @@ public sealed class ConformanceRun(string name)
     public void Verify(int found, IReadOnlyDictionary<string, string>? listed = null)
     {
         var faults = Faults(found, listed);
+        Report(name, results.Count(r => r.Failure is null), listed?.Count ?? 0, found);
         if (faults.Count > 0) Assert.Fail($"{faults.Count} faults\n" + string.Join('\n', faults));
+    }
+
+    /// <summary>Leaves the numbers of a run in artifacts/conformance, for whoever reads the reports of all runs together.</summary>
+    public static void Report(string run, int passed, int listed, int found)
+    {
+        string folder = Path.Combine(Places.Repository, "artifacts", "conformance");
+        Directory.CreateDirectory(folder);
+        string file = string.Concat(run.Select(c => char.IsLetterOrDigit(c) ? c : '-'));
+        File.WriteAllText(Path.Combine(folder, file + ".txt"), $"{run}: {passed} passed, {listed} listed, of {found}\n");
     }
 }

@@ -42,6 +42,7 @@ public sealed class LogQlConformanceTests(ITestOutputHelper output)
         foreach (string id in listed.Keys.Where(id => outcomes.All(o => o.Id != id))) report.AppendLine($"{id} is listed and there is no such case");
         int passed = outcomes.Count(o => o.Failure is null);
         output.WriteLine($"{passed} passed, {outcomes.Count - passed} listed or failed, of {expected}");
+        ConformanceRun.Report($"logql {outcomes.FirstOrDefault()?.Id.TrimEnd([.. "0123456789-"])}", passed, listed.Count, expected);
         Assert.Equal(expected, outcomes.Count);
         Assert.True(report.Length == 0, $"{passed} of {expected} passed\n{report}");
         Assert.Equal(expected, passed + listed.Count);

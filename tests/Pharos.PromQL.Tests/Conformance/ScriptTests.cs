@@ -31,6 +31,7 @@ public sealed class ScriptTests
         wrong.AddRange(listed.Keys.Select(name => $"{name}: is listed, but there is no such case"));
         string report = $"{passed} passed, {failedAsListed} listed, {wrong.Count} wrong, of {found}";
         TestContext.Current.TestOutputHelper?.WriteLine(report);
+        ConformanceRun.Report("promql", passed, failedAsListed, found);
         if (Environment.GetEnvironmentVariable("PROMQL_REPORT") is { } path) File.WriteAllText(path, report + "\n" + string.Join('\n', wrong));
         Assert.True(wrong.Count == 0, report + "\n" + string.Join('\n', wrong.Take(40)));
         Assert.Equal(found, passed + failedAsListed);

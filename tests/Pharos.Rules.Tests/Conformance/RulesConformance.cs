@@ -17,6 +17,7 @@ public sealed class RulesConformance
         var cases = Expected(folder).Concat(RealWorld(folder)).ToList();
         int files = Directory.GetFiles(folder, "*.yml").Length + Directory.GetFiles(Path.Combine(folder, "real-world")).Length;
         var report = await RunAsync(cases, "promtool-rules");
+        ConformanceRun.Report("promtool-rules", report.Passed, report.Listed, cases.Count);
         Assert.True(report.Problems.Count == 0, report.ToString());
         Assert.Equal(cases.Count, report.Passed + report.Listed);
         Assert.True(cases.Count >= files, $"{files} files, but only {cases.Count} cases");

@@ -20,6 +20,7 @@ public sealed class GoTemplateConformance
         // The notification cases run with the alert router's functions, in Pharos.Alerting.Tests.
         Assert.Equal(["alertmanager", "language", "rule"], cases.Select(c => c.Flavor).Distinct().Order());
         var report = Report.Of(cases.Where(c => c.Flavor != "alertmanager"), c => c.Id, c => c.Run(samples), listed);
+        ConformanceRun.Report("gotemplate", report.Passed, report.ListedCount, report.Total);
         Assert.True(report.IsClean, report.ToString());
     }
 
