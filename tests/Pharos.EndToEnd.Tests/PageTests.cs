@@ -52,7 +52,7 @@ public sealed class PageTests
         await ShotAsync("explore-logs");
 
         // A firing alert, then its notification.
-        await demo.WaitForLineAsync("routed", seconds: 170);
+        await demo.WaitForLineAsync("10/11  routed", seconds: 170);
         await page.GotoAsync($"{address}/alerting");
         await Assertions.Expect(page.GetByText("CheckoutErrors").First).ToBeVisibleAsync(Patient(30));
         await ShotAsync("alerts");
