@@ -47,7 +47,7 @@ internal sealed class Flush(LogStoreOptions options, long sequence)
             {
                 File.Delete(part.Path);
             }
-            catch (IOException)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
                 // See above.
             }

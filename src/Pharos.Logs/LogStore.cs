@@ -72,6 +72,11 @@ public sealed class LogStore : ILogSink, ILogQueryable, IAsyncDisposable
 
     public async ValueTask<LogAppendResult> AppendAsync(TenantId tenant, LogBatch batch, CancellationToken cancel)
     {
+        if (Interlocked.Read(ref memoryBytes) > 2 * options.MemoryBytesMax)
+        {
+            Tick();
+            throw new StoreUnavailableException($"more than {2 * options.MemoryBytesMax} bytes of logs wait to be written to {options.Folder}; send again later, and check that the disk has room");
+        }
         var logs = TenantOf(tenant);
         using var pending = new PendingAppend(options, instruments, logs, limits.For(tenant), time.UnixNs());
         // Streams are looked up inside the gate: a flush, which forgets empty streams, waits until their entries have arrived.
@@ -307,13 +312,15 @@ public sealed class LogStore : ILogSink, ILogQueryable, IAsyncDisposable
             mark = new FlushMark(mark.Sequence + 1, end);
             mark.Write(options.Folder);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e)
         {
+            // Whatever went wrong: what was set aside must count as memory again, or the next flush would forget it.
             flush.Undo();
             foreach (var (_, streams) in frozen) streams.ForEach(s => s.Thaw(options.CompressionLevel));
             Interlocked.Add(ref memoryBytes, bytes);
             instruments.FlushFailures.Add();
             LogsLog.FlushFailed(logger, e.Message);
+            if (e is not (IOException or UnauthorizedAccessException)) throw;
             return;
         }
         int chunks = flush.Commit();

@@ -145,6 +145,58 @@ public sealed class DurabilityTests
     }
 
     [Fact]
+    public async Task A_flush_that_fails_keeps_everything_and_the_next_one_writes_it()
+    {
+        await using var world = new StoreWorld(with: o => StoreWorld.Plain(o) with { BlockBytes = 300, MemoryBytesMax = 4000 });
+        long day = 86_400 * StoreWorld.SecondNs;
+        var sent = new List<string>();
+        // A file stands where the second day's folder should be.
+        Directory.CreateDirectory(Path.Combine(world.LogsFolder, "anonymous"));
+        string obstacle = Path.Combine(world.LogsFolder, "anonymous", "1970-01-02");
+        File.WriteAllText(obstacle, "");
+        for (int round = 0; round < 3; round++)
+        {
+            for (int i = 0; i < 10; i++)
+            {
+                long at = (round * 10) + i + (i % 2 * day);
+                await world.PushAsync(("a", at, $"line {at}"));
+                sent.Add(StoreWorld.Shown("a", at, $"line {at}"));
+            }
+            await world.Store.FlushAsync(CancellationToken.None);
+            Assert.Equal(round + 1, world.Metric("loki_ingester_chunks_flush_failures_total"));
+            Assert.Equal(sent.Order(StringComparer.Ordinal), world.Read().Order(StringComparer.Ordinal));
+        }
+        File.Delete(obstacle);
+        await world.Store.FlushAsync(CancellationToken.None);
+        Assert.Equal(2, world.Parts.Length);
+        Assert.Equal(sent.Order(StringComparer.Ordinal), world.Read().Order(StringComparer.Ordinal));
+        await world.RestartAsync();
+        Assert.Equal(sent.Order(StringComparer.Ordinal), world.Read().Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task While_nothing_can_be_flushed_memory_stays_bounded()
+    {
+        await using var world = new StoreWorld(with: o => StoreWorld.Plain(o) with { MemoryBytesMax = 20_000 });
+        File.WriteAllText(Path.Combine(world.LogsFolder, "anonymous"), "a file where the tenant's folder should be");
+        int taken = 0;
+        var refused = await Assert.ThrowsAsync<StoreUnavailableException>(async () =>
+        {
+            for (; taken < 200; taken++)
+            {
+                await world.PushAsync(("a", taken, new string('x', 1000)));
+                await world.Store.FlushAsync(CancellationToken.None);
+            }
+        });
+        Assert.StartsWith("more than 40000 bytes of logs wait to be written", refused.Message);
+        Assert.Equal(taken, world.Read().Count);
+        File.Delete(Path.Combine(world.LogsFolder, "anonymous"));
+        await world.Store.FlushAsync(CancellationToken.None);
+        await world.PushAsync(("a", 1000, "room again"));
+        Assert.Equal(taken + 1, world.Read().Count);
+    }
+
+    [Fact]
     public async Task Retention_deletes_old_parts_and_forgets_their_streams()
     {
         await using var world = new StoreWorld(new TenantLimits { LogRetention = TimeSpan.FromDays(2) }, StoreWorld.Plain);

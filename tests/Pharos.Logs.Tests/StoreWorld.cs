@@ -52,6 +52,8 @@ internal sealed class StoreWorld : IAsyncDisposable
         ? Labels.Of(("trace", (line.Length % 7).ToString()), ("span", new string('s', line.Length % 3 * 100)))
         : Labels.Empty;
 
+    public static string Shown(string app, long ns, string line) => $"{app} {ns} {line}{(MetadataOf(line).IsEmpty ? "" : " " + MetadataOf(line))}";
+
     public List<string> Read(bool backward = false, long startNs = 0, long endNs = long.MaxValue, bool ordered = true, params string[] literals) =>
         Read(new LogSelection
         {

@@ -72,6 +72,7 @@ internal sealed class LogStream(Labels labels)
     {
         lock (gate)
         {
+            if (frozen is not null || flushing.Length > 0) throw new InvalidOperationException($"stream {Labels} is being flushed already");
             frozen = head;
             head = null;
             flushing = memory;
