@@ -23,4 +23,5 @@ if (parsed.Errors.Count > 0)
     Console.Error.WriteLine("Run it with --help to see what it takes.");
     return ExitCode.Usage;
 }
-return await parsed.InvokeAsync();
+// A clean stop may take its time: queues are drained and logs are closed.
+return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromMinutes(1) });

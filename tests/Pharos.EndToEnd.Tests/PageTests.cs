@@ -68,6 +68,7 @@ public sealed class PageTests
         await ShotAsync("notifications");
         await page.GotoAsync(address);
         await Assertions.Expect(page.GetByTestId("finding")).ToContainTextAsync("firing", new LocatorAssertionsToContainTextOptions { Timeout = 30_000 });
+        await Assertions.Expect(page.GetByTestId("node-routing").First).ToBeVisibleAsync(Patient(30));
         await ShotAsync("home-firing");
 
         // The fleet.
