@@ -56,14 +56,14 @@ internal sealed class PageService(
         double? samples = rates.PerSecond("prometheus_tsdb_head_samples_appended_total");
         double? lines = rates.PerSecond("loki_distributor_lines_received_total");
         double? alerts = rates.PerSecond("alertmanager_alerts_received_total") * 60;
-        double? polls = rates.PerSecond("pharos_fleet_polls_total") * 60;
+        double polls = collectors.Count(c => now - c.LastSeenAt <= TimeSpan.FromMinutes(1));
         var edges = new List<MapEdge>
         {
-            Edge("fleet", "collectors", "config", polls, "polls/min", false),
+            Edge("fleet", "collectors", "config", polls, "in 1 min", false),
             Edge("collectors", "metrics", "metrics", samples, "samples/s", metricsFire),
             Edge("collectors", "logs", "logs", lines, "lines/s", logsFire),
-            Edge("metrics", "rules-metrics", "metrics", rates.PerSecond("prometheus_rule_evaluations_total"), "evaluations/s", metricsFire),
-            Edge("logs", "rules-logs", "logs", rates.PerSecond("prometheus_rule_evaluations_total"), "evaluations/s", logsFire),
+            Edge("metrics", "rules-metrics", "metrics", rates.PerSecond("cortex_prometheus_rule_evaluations_total"), "rules/s", metricsFire),
+            Edge("logs", "rules-logs", "logs", rates.PerSecond("loki_prometheus_rule_evaluations_total"), "rules/s", logsFire),
             Edge("rules-metrics", "routing", "alerts", alerts, "alerts/min", metricsFire),
             Edge("rules-logs", "routing", "alerts", alerts, "alerts/min", logsFire),
         };
@@ -72,7 +72,7 @@ internal sealed class PageService(
             string name = receiver.Name;
             int lastHour = sent.Count(s => s.Receiver == name && now - s.At <= TimeSpan.FromHours(1));
             bool lit = firing.Count > 0 && sent.Any(s => s.Receiver == name && s.Status == "firing" && now - s.At <= TimeSpan.FromHours(1));
-            edges.Add(Edge("routing", receiver.Id, "notifications", lastHour, "in the last hour", lit));
+            edges.Add(Edge("routing", receiver.Id, "notifications", lastHour, "in 1 h", lit));
         }
         var strip = new List<StripFigure>
         {
