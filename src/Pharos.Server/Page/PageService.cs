@@ -13,6 +13,9 @@ internal sealed class PageService(
     RateMeter rates, CollectorRegistry collectorRegistry, PipelineRegistry pipelines, TenantRulers rulers, AlertRouter router, MetricStore metricStore,
     ServerConfig config, TimeProvider time)
 {
+    private const string SamplesReceived = "cortex_distributor_received_samples_total";
+    private const string LinesReceived = "loki_distributor_lines_received_total";
+
     private static readonly TimeSpan Silent = TimeSpan.FromMinutes(5);
 
     public Me WhoAmI(TenantId tenant)
@@ -43,8 +46,8 @@ internal sealed class PageService(
         {
             Fleet(collectors.Count, pipelines.List(tenant).Count(p => p.Enabled)),
             Collectors(collectors.Count, lively),
-            Metrics(),
-            Logs(),
+            Metrics(tenant),
+            Logs(tenant),
             Ruler(RulePlacement.Metrics, groups),
             Ruler(RulePlacement.Logs, groups),
             Routing(tenant, firing.Count),
@@ -52,20 +55,19 @@ internal sealed class PageService(
         var receivers = Receivers(tenant, sent);
         nodes.AddRange(receivers);
 
-        bool metricsFire = FiringIn(groups, RulePlacement.Metrics), logsFire = FiringIn(groups, RulePlacement.Logs);
-        double? samples = rates.PerSecond("prometheus_tsdb_head_samples_appended_total");
-        double? lines = rates.PerSecond("loki_distributor_lines_received_total");
-        double? alerts = rates.PerSecond("alertmanager_alerts_received_total") * 60;
+        int metricsFire = FiringIn(groups, RulePlacement.Metrics), logsFire = FiringIn(groups, RulePlacement.Logs);
+        double? samples = rates.PerSecond(SamplesReceived, tenant);
+        double? lines = rates.PerSecond(LinesReceived, tenant);
         double polls = collectors.Count(c => now - c.LastSeenAt <= TimeSpan.FromMinutes(1));
         var edges = new List<MapEdge>
         {
             Edge("fleet", "collectors", "config", polls, "in 1 min", false),
-            Edge("collectors", "metrics", "metrics", samples, "samples/s", metricsFire),
-            Edge("collectors", "logs", "logs", lines, "lines/s", logsFire),
-            Edge("metrics", "rules-metrics", "metrics", rates.PerSecond("cortex_prometheus_rule_evaluations_total"), "rules/s", metricsFire),
-            Edge("logs", "rules-logs", "logs", rates.PerSecond("loki_prometheus_rule_evaluations_total"), "rules/s", logsFire),
-            Edge("rules-metrics", "routing", "alerts", alerts, "alerts/min", metricsFire),
-            Edge("rules-logs", "routing", "alerts", alerts, "alerts/min", logsFire),
+            Edge("collectors", "metrics", "metrics", samples, "samples/s", metricsFire > 0),
+            Edge("collectors", "logs", "logs", lines, "lines/s", logsFire > 0),
+            Edge("metrics", "rules-metrics", "metrics", rates.PerSecond("cortex_prometheus_rule_evaluations_total", tenant), "rules/s", metricsFire > 0),
+            Edge("logs", "rules-logs", "logs", rates.PerSecond("loki_prometheus_rule_evaluations_total", tenant), "rules/s", logsFire > 0),
+            Edge("rules-metrics", "routing", "alerts", metricsFire, "firing", metricsFire > 0),
+            Edge("rules-logs", "routing", "alerts", logsFire, "firing", logsFire > 0),
         };
         foreach (var receiver in receivers)
         {
@@ -112,20 +114,20 @@ internal sealed class PageService(
         collectors == 0 ? "no collector has registered" : $"{lively} of {collectors} polled within five minutes",
         [new("healthy", lively, $"of {collectors}")], "/fleet");
 
-    private MapNode Metrics()
+    private MapNode Metrics(TenantId tenant)
     {
-        double series = rates.Total("prometheus_tsdb_head_series");
+        double series = rates.Total("cortex_ingester_active_series", tenant);
         return new MapNode(
             "metrics", "metrics", "Metrics", series > 0 ? "ok" : "nodata", series > 0 ? "samples are stored" : "no sample has arrived",
-            [new("series", series, ""), new("samples/s", Round(rates.PerSecond("prometheus_tsdb_head_samples_appended_total")), "")], "/explore/metrics");
+            [new("series", series, ""), new("samples/s", Round(rates.PerSecond(SamplesReceived, tenant)), "")], "/explore/metrics");
     }
 
-    private MapNode Logs()
+    private MapNode Logs(TenantId tenant)
     {
-        double streams = rates.Total("loki_ingester_memory_streams");
+        double streams = rates.Total("loki_ingester_memory_streams", tenant);
         return new MapNode(
             "logs", "logs", "Logs", streams > 0 ? "ok" : "nodata", streams > 0 ? "lines are stored" : "no line has arrived",
-            [new("streams", streams, ""), new("lines/s", Round(rates.PerSecond("loki_distributor_lines_received_total")), "")], "/explore/logs");
+            [new("streams", streams, ""), new("lines/s", Round(rates.PerSecond(LinesReceived, tenant)), "")], "/explore/logs");
     }
 
     private static MapNode Ruler(RulePlacement placement, IReadOnlyList<RuleGroupState> groups)
@@ -173,8 +175,8 @@ internal sealed class PageService(
         return [.. changes.Concat(alerts).Concat(silences).OrderByDescending(c => c.At).Take(30)];
     }
 
-    private static bool FiringIn(IReadOnlyList<RuleGroupState> groups, RulePlacement placement) =>
-        groups.Where(g => g.Placement == placement).SelectMany(g => g.Rules).Any(r => r.Alerts.Any(a => a.Phase == AlertPhase.Firing));
+    private static int FiringIn(IReadOnlyList<RuleGroupState> groups, RulePlacement placement) =>
+        groups.Where(g => g.Placement == placement).SelectMany(g => g.Rules).SelectMany(r => r.Alerts).Count(a => a.Phase == AlertPhase.Firing);
 
     private static MapEdge Edge(string from, string to, string signal, double? rate, string unit, bool lit) =>
         new($"{from}-{to}", from, to, signal, Round(rate), unit, rate is null or 0, lit);
