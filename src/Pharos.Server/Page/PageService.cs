@@ -16,8 +16,6 @@ internal sealed class PageService(
     private const string SamplesReceived = "cortex_distributor_received_samples_total";
     private const string LinesReceived = "loki_distributor_lines_received_total";
 
-    private static readonly TimeSpan Silent = TimeSpan.FromMinutes(5);
-
     public Me WhoAmI(TenantId tenant)
     {
         var tenants = rulers.Store.Tenants().Select(t => t.Name)
@@ -39,13 +37,13 @@ internal sealed class PageService(
         var firing = groups.SelectMany(g => g.Rules).SelectMany(r => r.Alerts).Where(a => a.Phase == AlertPhase.Firing).ToList();
         var pending = groups.SelectMany(g => g.Rules).SelectMany(r => r.Alerts).Where(a => a.Phase == AlertPhase.Pending).ToList();
         var sent = router.History.Read(tenant, 200);
-        var collectors = collectorRegistry.List(tenant);
-        int lively = collectors.Count(c => now - c.LastSeenAt <= Silent);
+        var collectors = collectorRegistry.States(tenant);
 
+        var collectorsNode = Collectors(collectors);
         var nodes = new List<MapNode>
         {
             Fleet(collectors.Count, pipelines.List(tenant).Count(p => p.Enabled)),
-            Collectors(collectors.Count, lively),
+            collectorsNode,
             Metrics(tenant),
             Logs(tenant),
             Ruler(RulePlacement.Metrics, groups),
@@ -80,7 +78,7 @@ internal sealed class PageService(
         {
             new("Firing", firing.Count, "alerts", firing.Count > 0 ? "firing" : "ok"),
             new("Pending", pending.Count, "alerts", pending.Count > 0 ? "pending" : "ok"),
-            new("Collectors", lively, $"of {collectors.Count}", collectors.Count == 0 ? "nodata" : lively == collectors.Count ? "ok" : "pending"),
+            new("Collectors", Healthy(collectors), $"of {collectors.Count}", collectorsNode.State),
             new("Samples", Round(samples), "samples/s", samples > 0 ? "ok" : "nodata"),
             new("Log lines", Round(lines), "lines/s", lines > 0 ? "ok" : "nodata"),
             new("Undelivered", sent.Count(s => !s.Delivered && now - s.At <= TimeSpan.FromHours(1)), "in 1 h", sent.Any(s => !s.Delivered && now - s.At <= TimeSpan.FromHours(1)) ? "error" : "ok"),
@@ -109,10 +107,26 @@ internal sealed class PageService(
         "fleet", "fleet", "Fleet", collectors > 0 ? "ok" : "nodata", collectors > 0 ? "collectors poll their pipelines" : "no collector has registered",
         [new("collectors", collectors, ""), new("pipelines", pipelines, "")], "/fleet");
 
-    private static MapNode Collectors(int collectors, int lively) => new(
-        "collectors", "collectors", "Collectors", collectors == 0 ? "nodata" : lively == collectors ? "ok" : "pending",
-        collectors == 0 ? "no collector has registered" : $"{lively} of {collectors} polled within five minutes",
-        [new("healthy", lively, $"of {collectors}")], "/fleet");
+    private static MapNode Collectors(IReadOnlyList<CollectorState> collectors)
+    {
+        int healthy = Healthy(collectors);
+        var ill = collectors.FirstOrDefault(c => c.Health is not (CollectorHealth.Healthy or CollectorHealth.Inactive));
+        string reason = collectors.Count == 0 ? "no collector has registered"
+            : ill is null ? $"{healthy} of {collectors.Count} poll and run what they are served"
+            : $"{ill.Collector.Id}: {Words(ill.Health)}";
+        string state = collectors.Count == 0 ? "nodata" : ill is null ? "ok" : ill.Health == CollectorHealth.ConfigurationError ? "error" : "pending";
+        return new MapNode("collectors", "collectors", "Collectors", state, reason, [new("healthy", healthy, $"of {collectors.Count}")], "/fleet");
+    }
+
+    private static int Healthy(IReadOnlyList<CollectorState> collectors) => collectors.Count(c => c.Health == CollectorHealth.Healthy);
+
+    private static string Words(CollectorHealth health) => health switch
+    {
+        CollectorHealth.Unresponsive => "it has not polled for too long",
+        CollectorHealth.ConfigurationError => "it cannot run its configuration",
+        CollectorHealth.Stalled => "it has not reported back on its configuration",
+        _ => "it has never polled",
+    };
 
     private MapNode Metrics(TenantId tenant)
     {
