@@ -23,7 +23,7 @@ public sealed partial class MetricStore
             {
                 foreach (uint id in ids)
                 {
-                    if (store.Head.Table.Get((int)id) is { } series && series.MaxMs >= sinceMs) found.Add(series.Labels);
+                    if (store.Head.Table.Get((int)id) is { } series && series.MaxMs >= sinceMs) found.Add(store.Head.LabelsOf(series));
                 }
             }
         }

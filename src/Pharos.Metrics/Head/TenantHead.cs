@@ -24,7 +24,8 @@ internal sealed partial class TenantHead
         Tenant = tenant;
         this.instruments = instruments;
         rangeMs = options.BlockRangeMs;
-        Index = new HeadIndex(Table);
+        Table = new SeriesTable(Pairs);
+        Index = new HeadIndex(Table, Pairs);
         budgets = new SeriesBudgets(Index);
         exemplarsMax = options.ExemplarsPerTenant;
         Exemplars = new ExemplarRing(exemplarsMax);
@@ -34,7 +35,9 @@ internal sealed partial class TenantHead
 
     public Lock Gate { get; } = new();
 
-    public SeriesTable Table { get; } = new();
+    public LabelPairs Pairs { get; } = new();
+
+    public SeriesTable Table { get; }
 
     public HeadIndex Index { get; }
 
@@ -80,6 +83,9 @@ internal sealed partial class TenantHead
         }
     }
 
+    /// <summary>The series' label set, made anew at each call.</summary>
+    public Labels LabelsOf(MemSeries series) => Pairs.ToLabels(series.Pairs);
+
     public void Enqueue(AppendTicket ticket) => underWay.Enqueue(ticket);
 
     /// <summary>Completes when everything now under way is settled. Null where nothing is.</summary>
@@ -121,7 +127,7 @@ internal sealed partial class TenantHead
         foreach (var exemplar in ticket.Exemplars)
         {
             exemplar.Series.InFlight--;
-            Exemplars.Add(exemplar.Series.Labels, exemplar.Exemplar);
+            Exemplars.Add(LabelsOf(exemplar.Series), exemplar.Exemplar);
         }
         foreach (var about in ticket.Metadata) Metadata.Set(about);
     }
