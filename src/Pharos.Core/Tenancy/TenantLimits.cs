@@ -70,6 +70,9 @@ public sealed record TenantLimits
     /// <summary>Mimir: ruler_max_rule_groups_per_tenant, ruler_max_rules_per_rule_group.</summary>
     public int RuleGroupsMax { get; init; } = 70;
     public int RulesPerGroupMax { get; init; } = 20;
+
+    /// <summary>Mimir: otel_*, promote_otel_resource_attributes. Mimir appends no suffixes unless told to.</summary>
+    public OtlpSettings Otlp { get; init; } = new() { Translation = OtlpTranslation.UnderscoreEscapingWithoutSuffixes };
 }
 
 /// <summary>Limits by tenant; may change while the process runs.</summary>

@@ -75,6 +75,17 @@ internal sealed class ServerConfigReader(string file)
         ["max_query_series"] = (l, n, r) => l with { LogQuerySeriesMax = r.Int(n) },
         ["ruler_max_rule_groups_per_tenant"] = (l, n, r) => l with { RuleGroupsMax = r.Int(n) },
         ["ruler_max_rules_per_rule_group"] = (l, n, r) => l with { RulesPerGroupMax = r.Int(n) },
+        ["otel_metric_suffixes_enabled"] = (l, n, r) => l with { Otlp = l.Otlp with { Translation = r.Bool(n) ? OtlpTranslation.UnderscoreEscapingWithSuffixes : OtlpTranslation.UnderscoreEscapingWithoutSuffixes } },
+        ["otel_translation_strategy"] = (l, n, r) => l with { Otlp = l.Otlp with { Translation = r.Translation(n, l.Otlp.Translation) } },
+        ["otel_created_timestamp_zero_ingestion_enabled"] = (l, n, r) => l with { Otlp = l.Otlp with { StartTimestampsAsZeros = r.Bool(n) } },
+        ["promote_otel_resource_attributes"] = (l, n, r) => l with { Otlp = l.Otlp with { PromoteResourceAttributes = r.Text(n).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).ToHashSet() } },
+        ["otel_keep_identifying_resource_attributes"] = (l, n, r) => l with { Otlp = l.Otlp with { KeepIdentifyingResourceAttributes = r.Bool(n) } },
+        ["otel_convert_histograms_to_nhcb"] = (l, n, r) => l with { Otlp = l.Otlp with { ConvertHistogramsToCustomBuckets = r.Bool(n) } },
+        ["otel_promote_scope_metadata"] = (l, n, r) => l with { Otlp = l.Otlp with { PromoteScopeMetadata = r.Bool(n) } },
+        ["otel_label_name_underscore_sanitization"] = (l, n, r) => l with { Otlp = l.Otlp with { LabelUnderscoreSanitization = r.Bool(n) } },
+        ["otel_label_name_preserve_multiple_underscores"] = (l, n, r) => l with { Otlp = l.Otlp with { LabelKeepsMultipleUnderscores = r.Bool(n) } },
+        ["otel_native_delta_ingestion"] = (l, n, r) => l with { Otlp = l.Otlp with { Delta = r.Bool(n) ? OtlpDelta.Native : OtlpDelta.ToCumulative } },
+        ["otel_delta_streams_max"] = (l, n, r) => l with { Otlp = l.Otlp with { DeltaStreamsMax = r.Int(n) } },
     };
 
     public ServerConfig Read(string text)
@@ -152,7 +163,8 @@ internal sealed class ServerConfigReader(string file)
 
     private TenantLimits ReadLimits(YamlNode node, TenantLimits limits)
     {
-        foreach (var (key, value) in Entries(node))
+        // A translation strategy says more than the switch for suffixes, wherever it stands.
+        foreach (var (key, value) in Entries(node).OrderBy(e => e.Key.Value == "otel_translation_strategy"))
         {
             if (!LimitKeys.TryGetValue(key.Value ?? "", out var set)) Unknown(key, LimitKeys.Keys);
             else if (value is YamlScalarNode scalar) limits = set(limits, scalar, this);
@@ -199,6 +211,11 @@ internal sealed class ServerConfigReader(string file)
         "false" => false,
         var other => Fail(node, $"\"{other}\" is neither true nor false", null, false),
     };
+
+    private OtlpTranslation Translation(YamlNode node, OtlpTranslation otherwise) =>
+        Text(node) is "" ? otherwise
+        : Enum.TryParse(Text(node), out OtlpTranslation strategy) && Enum.IsDefined(strategy) ? strategy
+        : Fail(node, $"translation strategy \"{Text(node)}\" is not known", $"write one of {string.Join(", ", Enum.GetNames<OtlpTranslation>())}", otherwise);
 
     private int Int(YamlScalarNode node) =>
         int.TryParse(node.Value, out int number) && number >= 0 ? number : Fail(node, $"\"{node.Value}\" is not a whole number from 0", null, 0);

@@ -17,6 +17,7 @@ using Pharos.Server.Configuration;
 using Pharos.Server.Fleet;
 using Pharos.Server.Http;
 using Pharos.Server.Loki;
+using Pharos.Server.Otlp;
 using Pharos.Server.Page;
 using Pharos.Server.Prometheus;
 using Pharos.Server.Rules;
@@ -124,12 +125,18 @@ public sealed class PharosServer : IAsyncDisposable
             application.UseFleetTokens(config.FleetTokens);
             OperationsRoutes.Map(application, instruments);
             RemoteWriteRoutes.Map(application, metrics, instruments);
+            OtlpMetricsRoutes.Map(
+                application, metrics, tenant => limits.For(tenant).Otlp, new PromQlOptions().Lookback, time, instruments,
+                "/otlp/v1/metrics", "/api/v1/otlp/v1/metrics", "/prometheus/api/v1/otlp/v1/metrics");
+            InfluxRoutes.Map(application, metrics, time, instruments);
             // Mimir serves Prometheus's API under /prometheus; Prometheus's own clients ask without the prefix.
             foreach (string prefix in (string[])["", "/prometheus"])
             {
                 var group = application.MapGroup(prefix);
                 PrometheusQueryRoutes.Map(group, promql, metrics, time, status);
                 RulerConfigRoutes.Map(group, rulers);
+                RemoteReadRoutes.Map(group, metrics, limits, () => Labels.Empty);
+                FederateRoutes.Map(group, metrics, new PromQlOptions().Lookback, time, () => Labels.Empty);
             }
             RulesRoutes.Map(application.MapGroup("/prometheus"), tenant => rulers.Groups(tenant, RulePlacement.Metrics));
             RulesRoutes.MapAll(application, rulers.Groups);

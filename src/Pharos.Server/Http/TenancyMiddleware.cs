@@ -18,7 +18,7 @@ internal static class TenancyMiddleware
     private static readonly string[] TenantPaths =
     [
         "/api/", "/prometheus/", "/loki/", "/alertmanager/", "/otlp/", "/config/v1/", "/collector.v1.", "/pipeline.v1.", "/tenant.v1.", "/federate",
-        "/multitenant_alertmanager/",
+        "/multitenant_alertmanager/", "/write",
     ];
 
     public static void UseTenancy(this IApplicationBuilder application, bool multitenancy)

@@ -37,20 +37,14 @@ internal sealed class RemoteWriteRoutes
     private readonly IMetricSink sink;
     private readonly RemoteWriteReceiverOptions options;
     private readonly ConcurrentBag<Worker> workers = [];
-    private readonly Core.Counter received;
-    private readonly Core.Counter requests;
-    private readonly Core.Counter discarded;
-    private readonly Core.Gauge inflight;
+    private readonly PushMetrics counters;
     private long inflightBytes;
 
     private RemoteWriteRoutes(IMetricSink sink, Instruments instruments, RemoteWriteReceiverOptions options)
     {
         this.sink = sink;
         this.options = options;
-        received = instruments.Counter("cortex_distributor_received_samples_total", "Samples received by remote write, by tenant.", "user");
-        requests = instruments.Counter("cortex_distributor_requests_in_total", "Remote write requests received, by tenant.", "user");
-        discarded = instruments.Counter("cortex_discarded_samples_total", "Samples that were not taken, by tenant and reason.", "user", "reason");
-        inflight = instruments.Gauge("cortex_distributor_inflight_push_requests", "Remote write requests in work.");
+        counters = new PushMetrics(instruments);
     }
 
     /// <param name="paths">Null: both paths; <c>pharos prometheus</c> maps <c>/api/v1/write</c> alone, and only when enabled.</param>
@@ -68,7 +62,7 @@ internal sealed class RemoteWriteRoutes
     private async Task PushAsync(HttpContext http)
     {
         var tenant = http.Tenant();
-        requests.With(tenant.Name).Add(1);
+        counters.Requests.With(tenant.Name).Add(1);
         if (!TryVersion(http.Request, out var version, out string refusal))
         {
             await Answer(http, StatusCodes.Status415UnsupportedMediaType, refusal);
@@ -98,7 +92,7 @@ internal sealed class RemoteWriteRoutes
             await Answer(http, StatusCodes.Status503ServiceUnavailable, $"requests in work hold more than {options.InflightBytesMax} bytes; send again later");
             return;
         }
-        inflight.Add(1);
+        counters.Inflight.Add(1);
         if (!workers.TryTake(out var worker)) worker = new Worker();
         try
         {
@@ -108,7 +102,7 @@ internal sealed class RemoteWriteRoutes
         {
             worker.Batch.Clear();
             workers.Add(worker);
-            inflight.Add(-1);
+            counters.Inflight.Add(-1);
             Interlocked.Add(ref inflightBytes, -decodedLength);
         }
     }
@@ -133,7 +127,7 @@ internal sealed class RemoteWriteRoutes
         {
             if (decoded.Length > 0) ArrayPool<byte>.Shared.Return(decoded);
         }
-        received.With(tenant.Name).Add(worker.Batch.Samples.Length + worker.Batch.Histograms.Count);
+        counters.Received.With(tenant.Name).Add(worker.Batch.Samples.Length + worker.Batch.Histograms.Count);
         AppendResult result;
         try
         {
@@ -153,7 +147,7 @@ internal sealed class RemoteWriteRoutes
             http.Response.StatusCode = StatusCodes.Status204NoContent;
             return;
         }
-        foreach (var error in errors) discarded.With(tenant.Name, error.Code).Add(error.Samples);
+        counters.Discard(tenant, errors);
         int status = StatusCodes.Status400BadRequest;
         if (errors.Any(e => e.Kind == AppendErrorKind.Limit)) status = StatusCodes.Status429TooManyRequests;
         if (errors.Any(e => e.Kind == AppendErrorKind.Unavailable)) status = StatusCodes.Status503ServiceUnavailable;

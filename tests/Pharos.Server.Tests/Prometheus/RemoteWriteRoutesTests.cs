@@ -1,12 +1,12 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Logging;
 using Pharos.Core;
 using Pharos.Server.Prometheus;
+using Pharos.Server.Tests.Support;
 using Pharos.Wire.RemoteWrite;
 
 namespace Pharos.Server.Tests.Prometheus;
@@ -119,7 +119,7 @@ public sealed class RemoteWriteRoutesTests : IAsyncLifetime
     {
         string program = Places.Program("prometheus");
         using var folder = Places.NewFolder();
-        int port = FreePort();
+        int port = Peers.FreePort();
         string config = Path.Combine(folder, "prometheus.yml");
         await File.WriteAllTextAsync(config, $"""
             global: {"{"}scrape_interval: 1s, external_labels: {"{"}edge: here{"}"}{"}"}
@@ -174,43 +174,5 @@ public sealed class RemoteWriteRoutesTests : IAsyncLifetime
         foreach (var (name, at, value) in samples) batch.AddSample(batch.AddSeries(Labels.Of(("__name__", name))), at, value);
         using var encoder = new RemoteWriteEncoder();
         return encoder.Encode(batch, version).ToArray();
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
-
-    private sealed class RecordingSink : IMetricSink
-    {
-        private readonly Lock gate = new();
-        private readonly List<string> seen = [];
-
-        public IReadOnlyList<string> Seen
-        {
-            get
-            {
-                lock (gate) return [.. seen];
-            }
-        }
-
-        public SemaphoreSlim Changed { get; } = new(0);
-
-        public AppendResult? Answer { get; set; }
-
-        public Exception? Fails { get; set; }
-
-        public ValueTask<AppendResult> AppendAsync(TenantId tenant, MetricBatch batch, CancellationToken cancel)
-        {
-            if (Fails is not null) throw Fails;
-            lock (gate)
-            {
-                foreach (var sample in batch.Samples) seen.Add($"{Labels.FromEncoded(batch.LabelsOf(sample.Series))} {sample.TimestampMs} {sample.Value}");
-            }
-            Changed.Release();
-            return ValueTask.FromResult(Answer ?? new AppendResult(batch.Samples.Length, batch.Histograms.Count, batch.Exemplars.Count, []));
-        }
     }
 }
