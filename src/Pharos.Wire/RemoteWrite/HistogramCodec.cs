@@ -88,7 +88,7 @@ internal static class HistogramCodec
         to.End(message);
     }
 
-    private static void WriteSide(ProtoBuffer to, uint firstField, BucketSpan[] spans, double[] buckets, bool isFloat)
+    public static void WriteSide(ProtoBuffer to, uint firstField, BucketSpan[] spans, double[] buckets, bool isFloat)
     {
         foreach (var span in spans)
         {
