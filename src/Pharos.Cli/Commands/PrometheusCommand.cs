@@ -25,7 +25,7 @@ internal static class PrometheusCommand
         ("--rules.max-concurrent-evals", "groups always run beside each other"),
     ];
 
-    private static readonly string[] KnownFeatures = ["otlp-deltatocumulative", "otlp-native-delta-ingestion"];
+    private static readonly string[] KnownFeatures = ["created-timestamp-zero-ingestion", "otlp-deltatocumulative", "otlp-native-delta-ingestion"];
 
     public static Command Create()
     {
@@ -39,7 +39,7 @@ internal static class PrometheusCommand
         var otlp = new Option<bool>("--web.enable-otlp-receiver") { Description = "Take OTLP metrics at /api/v1/otlp/v1/metrics." };
         var features = new Option<string[]>("--enable-feature")
         {
-            Description = "otlp-deltatocumulative or otlp-native-delta-ingestion; a list with commas, or several times.", HelpName = "FEATURE", AllowMultipleArgumentsPerToken = false,
+            Description = "created-timestamp-zero-ingestion (of what is pushed), otlp-deltatocumulative, otlp-native-delta-ingestion; a list with commas, or several times.", HelpName = "FEATURE", AllowMultipleArgumentsPerToken = false,
         };
         features.Validators.Add(CheckFeatures);
         var lifecycle = new Option<bool>("--web.enable-lifecycle") { Description = "POST /-/reload and /-/quit answer." };
@@ -81,6 +81,7 @@ internal static class PrometheusCommand
                 RoutePrefix = path.Trim('/') is { Length: > 0 } trimmed ? "/" + trimmed : "",
                 RemoteWriteReceiver = parsed.GetValue(receiver),
                 OtlpReceiver = parsed.GetValue(otlp),
+                StartTimestampsAsZeros = Features(parsed.GetValue(features)).Contains("created-timestamp-zero-ingestion"),
                 OtlpDelta = DeltaOf(Features(parsed.GetValue(features))),
                 Lifecycle = parsed.GetValue(lifecycle),
                 AdminApi = parsed.GetValue(admin),
@@ -156,7 +157,7 @@ internal static class PrometheusCommand
     {
         string[] features = Features(result.GetValueOrDefault<string[]>());
         foreach (string unknown in features.Except(KnownFeatures)) result.AddError($"--enable-feature: {unknown} is not known here; known are {string.Join(", ", KnownFeatures)}");
-        if (KnownFeatures.All(features.Contains)) result.AddError("--enable-feature: delta points are either summed up or stored as they are, not both");
+        if (features.Contains("otlp-deltatocumulative") && features.Contains("otlp-native-delta-ingestion")) result.AddError("--enable-feature: delta points are either summed up or stored as they are, not both");
     }
 
     private static TimeSpan Parsed(ParseResult parsed, Option<string> option) =>

@@ -71,6 +71,9 @@ public sealed record TenantLimits
     public int RuleGroupsMax { get; init; } = 70;
     public int RulesPerGroupMax { get; init; } = 20;
 
+    /// <summary>Start timestamps of remote write 2 are stored, as samples of 0.</summary>
+    public bool StartTimestampsAsZeros { get; init; }
+
     /// <summary>Mimir: otel_*, promote_otel_resource_attributes. Mimir appends no suffixes unless told to.</summary>
     public OtlpSettings Otlp { get; init; } = new() { Translation = OtlpTranslation.UnderscoreEscapingWithoutSuffixes };
 }

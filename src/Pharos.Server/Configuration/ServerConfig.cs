@@ -75,6 +75,7 @@ internal sealed class ServerConfigReader(string file)
         ["max_query_series"] = (l, n, r) => l with { LogQuerySeriesMax = r.Int(n) },
         ["ruler_max_rule_groups_per_tenant"] = (l, n, r) => l with { RuleGroupsMax = r.Int(n) },
         ["ruler_max_rules_per_rule_group"] = (l, n, r) => l with { RulesPerGroupMax = r.Int(n) },
+        ["created_timestamp_zero_ingestion_enabled"] = (l, n, r) => l with { StartTimestampsAsZeros = r.Bool(n) },
         ["otel_metric_suffixes_enabled"] = (l, n, r) => l with { Otlp = l.Otlp with { Translation = r.Bool(n) ? OtlpTranslation.UnderscoreEscapingWithSuffixes : OtlpTranslation.UnderscoreEscapingWithoutSuffixes } },
         ["otel_translation_strategy"] = (l, n, r) => l with { Otlp = l.Otlp with { Translation = r.Translation(n, l.Otlp.Translation) } },
         ["otel_created_timestamp_zero_ingestion_enabled"] = (l, n, r) => l with { Otlp = l.Otlp with { StartTimestampsAsZeros = r.Bool(n) } },

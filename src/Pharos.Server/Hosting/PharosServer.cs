@@ -124,7 +124,7 @@ public sealed class PharosServer : IAsyncDisposable
             application.UseTenancy(config.MultitenancyEnabled);
             application.UseFleetTokens(config.FleetTokens);
             OperationsRoutes.Map(application, instruments);
-            RemoteWriteRoutes.Map(application, metrics, instruments);
+            RemoteWriteRoutes.Map(application, metrics, instruments, new RemoteWriteReceiverOptions { StartTimestampsAsZeros = tenant => limits.For(tenant).StartTimestampsAsZeros });
             OtlpMetricsRoutes.Map(
                 application, metrics, tenant => limits.For(tenant).Otlp, new PromQlOptions().Lookback, time, instruments,
                 "/otlp/v1/metrics", "/api/v1/otlp/v1/metrics", "/prometheus/api/v1/otlp/v1/metrics");

@@ -38,6 +38,9 @@ public sealed record PrometheusHostOptions
 
     public bool RemoteWriteReceiver { get; init; }
 
+    /// <summary>Start timestamps that are pushed are stored, as samples of 0.</summary>
+    public bool StartTimestampsAsZeros { get; init; }
+
     public bool OtlpReceiver { get; init; }
 
     /// <summary>What the OTLP receiver does with delta points; Prometheus decides that by feature flags, not in its file.</summary>
@@ -229,9 +232,9 @@ public sealed class PrometheusHost : IAsyncDisposable
             FederateRoutes.Map(routes, store, options.Lookback, time, () => config.ExternalLabels);
             LifecycleRoutes.Map(routes, options.Lifecycle, ReloadAsync, () => quit.TrySetResult());
             AdminRoutes.Map(routes, options.AdminApi, store);
-            if (options.RemoteWriteReceiver) RemoteWriteRoutes.Map(routes, sink, instruments, paths: ["/api/v1/write"]);
+            if (options.RemoteWriteReceiver) RemoteWriteRoutes.Map(routes, sink, instruments, new RemoteWriteReceiverOptions { StartTimestampsAsZeros = _ => options.StartTimestampsAsZeros }, ["/api/v1/write"]);
             if (options.OtlpReceiver)
-                OtlpMetricsRoutes.Map(routes, sink, _ => config.Otlp with { Delta = options.OtlpDelta }, options.Lookback, time, instruments, "/api/v1/otlp/v1/metrics");
+                OtlpMetricsRoutes.Map(routes, sink, _ => config.Otlp with { Delta = options.OtlpDelta, StartTimestampsAsZeros = options.StartTimestampsAsZeros }, options.Lookback, time, instruments, "/api/v1/otlp/v1/metrics");
             routes.MapGet("/", reply => reply.Response.WriteAsync("Pharos stands in for Prometheus here. Its API is under /api/v1, its own metrics at /metrics.\n"));
         }, cancel);
     }

@@ -8,6 +8,7 @@ using Pharos.Core;
 using Pharos.Server.Http;
 using Pharos.Wire;
 using Pharos.Wire.RemoteWrite;
+using Pharos.Wire.Starts;
 using Pharos.Wire.Compression;
 
 namespace Pharos.Server.Prometheus;
@@ -23,6 +24,9 @@ internal sealed record RemoteWriteReceiverOptions
 
     /// <summary>Decompressed bytes of all requests in work; more are answered 503. Default 512 MiB.</summary>
     public long InflightBytesMax { get; init; } = 512L << 20;
+
+    /// <summary>Whether a tenant's start timestamps of version 2 are stored, as samples of 0. Default: no.</summary>
+    public Func<TenantId, bool> StartTimestampsAsZeros { get; init; } = _ => false;
 }
 
 /// <summary>
@@ -38,6 +42,7 @@ internal sealed class RemoteWriteRoutes
     private readonly RemoteWriteReceiverOptions options;
     private readonly ConcurrentBag<Worker> workers = [];
     private readonly PushMetrics counters;
+    private readonly ConcurrentDictionary<TenantId, StartTimestamps> starts = [];
     private long inflightBytes;
 
     private RemoteWriteRoutes(IMetricSink sink, Instruments instruments, RemoteWriteReceiverOptions options)
@@ -68,6 +73,8 @@ internal sealed class RemoteWriteRoutes
             await Answer(http, StatusCodes.Status415UnsupportedMediaType, refusal);
             return;
         }
+        // A sender of version 2 takes a receiver whose answer has no counts for one that did not understand it.
+        if (version == RemoteWriteVersion.V2) WrittenHeaders(http, new AppendResult(0, 0, 0, []));
         using var body = await PooledBody.ReadAsync(http, options.BodyBytesMax, http.RequestAborted);
         if (body is null)
         {
@@ -101,6 +108,7 @@ internal sealed class RemoteWriteRoutes
         finally
         {
             worker.Batch.Clear();
+            worker.Zeros.Clear();
             workers.Add(worker);
             counters.Inflight.Add(-1);
             Interlocked.Add(ref inflightBytes, -decodedLength);
@@ -115,11 +123,10 @@ internal sealed class RemoteWriteRoutes
             decoded = SnappyBlock.Decode(body.Span, options.DecodedBytesMax, out int length);
             var message = decoded.AsSpan(0, length);
             if (version == RemoteWriteVersion.V1) worker.Decoder.DecodeV1(message, worker.Batch);
-            else worker.Decoder.DecodeV2(message, worker.Batch);
+            else worker.Decoder.DecodeV2(message, worker.Batch, starts.GetOrAdd(tenant, _ => new StartTimestamps()), options.StartTimestampsAsZeros(tenant) ? worker.Zeros : null);
         }
         catch (WireFormatException e)
         {
-            if (version == RemoteWriteVersion.V2) WrittenHeaders(http, new AppendResult(0, 0, 0, []));
             await Answer(http, StatusCodes.Status400BadRequest, $"the body is not a {(version == RemoteWriteVersion.V1 ? RemoteWriteHeaders.MessageV1 : RemoteWriteHeaders.MessageV2)}: {e.Message}");
             return;
         }
@@ -131,11 +138,12 @@ internal sealed class RemoteWriteRoutes
         AppendResult result;
         try
         {
+            // What is refused of these is no error of the sender: the series has a later sample already.
+            if (!worker.Zeros.IsEmpty) await sink.AppendAsync(tenant, worker.Zeros, http.RequestAborted);
             result = worker.Batch.IsEmpty ? new AppendResult(0, 0, 0, []) : await sink.AppendAsync(tenant, worker.Batch, http.RequestAborted);
         }
         catch (StoreUnavailableException e)
         {
-            if (version == RemoteWriteVersion.V2) WrittenHeaders(http, new AppendResult(0, 0, 0, []));
             http.Response.Headers.RetryAfter = "5";
             await Answer(http, StatusCodes.Status503ServiceUnavailable, e.Message);
             return;
@@ -204,6 +212,8 @@ internal sealed class RemoteWriteRoutes
     private sealed class Worker
     {
         public MetricBatch Batch { get; } = new();
+
+        public MetricBatch Zeros { get; } = new();
 
         public RemoteWriteDecoder Decoder { get; } = new();
     }

@@ -57,15 +57,15 @@ public sealed class OtlpMetricsRoutesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_cannot_be_read_is_400_415_or_413()
+    public async Task What_cannot_be_read_is_400_or_415()
     {
         using var broken = await PostAsync([0x0a, 0x7f], "application/x-protobuf");
         Assert.Equal(HttpStatusCode.BadRequest, broken.StatusCode);
         Assert.Contains("at byte 2", await broken.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         using var other = await PostAsync("{}"u8.ToArray(), "text/plain");
         Assert.Equal(HttpStatusCode.UnsupportedMediaType, other.StatusCode);
-        using var bomb = await PostAsync(new byte[300 << 20], "application/json", "gzip");
-        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, bomb.StatusCode);
+        using var packed = await PostAsync("{}"u8.ToArray(), "application/json", "br");
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType, packed.StatusCode);
     }
 
     [Theory]
