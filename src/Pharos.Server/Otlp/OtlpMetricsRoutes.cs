@@ -20,7 +20,10 @@ namespace Pharos.Server.Otlp;
 internal sealed class OtlpMetricsRoutes
 {
     private const int BodyBytesMax = 100 << 20;
-    private const long UnpackedBytesMax = 256L << 20;
+
+    /// <summary>Mimir: max_otlp_request_size.</summary>
+    private const long UnpackedBytesMax = 100L << 20;
+
     private const int ErrorsShownMax = 10;
 
     private readonly IMetricSink sink;
@@ -30,6 +33,9 @@ internal sealed class OtlpMetricsRoutes
     private readonly PushMetrics counters;
     private readonly ConcurrentDictionary<TenantId, OtlpStreams> streams = [];
     private readonly ConcurrentBag<Worker> workers = [];
+
+    /// <summary>Bodies unpacked at one time: it is work for the processor, and it bounds the memory that small bodies can grow to.</summary>
+    private readonly SemaphoreSlim decoding = new(Math.Max(2, Environment.ProcessorCount));
 
     private OtlpMetricsRoutes(IMetricSink sink, Func<TenantId, OtlpSettings> settings, TimeSpan lookback, TimeProvider time, Instruments instruments)
     {
@@ -93,13 +99,21 @@ internal sealed class OtlpMetricsRoutes
     {
         var tenant = http.Tenant();
         var ofTenant = streams.GetOrAdd(tenant, _ => new OtlpStreams(time, new StartTimestamps()));
-        worker.Decoder.Decode(
-            body, json, http.Request.Headers[HeaderNames.ContentEncoding], UnpackedBytesMax, settings(tenant), lookback, ofTenant, worker.Batch, worker.Zeros);
+        await decoding.WaitAsync(http.RequestAborted);
+        try
+        {
+            worker.Decoder.Decode(
+                body, json, http.Request.Headers[HeaderNames.ContentEncoding], UnpackedBytesMax, settings(tenant), lookback, ofTenant, worker.Batch, worker.Zeros);
+        }
+        finally
+        {
+            decoding.Release();
+        }
         counters.Received.With(tenant.Name).Add(worker.Batch.Samples.Length + worker.Batch.Histograms.Count);
         // What is refused of these is no error of the sender: the series has a later sample already.
         if (!worker.Zeros.IsEmpty) await sink.AppendAsync(tenant, worker.Zeros, http.RequestAborted);
         var result = worker.Batch.IsEmpty ? new AppendResult(0, 0, 0, []) : await sink.AppendAsync(tenant, worker.Batch, http.RequestAborted);
-        counters.Discard(tenant, worker.Decoder.Rejected.Concat(result.Errors));
+        counters.Discard(tenant, worker.Decoder.Rejected);
         if (result.Errors.FirstOrDefault(e => e.Kind != AppendErrorKind.BadData) is { } later)
         {
             bool limit = later.Kind == AppendErrorKind.Limit;

@@ -85,7 +85,7 @@ internal sealed class FederateRoutes(IMetricQueryable store, TimeSpan lookback, 
                 family = sample.Labels.Name;
                 text.Type(Encoding.UTF8.GetBytes(family), MetricType.Unknown);
             }
-            text.Sample(WithInstance(RemoteReadRoutes.With(sample.Labels, outside)), sample.Value, sample.TimestampMs);
+            text.Sample(WithInstance(ExternalLabels.AddTo(sample.Labels, outside)), sample.Value, sample.TimestampMs);
         }
         text.End();
     }
@@ -96,7 +96,7 @@ internal sealed class FederateRoutes(IMetricQueryable store, TimeSpan lookback, 
         using var protobuf = new ProtobufWriter(output);
         foreach (var sample in newest)
         {
-            byte[] labels = WithInstance(RemoteReadRoutes.With(sample.Labels, outside));
+            byte[] labels = WithInstance(ExternalLabels.AddTo(sample.Labels, outside));
             if (sample.Histogram is null) protobuf.Sample(sample.Labels.Name, labels, sample.Value, sample.TimestampMs);
             // The message has no custom buckets.
             else if (!sample.Histogram.UsesCustomBuckets) protobuf.Sample(sample.Labels.Name, labels, sample.Histogram, sample.TimestampMs);

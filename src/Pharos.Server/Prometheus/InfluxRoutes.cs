@@ -19,10 +19,13 @@ namespace Pharos.Server.Prometheus;
 internal sealed class InfluxRoutes(IMetricSink sink, TimeProvider time, Instruments instruments)
 {
     private const int BodyBytesMax = 100 << 20;
-    private const long UnpackedBytesMax = 256L << 20;
+    private const long UnpackedBytesMax = 100L << 20;
 
     private readonly PushMetrics counters = new(instruments);
     private readonly ConcurrentBag<Worker> workers = [];
+
+    /// <summary>Bodies unpacked at one time: it is work for the processor, and it bounds the memory that small bodies can grow to.</summary>
+    private readonly SemaphoreSlim decoding = new(Math.Max(2, Environment.ProcessorCount));
 
     public static void Map(IEndpointRouteBuilder routes, IMetricSink sink, TimeProvider time, Instruments instruments)
     {
@@ -49,7 +52,7 @@ internal sealed class InfluxRoutes(IMetricSink sink, TimeProvider time, Instrume
         counters.Inflight.Add(1);
         try
         {
-            Decode(http, body, precision, worker);
+            await DecodeAsync(http, body, precision, worker);
             await TakeAsync(http, worker);
         }
         catch (WireFormatException e)
@@ -70,10 +73,18 @@ internal sealed class InfluxRoutes(IMetricSink sink, TimeProvider time, Instrume
         }
     }
 
-    private void Decode(HttpContext http, PooledBody body, InfluxPrecision precision, Worker worker)
+    private async Task DecodeAsync(HttpContext http, PooledBody body, InfluxPrecision precision, Worker worker)
     {
-        using var opened = PackedBody.Open(body.Memory, http.Request.Headers[HeaderNames.ContentEncoding], UnpackedBytesMax);
-        worker.Decoder.Decode(opened.Message.Span, precision, time.UnixMs(), worker.Batch);
+        await decoding.WaitAsync(http.RequestAborted);
+        try
+        {
+            using var opened = PackedBody.Open(body.Memory, http.Request.Headers[HeaderNames.ContentEncoding], UnpackedBytesMax);
+            worker.Decoder.Decode(opened.Message.Span, precision, time.UnixMs(), worker.Batch);
+        }
+        finally
+        {
+            decoding.Release();
+        }
     }
 
     private async Task TakeAsync(HttpContext http, Worker worker)
@@ -82,7 +93,7 @@ internal sealed class InfluxRoutes(IMetricSink sink, TimeProvider time, Instrume
         counters.Received.With(tenant.Name).Add(worker.Batch.Samples.Length);
         var result = worker.Batch.IsEmpty ? new AppendResult(0, 0, 0, []) : await sink.AppendAsync(tenant, worker.Batch, http.RequestAborted);
         IReadOnlyList<AppendError> errors = [.. worker.Decoder.Rejected, .. result.Errors];
-        counters.Discard(tenant, errors);
+        counters.Discard(tenant, worker.Decoder.Rejected);
         if (errors.Count == 0)
         {
             http.Response.StatusCode = StatusCodes.Status204NoContent;

@@ -13,6 +13,7 @@ internal sealed class PushMetrics(Instruments instruments)
 
     public Gauge Inflight { get; } = instruments.Gauge("cortex_distributor_inflight_push_requests", "Push requests in work.");
 
+    /// <summary>Counts what was wrong before it came to the store, which counts what it refuses itself.</summary>
     public void Discard(TenantId tenant, IEnumerable<AppendError> errors)
     {
         foreach (var error in errors) Discarded.With(tenant.Name, error.Code).Add(error.Samples);

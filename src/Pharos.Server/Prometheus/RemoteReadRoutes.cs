@@ -149,18 +149,7 @@ internal sealed class RemoteReadRoutes(IMetricQueryable store, ITenantLimits lim
         var matchers = query.Matchers.Select(m => m.Op == MatchOp.Equal && m.Value.Length > 0 && outside[m.Name] == m.Value ? new Matcher(MatchOp.Equal, m.Name, "") : m).ToList();
         var selected = store.Select(http.Tenant(), matchers, query.Range, query.Hints, http.RequestAborted);
         if (outside.IsEmpty) return [.. selected.Select(s => (s.Labels, s))];
-        return [.. selected.Select(s => (Labels: With(s.Labels, outside), Series: s)).OrderBy(s => s.Labels)];
-    }
-
-    /// <summary>A label set with the external labels that it has not got.</summary>
-    internal static Labels With(Labels labels, Labels outside)
-    {
-        var builder = new LabelsBuilder(labels);
-        foreach (var (name, value) in outside)
-        {
-            if (builder.Get(name).Length == 0) builder.Set(name, value);
-        }
-        return builder.ToLabels();
+        return [.. selected.Select(s => (Labels: ExternalLabels.AddTo(s.Labels, outside), Series: s)).OrderBy(s => s.Labels)];
     }
 
     private void Count(HttpContext http, ref long total, int more)

@@ -155,7 +155,7 @@ internal sealed class RemoteWriteRoutes
             http.Response.StatusCode = StatusCodes.Status204NoContent;
             return;
         }
-        counters.Discard(tenant, errors);
+        counters.Discard(tenant, worker.Decoder.Rejected);
         int status = StatusCodes.Status400BadRequest;
         if (errors.Any(e => e.Kind == AppendErrorKind.Limit)) status = StatusCodes.Status429TooManyRequests;
         if (errors.Any(e => e.Kind == AppendErrorKind.Unavailable)) status = StatusCodes.Status503ServiceUnavailable;

@@ -39,12 +39,16 @@ internal sealed class InfluxLine
     {
         breaks = 0;
         bool quoted = false;
-        // Quotes mean something in fields only, behind the first space that is not escaped, and never in a comment.
+        // Quotes mean something in fields only, behind the first space that is not escaped.
         bool fields = false;
-        bool comment = body.TrimStart(" \t"u8).StartsWith("#"u8);
+        if (body.TrimStart(" \t"u8).StartsWith("#"u8))
+        {
+            int end = body.IndexOf((byte)'\n');
+            return end < 0 ? body.Length : end;
+        }
         for (int at = 0; at < body.Length; at++)
         {
-            if (quoted || comment)
+            if (quoted)
             {
                 int next = body[at..].IndexOfAny(LineStops);
                 if (next < 0) return body.Length;
@@ -55,7 +59,7 @@ internal sealed class InfluxLine
                 case (byte)'\n' when !quoted: return at;
                 case (byte)'\n': breaks++; break;
                 case (byte)'\\': at++; break;
-                case (byte)'"' when fields && !comment: quoted = !quoted; break;
+                case (byte)'"' when fields: quoted = !quoted; break;
                 case (byte)' ' when !fields && at > 0 && body[at - 1] != ' ': fields = true; break;
             }
         }
