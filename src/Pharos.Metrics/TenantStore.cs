@@ -106,10 +106,9 @@ internal sealed class TenantStore
 
     public long FinishReplay()
     {
-        if (replay is null) return 0;
-        replay.Finish();
+        replay?.Finish();
         Head.CountActive(time.UnixMs());
-        long samples = replay.Samples;
+        long samples = replay?.Samples ?? 0;
         replay = null;
         return samples;
     }
