@@ -114,7 +114,7 @@ internal sealed class OtlpMetricsRoutes
         if (!worker.Zeros.IsEmpty) await sink.AppendAsync(tenant, worker.Zeros, http.RequestAborted);
         var result = worker.Batch.IsEmpty ? new AppendResult(0, 0, 0, []) : await sink.AppendAsync(tenant, worker.Batch, http.RequestAborted);
         counters.Discard(tenant, worker.Decoder.Rejected);
-        if (result.Errors.FirstOrDefault(e => e.Kind != AppendErrorKind.BadData) is { } later)
+        if (result.Errors.FirstOrDefault(e => e.Kind is AppendErrorKind.Limit or AppendErrorKind.Unavailable) is { } later)
         {
             bool limit = later.Kind == AppendErrorKind.Limit;
             await RetryAsync(
@@ -122,9 +122,10 @@ internal sealed class OtlpMetricsRoutes
                 limit ? OtlpAnswer.ResourceExhausted : OtlpAnswer.Unavailable, later.Message, worker);
             return;
         }
+        // What another replica has sent already is not missing.
+        AppendError[] errors = [.. worker.Decoder.Rejected, .. result.Errors.Where(e => e.Kind != AppendErrorKind.Duplicate)];
         // The store counts samples, and a histogram is several: never more points than were sent.
-        long rejected = Math.Min(worker.Decoder.Points, worker.Decoder.Rejected.Sum(e => (long)e.Samples) + result.Errors.Sum(e => (long)e.Samples));
-        await OtlpAnswer.MetricsAsync(http, json, rejected, Text(worker.Decoder.Rejected.Concat(result.Errors)));
+        await OtlpAnswer.MetricsAsync(http, json, Math.Min(worker.Decoder.Points, errors.Sum(e => (long)e.Samples)), Text(errors));
     }
 
     private static string Text(IEnumerable<AppendError> errors) =>

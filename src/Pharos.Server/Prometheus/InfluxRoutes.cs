@@ -92,9 +92,10 @@ internal sealed class InfluxRoutes(IMetricSink sink, TimeProvider time, Instrume
         var tenant = http.Tenant();
         counters.Received.With(tenant.Name).Add(worker.Batch.Samples.Length);
         var result = worker.Batch.IsEmpty ? new AppendResult(0, 0, 0, []) : await sink.AppendAsync(tenant, worker.Batch, http.RequestAborted);
-        IReadOnlyList<AppendError> errors = [.. worker.Decoder.Rejected, .. result.Errors];
+        // What another replica has sent already is not missing.
+        AppendError[] errors = [.. worker.Decoder.Rejected, .. result.Errors.Where(e => e.Kind != AppendErrorKind.Duplicate)];
         counters.Discard(tenant, worker.Decoder.Rejected);
-        if (errors.Count == 0)
+        if (errors.Length == 0)
         {
             http.Response.StatusCode = StatusCodes.Status204NoContent;
             return;

@@ -16,6 +16,6 @@ internal sealed class PushMetrics(Instruments instruments)
     /// <summary>Counts what was wrong before it came to the store, which counts what it refuses itself.</summary>
     public void Discard(TenantId tenant, IEnumerable<AppendError> errors)
     {
-        foreach (var error in errors) Discarded.With(tenant.Name, error.Code).Add(error.Samples);
+        foreach (var error in errors) Discarded.With(tenant.Name, error.Code.Replace('-', '_')).Add(error.Samples);
     }
 }
