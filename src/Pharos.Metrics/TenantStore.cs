@@ -371,10 +371,18 @@ internal sealed class TenantStore
     {
         var record = new ByteBuffer();
         var deletions = new List<(int Id, TimeRange Range)>();
+        List<LoggedSeries> others;
+        lock (Head.Gate) others = [.. Head.OtherNumbers];
+        if (others.Count > 0)
+        {
+            MetricRecord.WriteDefinitions(record, others, []);
+            await log.AppendAsync(RecordKind.Metrics, Tenant, record.WrittenMemory, CancellationToken.None);
+        }
         foreach (var step in Head.AllLogged())
         {
             record.Clear();
-            MetricRecord.WriteDefinitions(record, step, []);
+            // Nothing leaves the head meanwhile, so the label pairs of these series stay.
+            MetricRecord.WriteBatch(record, Head.Pairs, step, [], [], [], []);
             await log.AppendAsync(RecordKind.Metrics, Tenant, record.WrittenMemory, CancellationToken.None);
             foreach (var series in step)
             {

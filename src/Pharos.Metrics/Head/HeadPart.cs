@@ -64,7 +64,7 @@ internal sealed class HeadPart : ISeriesPart
     {
         foreach (var chunk in Closed)
         {
-            if (range.Overlaps(chunk.MinMs, chunk.MaxMs)) ChunkReader.Read(chunk.Encoding, chunk.Data, range, into);
+            if (range.Overlaps(chunk.MinMs, chunk.MaxMs)) ChunkReader.Read(chunk.Encoding, chunk.Data.Span, range, into);
         }
         if (OpenCount > 0 && range.Overlaps(OpenMinMs, InOrderMaxMs)) ChunkReader.ReadXor(Open, OpenCount, range, into);
         for (int i = 0; i < HistogramCount; i++)

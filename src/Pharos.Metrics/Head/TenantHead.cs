@@ -14,6 +14,7 @@ internal sealed partial class TenantHead
     private readonly long rangeMs;
     private readonly int exemplarsMax;
     private readonly SeriesBudgets budgets;
+    private readonly ChunkArena arena = new();
     private readonly Queue<AppendTicket> underWay = new();
     private readonly SortedDictionary<long, WriteLogPosition> firstByRange = [];
     private long rangeKnownToMs = long.MinValue;
@@ -165,7 +166,7 @@ internal sealed partial class TenantHead
         // What belongs to a block that is cut already is late, however new it is in its own series.
         if (timestampMs > series.MaxMs && timestampMs >= MinValidMs)
         {
-            ChunkCount += histogram is null ? series.Append(timestampMs, value, rangeMs) : series.Append(timestampMs, histogram, rangeMs);
+            ChunkCount += histogram is null ? series.Append(timestampMs, value, rangeMs, arena) : series.Append(timestampMs, histogram, rangeMs, arena);
             if (timestampMs > MaxMs) MaxMs = timestampMs;
             if (timestampMs < MinMs) MinMs = timestampMs;
             if (timestampMs < minSinceTruncateMs) minSinceTruncateMs = timestampMs;
