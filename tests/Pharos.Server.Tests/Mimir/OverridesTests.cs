@@ -41,6 +41,8 @@ public sealed class OverridesTests
         Assert.Equal(204, (await api.PushAsync("shop", api.Now, "b")).Status);
         Assert.Equal("multitenancy_enabled: true\noverrides:\n  shop:\n    max_global_series_per_user: 2", await api.GetAsync("/config?mode=diff"));
         Assert.Contains("max_label_value_length: 2048", await api.GetAsync("/config"), StringComparison.Ordinal);
+        // The rulers' own path starts alike, and needs its tenant.
+        Assert.Equal("no org id", await api.GetAsync("/config/v1/rules", status: 401));
         Assert.Equal("mode \"other\" is not known; modes are diff, defaults", await api.GetAsync("/config?mode=other", status: 400));
     }
 
