@@ -108,7 +108,7 @@ internal sealed partial class Evaluator
                     if (!columns[c].Has(i)) continue;
                     if (values && columns[c].HistogramAt(i) is not null)
                     {
-                        run.Annotations.Info(aggregate.Operand, $"ignored histogram in {name} aggregation");
+                        run.Annotations.Info(aggregate, $"ignored histogram in {name} aggregation");
                         columns[c].Remove(i);
                         continue;
                     }

@@ -46,8 +46,10 @@ internal sealed class RateWindow(bool counter, bool rate) : WindowFunction
             for (int r = firstReset; r < resetCount && resets[r] <= from + last; r++) growth += v[resets[r] - from - 1];
             HintCounter();
         }
-        value = growth * Factor(window.Timestamps[0], window.Timestamps[last], last, window.FromMs, window.ToMs, counter, growth, v[0], zeroAtMs: null);
-        if (rate) value /= (window.ToMs - window.FromMs) / 1000.0;
+        double factor = Factor(window.Timestamps[0], window.Timestamps[last], last, window.FromMs, window.ToMs, counter, growth, v[0], zeroAtMs: null);
+        // In this order to the last bit: what follows may magnify it.
+        if (rate) factor /= (window.ToMs - window.FromMs) / 1000.0;
+        value = growth * factor;
         return true;
     }
 
