@@ -52,6 +52,6 @@ startup.SetAction(async parsed =>
     Console.WriteLine($"empty server ready after {seconds[seconds.Count / 2]:0.000} s (median of {seconds.Count}; {seconds[0]:0.000} to {seconds[^1]:0.000})");
 });
 
-var root = new RootCommand("Whole-process benches, side by side with the system that Pharos stands in for.") { remoteWrite, startup };
+var root = new RootCommand("Whole-process benches, side by side with the system that Pharos stands in for.") { remoteWrite, startup, PromQlBench.Command(pharos, prometheus, runs) };
 foreach (Option option in new Option[] { pharos, prometheus, runs }) root.Options.Add(option);
 return await root.Parse(args).InvokeAsync();

@@ -56,6 +56,9 @@ public sealed record TenantLimits
     /// <summary>Samples one query may have in memory at once. Prometheus: query.max-samples.</summary>
     public long QuerySamplesMax { get; init; } = 50_000_000;
 
+    /// <summary>Bytes one query may hold. Mimir: max_estimated_memory_consumption_per_query.</summary>
+    public long QueryBytesMax { get; init; } = 1L << 30;
+
     public TimeSpan QueryTimeout { get; init; } = TimeSpan.FromMinutes(2);
 
     /// <summary>Lines a log query may return. Loki: max_entries_limit_per_query.</summary>

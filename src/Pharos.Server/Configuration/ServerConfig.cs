@@ -70,6 +70,7 @@ internal sealed class ServerConfigReader(string file)
         ["retention_period"] = (l, n, r) => l with { LogRetention = r.Duration(n) },
         ["query_timeout"] = (l, n, r) => l with { QueryTimeout = r.Duration(n) },
         ["max_query_samples"] = (l, n, r) => l with { QuerySamplesMax = r.Int(n) },
+        ["max_estimated_memory_consumption_per_query"] = (l, n, r) => l with { QueryBytesMax = (long)r.Number(n) },
         ["max_entries_limit_per_query"] = (l, n, r) => l with { LogQueryEntriesMax = r.Int(n) },
         ["max_query_length"] = (l, n, r) => l with { LogQueryLengthMax = r.Duration(n) },
         ["max_query_series"] = (l, n, r) => l with { LogQuerySeriesMax = r.Int(n) },

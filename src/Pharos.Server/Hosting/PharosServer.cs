@@ -115,6 +115,9 @@ public sealed class PharosServer : IAsyncDisposable
         var status = new PrometheusStatus
         {
             Features = new Dictionary<string, string> { ["ruler_config_api"] = "true", ["alertmanager_config_api"] = "true", ["federation"] = "false" },
+            Instruments = instruments,
+            Blocks = metrics.BlockList,
+            Switches = [("api", "remote_write_receiver", true)],
             Tsdb = (tenant, limit) => MetricStatus.Of(metrics.Status(tenant, limit)),
         };
         http = Keep(await HttpHost.StartAsync(options.Host, port, loggers, application =>
@@ -129,6 +132,9 @@ public sealed class PharosServer : IAsyncDisposable
             {
                 var group = application.MapGroup(prefix);
                 PrometheusQueryRoutes.Map(group, promql, metrics, time, status);
+                // Collectors scrape, and alerts are routed in this process.
+                TargetsRoutes.Map(group, () => [], () => []);
+                TargetDetailRoutes.Map(group, () => [], metrics, () => "");
                 RulerConfigRoutes.Map(group, rulers);
             }
             RulesRoutes.Map(application.MapGroup("/prometheus"), tenant => rulers.Groups(tenant, RulePlacement.Metrics));
@@ -139,6 +145,7 @@ public sealed class PharosServer : IAsyncDisposable
             MimirAlertmanagerRoutes.Map(application, router);
             foreach (string prefix in (string[])["", "/alertmanager"]) AlertmanagerV2Routes.Map(application.MapGroup(prefix), router, time, instruments);
             AlertTraceRoutes.Map(application, router);
+            QueryListRoutes.Map(application, promql);
             FleetRoutes.Map(application, collectors, pipelines);
             FleetStateRoutes.Map(application, collectors);
             PageRoutes.Map(application, page);

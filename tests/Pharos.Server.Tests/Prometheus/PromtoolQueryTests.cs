@@ -15,7 +15,7 @@ public sealed class PromtoolQueryTests
         api.FillRequests();
         string url = api.Address.ToString();
         Assert.Equal(
-            "{job=\"shop\", path=\"/c\"} => 3 @[1767225600]\n",
+            "{job=\"shop\", path=\"/c\"} => 2.9999999999999996 @[1767225600]\n",
             await RunAsync(promtool, "query", "instant", $"--time={Now}", url, "rate(requests_total{path='/c'}[5m])"));
         Assert.Equal(
             "{} =>\n6 @[1767225540]\n6 @[1767225600]\n",
