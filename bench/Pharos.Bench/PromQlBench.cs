@@ -15,26 +15,21 @@ internal static class PromQlBench
     private const long IntervalMs = 15_000;
     private const int SeriesPerRequest = 2000;
 
-    public static Command Command(Option<string> pharos, Option<string> prometheus, Option<int> runs)
+    public static Command Make(Option<string> pharos, Option<string> peers, Option<int> runs)
     {
-        var series = new Option<int>("--series") { Description = "Series of the largest family.", DefaultValueFactory = _ => 1000 };
+        var series = new Option<int>("--series") { Description = "Series of each of the three families.", DefaultValueFactory = _ => 1000 };
         var hours = new Option<int>("--hours") { Description = "Hours of samples, 15 s apart.", DefaultValueFactory = _ => 24 };
-        var victoria = new Option<string>("--victoria-metrics")
-        {
-            Description = "The VictoriaMetrics program. Default: in the folder PHAROS_PEERS, else on the PATH.",
-            DefaultValueFactory = _ => Environment.GetEnvironmentVariable("PHAROS_PEERS") is { } peers ? Path.Combine(peers, "victoria-metrics") : "victoria-metrics",
-        };
-        var command = new Command("promql", "Asks Pharos, Prometheus and VictoriaMetrics the same queries over the same samples.") { series, hours, victoria };
+        var command = new Command("promql", "Asks Pharos, Prometheus and VictoriaMetrics the same queries over the same samples.") { series, hours };
         command.SetAction(parsed => RunAsync(
-            parsed.GetValue(pharos)!, parsed.GetValue(prometheus)!, parsed.GetValue(victoria)!, parsed.GetValue(series), parsed.GetValue(hours), parsed.GetValue(runs)));
+            parsed.GetValue(pharos)!, parsed.GetValue(peers)!, parsed.GetValue(series), parsed.GetValue(hours), parsed.GetValue(runs)));
         return command;
     }
 
-    private static async Task RunAsync(string pharos, string prometheus, string victoria, int series, int hours, int runs)
+    private static async Task RunAsync(string pharos, string folder, int series, int hours, int runs)
     {
         using var ours = await Peer.StartPharosAsync(pharos, "os");
-        using var theirs = await Peer.StartPrometheusAsync(prometheus);
-        using var third = await Peer.StartVictoriaMetricsAsync(victoria);
+        using var theirs = await Peer.StartPrometheusAsync(Path.Combine(folder, "prometheus"));
+        using var third = await Peer.StartVictoriaMetricsAsync(Path.Combine(folder, "victoria-metrics"));
         var peers = new (string Name, Peer Peer, string Write)[] { ("Pharos", ours, "api/v1/push"), ("Prometheus", theirs, "api/v1/write"), ("VictoriaMetrics", third, "api/v1/write") };
         long end = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() / IntervalMs * IntervalMs;
         long start = end - (hours * 3_600_000L);

@@ -11,7 +11,7 @@ namespace Pharos.Metrics;
 /// The metric store: takes samples of all tenants, keeps the newest in memory and the rest in blocks of Prometheus's format,
 /// and answers for both together. <see cref="Start"/> comes first. Safe for several threads.
 /// </summary>
-public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IAsyncDisposable
+public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IMetricChanges, IAsyncDisposable
 {
     private readonly MetricStoreOptions options;
     private readonly IWriteLog log;
@@ -53,13 +53,15 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IAsyncD
         {
             if (TenantId.TryParse(Path.GetFileName(folder), out var tenant, out _)) Tenant(tenant);
         }
-        log.Replay(RecordKind.Metrics, (position, tenant, payload) => Tenant(tenant).Replay.Read(position, payload));
+        var from = LoadSnapshots();
+        log.Replay(RecordKind.Metrics, (position, tenant, payload) => Tenant(tenant).Replay.Read(position, payload), from);
         long samples = 0, series = 0;
         foreach (var store in tenants.Values)
         {
             samples += store.FinishReplay();
             series += store.Head.Table.Count;
         }
+        samplesSinceSave = samples;
         double seconds = time.GetElapsedTime(began).TotalSeconds;
         instruments.ReplaySeconds.Set(seconds);
         MetricsLog.Replayed(logger, tenants.Count, series, samples, seconds);
@@ -85,7 +87,7 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IAsyncD
             empty = ticket.IsEmpty;
             if (!empty)
             {
-                MetricRecord.WriteBatch(ticket.Record, ticket.Definitions, ticket.Samples, ticket.Histograms, ticket.Exemplars, ticket.Metadata);
+                MetricRecord.WriteBatch(ticket.Record, head.Pairs, ticket.Definitions, ticket.Samples, ticket.Histograms, ticket.Exemplars, ticket.Metadata);
                 head.Enqueue(ticket);
                 // Handed over under the gate, so the log has requests in the order in which they were checked.
                 writing = log.AppendAsync(RecordKind.Metrics, tenant, ticket.Record.WrittenMemory, CancellationToken.None);
@@ -94,12 +96,14 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IAsyncD
         if (!empty)
         {
             var failure = await FinishAsync(store, ticket, writing);
+            store.Changes.Note(EarliestMs(batch));
             if (failure is not null)
             {
                 Return(ticket);
                 ExceptionDispatchInfo.Throw(failure);
             }
         }
+        Interlocked.Add(ref samplesSinceSave, ticket.SampleCount + ticket.Histograms.Count);
         instruments.FloatsAppended.Add(ticket.SampleCount);
         instruments.HistogramsAppended.Add(ticket.Histograms.Count);
         instruments.ExemplarsAppended.Add(ticket.Exemplars.Count);
@@ -109,11 +113,24 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IAsyncD
         return result;
     }
 
+    /// <inheritdoc/>
+    public long VersionAt(TenantId tenant, long timeMs) => tenants.TryGetValue(tenant, out var store) ? store.Changes.VersionAt(timeMs) : 0;
+
     public async ValueTask DisposeAsync()
     {
         await stopping.CancelAsync();
         await maintenance;
         stopping.Dispose();
+        if (started && options.SaveHeadsOnClose) await SaveHeadsAsync(CancellationToken.None);
+        started = false;
+    }
+
+    private static long EarliestMs(MetricBatch batch)
+    {
+        long earliest = long.MaxValue;
+        foreach (ref readonly var sample in batch.Samples) earliest = Math.Min(earliest, sample.TimestampMs);
+        foreach (var histogram in batch.Histograms) earliest = Math.Min(earliest, histogram.TimestampMs);
+        return earliest;
     }
 
     private async ValueTask<Exception?> FinishAsync(TenantStore store, AppendTicket ticket, ValueTask<WriteLogPosition> writing)

@@ -22,6 +22,10 @@ internal sealed class TenantStore
     private readonly SemaphoreSlim changing = new(1, 1);
     private CutMark mark;
     private HeadReplay? replay;
+    private SnapshotPlaces? loaded;
+
+    // What the snapshot on disk holds: of which cut, up to where; default where there is none of use.
+    private (CutMark? Mark, WriteLogPosition AppliedTo) saved;
 
     public TenantStore(TenantId tenant, MetricStoreOptions options, MetricInstruments instruments, ILogger logger, TimeProvider time, IWriteLog log)
     {
@@ -41,11 +45,64 @@ internal sealed class TenantStore
 
     public TenantId Tenant { get; }
     public string Folder { get; }
-    public TenantHead Head { get; }
+    public TenantHead Head { get; private set; }
     public BlockSet Blocks { get; }
     public TokenBucket Rate { get; } = new();
+    public ChangeLog Changes { get; } = new();
 
-    public HeadReplay Replay => replay ??= new HeadReplay(Head, mark, logger, time.UnixMs());
+    public HeadReplay Replay => replay ??= new HeadReplay(Head, mark, loaded, logger, time.UnixMs());
+
+    /// <summary>Whether the head was filled from its snapshot.</summary>
+    public bool HasLoaded => loaded is not null;
+
+    /// <summary>Whether the snapshot on disk was taken before the last cut, so that a restart would not use it.</summary>
+    public bool IsSnapshotStale => saved.Mark is not null && saved.Mark != mark;
+
+    /// <summary>Fills the head from its snapshot, where there is a good one. To be called once, before the replay.</summary>
+    public void LoadSnapshot()
+    {
+        try
+        {
+            loaded = HeadSnapshot.Load(Head, mark, Folder, time.UnixMs());
+        }
+        catch (Exception wrong) when (wrong is InvalidDataException or IOException or UnauthorizedAccessException)
+        {
+            instruments.SnapshotsDamaged.Add(1);
+            MetricsLog.SnapshotDamaged(logger, HeadSnapshot.PathIn(Folder), wrong.Message);
+            Head = new TenantHead(Tenant, options, instruments) { MinValidMs = ValidFrom() };
+        }
+        // A log that lost its end, or was deleted, must not use places again that the mark and the snapshot speak of.
+        log.StartBehind(mark.Applied);
+        if (loaded is null) return;
+        log.StartBehind(loaded.Last);
+        saved = (mark, Head.AppliedTo);
+    }
+
+    /// <summary>Saves the head, unless what is on disk still says all.</summary>
+    /// <returns>From where a restart must read the log for this tenant; null where there is nothing to save.</returns>
+    /// <exception cref="IOException">The file could not be written; the old one is as before.</exception>
+    public async Task<WriteLogPosition?> SaveHeadAsync(CancellationToken cancel)
+    {
+        await changing.WaitAsync(cancel);
+        try
+        {
+            WriteLogPosition appliedTo;
+            lock (Head.Gate)
+            {
+                if (Head.Table.Count == 0) return null;
+                appliedTo = Head.AppliedTo;
+                if (saved == (mark, appliedTo)) return Head.KnownTo(log.End);
+            }
+            Directory.CreateDirectory(Folder);
+            var needed = await Task.Run(() => HeadSnapshot.Write(Head, mark, Folder, log, options.Disk), cancel);
+            saved = (mark, appliedTo);
+            return needed;
+        }
+        finally
+        {
+            changing.Release();
+        }
+    }
 
     public long FinishReplay()
     {
@@ -159,6 +216,7 @@ internal sealed class TenantStore
 
     private void Retain(TimeSpan retention)
     {
+        var before = Blocks.Current;
         Blocks.Load(start: false);
         if (retention > TimeSpan.Zero)
         {
@@ -180,6 +238,8 @@ internal sealed class TenantStore
                 Blocks.Change([], over, "blocks are over the size limit");
             }
         }
+        // Blocks were put into the folder, or are gone.
+        if (!before.SequenceEqual(Blocks.Current)) Changes.Note(long.MinValue);
     }
 
     /// <summary>Deletes samples of matching series; they are hidden when this returns.</summary>
@@ -213,6 +273,8 @@ internal sealed class TenantStore
                         if (Head.Table.Get(id) is { } series) series.Deleted = DeletedRanges.Add(series.Deleted, clipped);
                     }
                 }
+                // What is saved does not know of it.
+                saved = (saved.Mark, default);
             }
             foreach (var block in Blocks.Current.Where(b => b.Overlaps(range)))
             {
@@ -295,10 +357,10 @@ internal sealed class TenantStore
     {
         var record = new ByteBuffer();
         var deletions = new List<(int Id, TimeRange Range)>();
-        foreach (var step in Head.LoggedSeries())
+        foreach (var step in Head.AllLogged())
         {
             record.Clear();
-            MetricRecord.WriteBatch(record, step, [], [], [], []);
+            MetricRecord.WriteDefinitions(record, step, []);
             await log.AppendAsync(RecordKind.Metrics, Tenant, record.WrittenMemory, CancellationToken.None);
             foreach (var series in step)
             {
@@ -316,7 +378,7 @@ internal sealed class TenantStore
         foreach (var part in metadata.Chunk(1000))
         {
             record.Clear();
-            MetricRecord.WriteBatch(record, [], [], [], [], part);
+            MetricRecord.WriteDefinitions(record, [], part);
             await log.AppendAsync(RecordKind.Metrics, Tenant, record.WrittenMemory, CancellationToken.None);
         }
     }

@@ -1,4 +1,5 @@
 using Pharos.Core;
+using Pharos.PromQL.Caching;
 using Pharos.PromQL.Execution;
 using Pharos.PromQL.Running;
 using Pharos.PromQL.Syntax;
@@ -17,6 +18,7 @@ public sealed class PromQlEngine : IDisposable
     private readonly ITenantLimits limits;
     private readonly QueryThreads threads;
     private readonly ProcessMemory memory;
+    private readonly CachedRanges? cached;
     private readonly Gauge running;
     private readonly Counter samplesTotal;
     private readonly HistogramInstrument durations;
@@ -32,6 +34,7 @@ public sealed class PromQlEngine : IDisposable
         threads = new QueryThreads(Math.Max(1, options.ConcurrencyMax));
         memory = new ProcessMemory(options.MemoryBytesMax);
         Queries = new QueryRegistry(time, options.SlowAfter);
+        if (queryable is IMetricChanges changes && options.RangeCacheBytesMax > 0) cached = new CachedRanges(new RangeCache(options.RangeCacheBytesMax), changes, time);
         running = instruments.Gauge("prometheus_engine_queries", "The current number of queries being executed or waiting.");
         instruments.Gauge("prometheus_engine_queries_concurrent_max", "The max number of concurrent queries.").Set(options.ConcurrencyMax);
         var bytes = instruments.Gauge("pharos_query_memory_bytes", "Bytes that running queries and their results hold, by the engine's own account.");
@@ -69,7 +72,7 @@ public sealed class PromQlEngine : IDisposable
         RangeAsync(tenant, query, PromQlLanguage.Parse(query), startMs, endMs, stepMs, settings, cancel);
 
     /// <inheritdoc cref="RangeAsync(TenantId, string, long, long, long, QuerySettings?, CancellationToken)"/>
-    public ValueTask<QueryResult> RangeAsync(
+    public async ValueTask<QueryResult> RangeAsync(
         TenantId tenant, string query, Expr expr, long startMs, long endMs, long stepMs, QuerySettings? settings = null, CancellationToken cancel = default)
     {
         if (expr.Type is not (ExprType.Scalar or ExprType.Vector))
@@ -81,7 +84,16 @@ public sealed class PromQlEngine : IDisposable
         if (endMs < startMs) throw new QueryException(QueryErrorKind.BadData, "end timestamp must not be before start time");
         long steps = ((endMs - startMs) / stepMs) + 1;
         if (steps > 11_000_000) throw new QueryException(QueryErrorKind.BadData, $"range query has {steps} steps; use a larger step");
-        return RunAsync(tenant, query, expr, new Grid(startMs, stepMs, (int)steps), endMs, isRange: true, settings ?? QuerySettings.Default, cancel);
+        settings ??= QuerySettings.Default;
+        var grid = new Grid(startMs, stepMs, (int)steps);
+        if (cached is not null && settings is { UseCache: true, Trace: false, StatisticsPerStep: false })
+        {
+            long lookbackMs = (long)(settings.Lookback ?? options.Lookback).TotalMilliseconds;
+            var answer = await cached.TryAnswerAsync(
+                tenant, expr, grid, lookbackMs, part => RunAsync(tenant, query, expr, part, part.EndMs, isRange: true, settings, cancel)).ConfigureAwait(false);
+            if (answer is not null) return answer;
+        }
+        return await RunAsync(tenant, query, expr, grid, endMs, isRange: true, settings, cancel).ConfigureAwait(false);
     }
 
     public void Dispose() => threads.Dispose();

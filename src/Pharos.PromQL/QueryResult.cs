@@ -101,6 +101,9 @@ public sealed record QuerySettings
     /// <summary>Collect <see cref="QueryStatistics.PerStep"/>.</summary>
     public bool StatisticsPerStep { get; init; }
 
+    /// <summary>Let a range query use, and leave behind, finished parts.</summary>
+    public bool UseCache { get; init; } = true;
+
     /// <summary>Collect <see cref="QueryStatistics.Trace"/>.</summary>
     public bool Trace { get; init; }
 }

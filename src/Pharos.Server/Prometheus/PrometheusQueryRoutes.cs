@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -107,6 +106,7 @@ internal sealed class PrometheusQueryRoutes
         Lookback = parameters.Duration("lookback_delta") is { } lookback && lookback > TimeSpan.Zero ? lookback : null,
         StatisticsPerStep = parameters["stats"] == "all",
         Trace = parameters.Flag("trace"),
+        UseCache = !parameters.Flag("nocache"),
     };
 
     private static Expr Parse(string query)
@@ -173,8 +173,8 @@ internal sealed class PrometheusQueryRoutes
                 writer.WriteEndArray();
                 break;
         }
-        if (stats.Length > 0) WriteStatistics(json, result.Statistics);
-        if (result.Statistics.Trace is { } trace) WriteTrace(writer, result.Statistics, trace);
+        if (stats.Length > 0) QueryStatisticsJson.Write(json, result.Statistics);
+        if (result.Statistics.Trace is { } trace) QueryStatisticsJson.WriteTrace(writer, result.Statistics, trace);
         writer.WriteEndObject();
         json.End(cut ? [.. result.Warnings, Truncated] : result.Warnings, result.Infos);
     }
@@ -207,72 +207,6 @@ internal sealed class PrometheusQueryRoutes
             if (open) writer.WriteEndArray();
         }
         writer.WriteEndObject();
-    }
-
-    private static void WriteStatistics(PrometheusJson json, QueryStatistics statistics)
-    {
-        var writer = json.Writer;
-        writer.WriteStartObject("stats"u8);
-        writer.WriteStartObject("timings"u8);
-        writer.WriteNumber("evalTotalTime"u8, statistics.EvaluationSeconds);
-        writer.WriteNumber("resultSortTime"u8, 0);
-        writer.WriteNumber("queryPreparationTime"u8, 0);
-        writer.WriteNumber("innerEvalTime"u8, statistics.EvaluationSeconds);
-        writer.WriteNumber("execQueueTime"u8, statistics.QueueSeconds);
-        writer.WriteNumber("execTotalTime"u8, statistics.QueueSeconds + statistics.EvaluationSeconds);
-        writer.WriteEndObject();
-        writer.WriteStartObject("samples"u8);
-        if (statistics.PerStep is { } perStep)
-        {
-            writer.WriteStartArray("totalQueryableSamplesPerStep"u8);
-            foreach (var (timestampMs, samples) in perStep)
-            {
-                writer.WriteStartArray();
-                json.Timestamp(timestampMs);
-                writer.WriteNumberValue(samples);
-                writer.WriteEndArray();
-            }
-            writer.WriteEndArray();
-        }
-        writer.WriteNumber("totalQueryableSamples"u8, statistics.SamplesQueryable);
-        writer.WriteNumber("peakSamples"u8, statistics.SamplesPeak);
-        writer.WriteEndObject();
-        writer.WriteEndObject();
-    }
-
-    private static void WriteTrace(Utf8JsonWriter writer, QueryStatistics statistics, TraceNode root)
-    {
-        writer.WriteStartObject("trace"u8);
-        writer.WriteNumber("queueSeconds"u8, statistics.QueueSeconds);
-        writer.WriteNumber("evaluationSeconds"u8, statistics.EvaluationSeconds);
-        writer.WriteNumber("peakBytes"u8, statistics.BytesPeak);
-        writer.WriteNumber("peakSamples"u8, statistics.SamplesPeak);
-        writer.WritePropertyName("root"u8);
-        Node(root);
-        writer.WriteEndObject();
-
-        void Node(TraceNode node)
-        {
-            writer.WriteStartObject();
-            writer.WriteString("expression"u8, node.Expression);
-            writer.WriteString("position"u8, node.Position.ToString());
-            writer.WriteNumber("seconds"u8, node.Seconds);
-            writer.WriteNumber("ownSeconds"u8, node.OwnSeconds);
-            writer.WriteNumber("series"u8, node.Series);
-            if (node.SeriesRead > 0 || node.SamplesRead > 0)
-            {
-                writer.WriteNumber("seriesRead"u8, node.SeriesRead);
-                writer.WriteNumber("samplesRead"u8, node.SamplesRead);
-                writer.WriteNumber("bytesRead"u8, node.BytesRead);
-            }
-            if (node.Children.Count > 0)
-            {
-                writer.WriteStartArray("children"u8);
-                foreach (var child in node.Children) Node(child);
-                writer.WriteEndArray();
-            }
-            writer.WriteEndObject();
-        }
     }
 
     private async Task ExemplarsAsync(HttpContext http, QueryParameters parameters)
