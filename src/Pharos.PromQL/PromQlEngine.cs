@@ -119,9 +119,10 @@ public sealed class PromQlEngine : IDisposable
                     began = time.GetTimestamp();
                     var run = new Evaluation(
                         queryable, tenant, query, grid, options, (long)(settings.Lookback ?? options.Lookback).TotalMilliseconds,
-                        settings.SamplesMax ?? tenantLimits.QuerySamplesMax, new QueryMemory(memory, tenantLimits.QueryBytesMax), either.Token)
+                        settings.SamplesMax ?? tenantLimits.QuerySamplesMax, new QueryMemory(memory, tenantLimits.QueryMemoryBytesMax), either.Token)
                     {
                         EndMs = endMs,
+                        Budget = QueryBudget.Of(tenantLimits),
                         IsRangeQuery = isRange,
                         PerStep = settings.StatisticsPerStep ? new long[grid.Count] : null,
                         Trace = settings.Trace ? new QueryTrace(time) : null,

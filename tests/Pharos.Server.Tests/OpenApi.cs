@@ -32,7 +32,15 @@ internal sealed class OpenApi
         response = Resolve(response);
         var faults = new List<string>();
         var schema = Map(response, "schema") ?? (Map(response, "content") is { } content && Map(content, "application/json") is { } json ? Map(json, "schema") : null);
-        if (schema is not null) Check(schema, body.Length == 0 ? null : JsonNode.Parse(body), operation, faults);
+        if (schema is null) return faults;
+        try
+        {
+            Check(schema, body.Length == 0 ? null : JsonNode.Parse(body), operation, faults);
+        }
+        catch (System.Text.Json.JsonException)
+        {
+            faults.Add($"{operation}: the body is no JSON");
+        }
         return faults;
     }
 

@@ -3,9 +3,12 @@ namespace Pharos.Core;
 /// <summary>A store that can tell whether what it holds up to a time is still what it was.</summary>
 public interface IMetricChanges
 {
+    /// <summary>Says that nothing is known; what it was said of must be read again.</summary>
+    public const long Unknown = -1;
+
     /// <summary>
     /// A number that is larger than before once a sample at or before the time (Unix milliseconds) came in or went away.
-    /// It may also grow for changes up to a minute after that time.
+    /// It may also grow for changes up to a minute after that time. <see cref="Unknown"/> where samples may change unseen.
     /// </summary>
     long VersionAt(TenantId tenant, long timeMs);
 }

@@ -32,7 +32,7 @@ internal sealed class CachedRanges(RangeCache cache, IMetricChanges changes, Tim
         foreach (var (day, from, to, _) in days)
         {
             var part = cache.Find(Key(day));
-            if (part is null || changes.VersionAt(tenant, part.LastMs) != part.Version || part.ToMs < grid.At(from) || part.FromMs > grid.At(to))
+            if (part is null || !IsGood(part) || part.ToMs < grid.At(from) || part.FromMs > grid.At(to))
             {
                 Miss(from, to);
                 continue;
@@ -58,6 +58,8 @@ internal sealed class CachedRanges(RangeCache cache, IMetricChanges changes, Tim
         Keep();
         return missing.Count == 1 && before.Count == 0 ? only : new QueryResult { Type = QueryResultType.Matrix, Matrix = matrix, Statistics = only?.Statistics ?? new QueryStatistics() };
 
+        bool IsGood(Part part) => part.Version != IMetricChanges.Unknown && part.Version == changes.VersionAt(tenant, part.LastMs);
+
         PartKey Key(long day) => new(tenant, text, grid.StepMs, phase, lookbackMs, day);
 
         int StepAt(long ms) => (int)((ms - grid.StartMs) / grid.StepMs);
@@ -73,6 +75,7 @@ internal sealed class CachedRanges(RangeCache cache, IMetricChanges changes, Tim
             long closedMs = time.UnixMs() - OpenMs;
             foreach (var (day, from, to, version) in days)
             {
+                if (version == IMetricChanges.Unknown) continue;
                 int last = to;
                 while (last >= from && reach.LastMs(grid.At(last)) > closedMs) last--;
                 if (last < from) continue;

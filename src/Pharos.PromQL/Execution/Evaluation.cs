@@ -58,6 +58,9 @@ internal sealed class Evaluation(
 
     public bool IsRangeQuery { get; init; }
 
+    /// <summary>What the query may touch in the store and hold in memory; null for no limit.</summary>
+    public QueryBudget? Budget { get; init; }
+
     /// <summary>Selectors of whose histograms only count and sum are used.</summary>
     public HashSet<VectorSelector> StatisticsSelectors { get; } = [];
 
@@ -152,12 +155,15 @@ internal sealed class Evaluation(
 
     private QueryException OverBytes(long bytes, bool ofProcess)
     {
-        string limit = ofProcess
-            ? $"and all queries of this process together may hold no more than they do; try again later, or select fewer series, a shorter range or a larger step"
-            : $"the limit is {Memory.BytesMax}; select fewer series, a shorter range or a larger step, or raise max_estimated_memory_consumption_per_query";
         var heaviest = usage.Values.MaxBy(u => u.Bytes);
         var position = heaviest is null ? default : SourcePosition.At(Query, heaviest.Selector.Span.Start);
-        return new QueryException(QueryErrorKind.Execution, $"query needs {bytes} bytes of memory{Heaviest(s => s.Bytes)}; {limit}", position);
+        string over = ofProcess
+            ? "all queries of this process together may hold no more memory than they do"
+            : $"the query exceeded the maximum allowed estimated amount of memory consumed by a single query (limit: {Memory.BytesMax} bytes) (err-mimir-max-estimated-memory-consumption-per-query)";
+        string mend = ofProcess ? "try again later" : "set max_estimated_memory_consumption_per_query";
+        return new QueryException(
+            QueryErrorKind.Execution,
+            $"{over}: it needs {bytes} bytes{Heaviest(s => s.Bytes)}; select fewer series, a shorter range or a larger step, or {mend}", position);
     }
 
     private string Heaviest(Func<SelectorUsage, long> by)

@@ -17,7 +17,7 @@ public sealed class HostileQueryTests
     public async Task Hostile_queries_are_stopped_and_ingestion_goes_on()
     {
         using var folder = Places.NewFolder();
-        var limits = TenantLimits.Default with { QueryBytesMax = 4 << 20 };
+        var limits = TenantLimits.Default with { QueryMemoryBytesMax = 4 << 20 };
         await using var server = await PharosServer.StartAsync(
             new ServerOptions { Port = 0, DataFolder = folder, Config = new ServerConfig { Limits = limits } }, TimeProvider.System, NullLoggerFactory.Instance, CancellationToken.None);
         using var peer = new QueryPeer(server.Address);
@@ -30,7 +30,7 @@ public sealed class HostileQueryTests
             var answer = await peer.RangeAsync(query, StartMs, StartMs + (Steps * StepMs), 2000);
             if (answer.Error is null) return;
             Assert.True(answer.ErrorType == "422 execution", $"{query}: {answer.Error} (seed {Seed})");
-            if (answer.Error.Contains("bytes of memory; most was read by", StringComparison.Ordinal)) Interlocked.Increment(ref stopped);
+            if (answer.Error.Contains("bytes; most was read by", StringComparison.Ordinal)) Interlocked.Increment(ref stopped);
         });
         while (!asking.IsCompleted) await peer.WriteAsync(Scrape(next++));
         await asking;

@@ -104,7 +104,7 @@ public sealed class HttpApiConformanceTests
                 action: keep
             """);
         return await PrometheusHost.StartAsync(
-            new PrometheusHostOptions { ConfigFile = config, StoragePath = Path.Combine(folder, "data"), Port = 0, RemoteWriteReceiver = true, Lifecycle = true, AdminApi = true },
+            new PrometheusHostOptions { ConfigFile = config, StoragePath = Path.Combine(folder, "data"), Port = 0, RemoteWriteReceiver = true, OtlpReceiver = true, Lifecycle = true, AdminApi = true },
             TimeProvider.System, NullLoggerFactory.Instance, CancellationToken.None);
     }
 
@@ -136,7 +136,12 @@ public sealed class HttpApiConformanceTests
         string url = "/api/v1" + path.Replace("{name}", "job", StringComparison.Ordinal);
         bool form = method == "POST" && !path.StartsWith("/admin", StringComparison.Ordinal);
         using var request = new HttpRequestMessage(new HttpMethod(method), form ? url : $"{url}?{parameters}");
-        if (path == "/write")
+        if (path == "/otlp/v1/metrics")
+        {
+            request.Content = new ByteArrayContent([]);
+            request.Content.Headers.ContentType = MediaTypeHeaderValue.Parse("application/x-protobuf");
+        }
+        else if (path is "/write" or "/read")
         {
             using var encoder = new RemoteWriteEncoder();
             using var empty = new MetricBatch();

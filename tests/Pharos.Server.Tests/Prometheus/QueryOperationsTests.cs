@@ -27,7 +27,7 @@ public sealed class QueryOperationsTests
     [Fact]
     public async Task A_query_over_its_bytes_is_a_422()
     {
-        await using var api = await QueryApi.StartAsync(new TenantLimits { QueryBytesMax = 2000 });
+        await using var api = await QueryApi.StartAsync(new TenantLimits { QueryMemoryBytesMax = 2000 });
         api.FillRequests();
         var (type, message) = await api.ErrorAsync("/api/v1/query?query=rate(requests_total[1h])", 422);
         Assert.Equal("execution", type);
