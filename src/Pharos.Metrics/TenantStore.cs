@@ -36,6 +36,7 @@ internal sealed class TenantStore
         this.time = time;
         this.log = log;
         Folder = Path.Combine(options.Folder, tenant.Name);
+        Rate = new TokenBucket(time);
         Head = new TenantHead(tenant, options, instruments);
         Blocks = new BlockSet(Folder, instruments, logger);
         mark = CutMark.Load(Folder, logger);
@@ -47,7 +48,7 @@ internal sealed class TenantStore
     public string Folder { get; }
     public TenantHead Head { get; private set; }
     public BlockSet Blocks { get; }
-    public TokenBucket Rate { get; } = new();
+    public TokenBucket Rate { get; }
 
     public HeadReplay Replay => replay ??= new HeadReplay(Head, mark, loaded, logger, time.UnixMs());
 
@@ -105,9 +106,9 @@ internal sealed class TenantStore
 
     public long FinishReplay()
     {
-        if (replay is null) return 0;
-        replay.Finish();
-        long samples = replay.Samples;
+        replay?.Finish();
+        Head.CountActive(time.UnixMs());
+        long samples = replay?.Samples ?? 0;
         replay = null;
         return samples;
     }
@@ -278,6 +279,23 @@ internal sealed class TenantStore
                     s => s.Part.Series, _ => new TimeRange(Math.Max(range.MinMs, block.Meta.MinMs), Math.Min(range.MaxMs, block.MaxMs)));
                 if (gone.Count > 0) block.Delete(gone);
             }
+        }
+        finally
+        {
+            changing.Release();
+        }
+    }
+
+    /// <summary>Deletes everything: hides it at once, then empties the head into blocks and drops all of them.</summary>
+    public async Task DeleteAllAsync(CancellationToken cancel)
+    {
+        await DeleteAsync([], TimeRange.All, cancel);
+        lock (Head.Gate) Head.ForgetExtras();
+        await CutAsync(long.MaxValue, cancel);
+        await changing.WaitAsync(cancel);
+        try
+        {
+            Blocks.Change([], [.. Blocks.Current], "the tenant was deleted");
         }
         finally
         {

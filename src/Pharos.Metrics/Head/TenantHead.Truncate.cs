@@ -27,6 +27,21 @@ internal sealed partial class TenantHead
         });
     }
 
+    /// <summary>Counts the series that had a sample lately, step by step.</summary>
+    public void CountActive(long nowMs)
+    {
+        long sinceMs = nowMs - (long)ActiveSeries.IdleTime.TotalMilliseconds;
+        int active = 0;
+        ForEachPage(page =>
+        {
+            foreach (var series in page)
+            {
+                if (series is not null && series.MaxMs >= sinceMs) active++;
+            }
+        });
+        lock (Gate) Active.Counted(active);
+    }
+
     /// <summary>The cut failed: everything is as before.</summary>
     public void TakeBackOutOfOrderCut()
     {

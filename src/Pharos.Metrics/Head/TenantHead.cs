@@ -12,6 +12,8 @@ internal sealed partial class TenantHead
 {
     private readonly MetricInstruments instruments;
     private readonly long rangeMs;
+    private readonly int exemplarsMax;
+    private readonly SeriesBudgets budgets;
     private readonly ChunkArena arena = new();
     private readonly Queue<AppendTicket> underWay = new();
     private readonly SortedDictionary<long, WriteLogPosition> firstByRange = [];
@@ -25,7 +27,9 @@ internal sealed partial class TenantHead
         rangeMs = options.BlockRangeMs;
         Table = new SeriesTable(Pairs);
         Index = new HeadIndex(Table, Pairs);
-        Exemplars = new ExemplarRing(options.ExemplarsPerTenant);
+        budgets = new SeriesBudgets(Index);
+        exemplarsMax = options.ExemplarsPerTenant;
+        Exemplars = new ExemplarRing(exemplarsMax);
     }
 
     public TenantId Tenant { get; }
@@ -39,6 +43,8 @@ internal sealed partial class TenantHead
     public HeadIndex Index { get; }
 
     public ExemplarRing Exemplars { get; }
+
+    public ActiveSeries Active { get; } = new();
 
     public MetadataTable Metadata { get; } = new();
 
@@ -180,6 +186,15 @@ internal sealed partial class TenantHead
         long range = TimeRanges.Floor(timestampMs, rangeMs);
         firstByRange.TryAdd(range, position);
         rangeKnownToMs = range + rangeMs;
+    }
+
+    /// <summary>Lets go of exemplars and metadata. Under the gate.</summary>
+    public void ForgetExtras()
+    {
+        int capacity = Exemplars.Capacity;
+        Exemplars.Capacity = 0;
+        Exemplars.Capacity = capacity;
+        Metadata.Clear();
     }
 
     /// <summary>Forgets where ranges before a time began in the log.</summary>
