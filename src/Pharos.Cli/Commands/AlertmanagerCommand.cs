@@ -41,7 +41,7 @@ internal static class AlertmanagerCommand
         level.AcceptOnlyFromAmong("debug", "info", "warn", "error");
         format.AcceptOnlyFromAmong("logfmt", "json");
 
-        var command = new Command("alertmanager", Usage.WithExamples(
+        var command = new Command("alertmanager", HelpText.WithExamples(
             "Routes alerts: groups, inhibits, silences and sends notifications. Takes Alertmanager's configuration file and flags.",
             "pharos alertmanager --config.file alertmanager.yml",
             "pharos alertmanager --config.file alertmanager.yml --web.listen-address :9093 --web.external-url https://alerts.example.org/"))
@@ -62,7 +62,7 @@ internal static class AlertmanagerCommand
             if (!string.IsNullOrEmpty(parsed.GetValue(webConfig)))
                 return Usage.Fail("--web.config.file is not supported; put a proxy that does TLS and authentication in front", ExitCode.Usage);
             if (parsed.GetValue(webTimeout) != TimeSpan.Zero) return Usage.Fail("--web.timeout is not supported but as 0", ExitCode.Usage);
-            if (!Usage.TryParseListen(parsed.GetValue(listen)!, out string host, out int port))
+            if (!ListenAddress.TryParse(parsed.GetValue(listen)!, out string host, out int port))
                 return Usage.Fail($"--web.listen-address {parsed.GetValue(listen)} is not HOST:PORT", ExitCode.Usage);
             if (!TryMode(parsed.GetValue(feature), out var mode, out string? unknown))
                 return Usage.Fail($"--enable-feature {unknown} is not known; there are classic-mode and utf8-strict-mode", ExitCode.Usage);

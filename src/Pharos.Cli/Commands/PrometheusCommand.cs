@@ -47,7 +47,7 @@ internal static class PrometheusCommand
         level.AcceptOnlyFromAmong("debug", "info", "warn", "error");
         format.AcceptOnlyFromAmong("logfmt");
         Option[] flags = [config, storage, retention, listen, external, prefix, receiver, lifecycle, admin, lookback, timeout, concurrency, samples, resend, level, format];
-        var command = new Command("prometheus", Usage.WithExamples(
+        var command = new Command("prometheus", HelpText.WithExamples(
             "Scrapes, stores, evaluates rules, alerts and writes to remotes, next to the targets. Takes Prometheus's configuration file and flags.",
             "pharos prometheus --config.file prometheus.yml",
             "pharos prometheus --config.file=prometheus.yml --storage.tsdb.path=/var/lib/prometheus --web.listen-address=:9090 --web.enable-lifecycle"));
@@ -61,7 +61,7 @@ internal static class PrometheusCommand
         command.SetAction(async (parsed, cancel) =>
         {
             string address = parsed.GetValue(listen)!;
-            if (!Usage.TryParseListen(address, out string host, out int port)) return Usage.Fail($"--web.listen-address {address} is not HOST:PORT", ExitCode.Usage);
+            if (!ListenAddress.TryParse(address, out string host, out int port)) return Usage.Fail($"--web.listen-address {address} is not HOST:PORT", ExitCode.Usage);
             string? url = parsed.GetValue(external);
             string path = parsed.GetValue(prefix) ?? (Uri.TryCreate(url, UriKind.Absolute, out var outer) ? outer.AbsolutePath : "");
             var options = new PrometheusHostOptions

@@ -1,3 +1,5 @@
+using System.Net;
+using Pharos.Alerting;
 using Pharos.Core;
 using Pharos.Storage.WriteLog;
 using YamlDotNet.Core;
@@ -24,11 +26,20 @@ public sealed record ServerConfig
     /// <summary>Alert routing of tenants that have none of their own: an alertmanager.yml; null for none.</summary>
     public string? AlertmanagerFallbackFile { get; init; }
 
+    /// <summary>Networks that notification receivers must not reach.</summary>
+    public IReadOnlyList<IPNetwork> ReceiversBlockedNetworks { get; init; } = [];
+
+    /// <summary>Whether receivers are kept from loopback, private and link-local addresses; null: where there are several tenants.</summary>
+    public bool? ReceiversBlockPrivate { get; init; }
+
     /// <summary>Tokens that collectors must send as the password of basic authentication; empty: none is asked for.</summary>
     public IReadOnlyList<string> FleetTokens { get; init; } = [];
 
     /// <summary>Address that links in notifications start with; null: the address listened on.</summary>
     public string? ExternalUrl { get; init; }
+
+    /// <summary>A tenant writes its receivers itself, so what stands inside the operator's network is not for them unless the operator says so.</summary>
+    public ReceiverFirewall ReceiverFirewall => new(ReceiversBlockedNetworks, ReceiversBlockPrivate ?? MultitenancyEnabled);
 
     /// <exception cref="ConfigurationException">Every mistake in the text, each with its place.</exception>
     public static ServerConfig Load(string text, string file)
@@ -76,6 +87,9 @@ internal sealed class ServerConfigReader(string file)
         ["ruler_max_rule_groups_per_tenant"] = (l, n, r) => l with { RuleGroupsMax = r.Int(n) },
         ["ruler_max_rules_per_rule_group"] = (l, n, r) => l with { RulesPerGroupMax = r.Int(n) },
     };
+
+    private static readonly string[] AlertmanagerKeys =
+        ["fallback_config_file", "receivers_firewall_block_cidr_networks", "receivers_firewall_block_private_addresses"];
 
     public ServerConfig Read(string text)
     {
@@ -130,8 +144,14 @@ internal sealed class ServerConfigReader(string file)
                 case "alertmanager":
                     foreach (var (name, node) in Entries(value))
                     {
-                        if (name.Value == "fallback_config_file") config = config with { AlertmanagerFallbackFile = Relative(Text(node)) };
-                        else Unknown(name, ["fallback_config_file"]);
+                        config = name.Value switch
+                        {
+                            "fallback_config_file" => config with { AlertmanagerFallbackFile = Relative(Text(node)) },
+                            "receivers_firewall_block_cidr_networks" => config with { ReceiversBlockedNetworks = Networks(node) },
+                            "receivers_firewall_block_private_addresses" => config with { ReceiversBlockPrivate = Bool(node) },
+                            _ => config,
+                        };
+                        if (!AlertmanagerKeys.Contains(name.Value)) Unknown(name, AlertmanagerKeys);
                     }
                     break;
                 case "fleet":
@@ -172,6 +192,15 @@ internal sealed class ServerConfigReader(string file)
         {
             return Fail(node, $"cannot read token file: {e.Message}", null, "");
         }
+    }
+
+    /// <summary>Networks by CIDR with commas between, as Mimir writes them.</summary>
+    private List<IPNetwork> Networks(YamlNode node)
+    {
+        var networks = new List<IPNetwork>();
+        foreach (string cidr in Text(node).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+            networks.Add(IPNetwork.TryParse(cidr, out var network) ? network : Fail(node, $"\"{cidr}\" is not a network", "write for example 10.0.0.0/8", network));
+        return networks;
     }
 
     private string Relative(string path) => Path.GetFullPath(path, Path.GetDirectoryName(Path.GetFullPath(file)) ?? ".");
