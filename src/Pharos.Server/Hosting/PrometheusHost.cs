@@ -29,6 +29,9 @@ public sealed record PrometheusHostOptions
     public string Host { get; init; } = "127.0.0.1";
     public int Port { get; init; } = 9090;
 
+    /// <summary>Name of this machine: with the external labels it spreads the scrapes, so that two servers of a pair do not ask at the same moment.</summary>
+    public string HostName { get; init; } = Environment.MachineName;
+
     /// <summary>Null: the address listened on.</summary>
     public string? ExternalUrl { get; init; }
 
@@ -79,7 +82,7 @@ public sealed class PrometheusHost : IAsyncDisposable
     private HttpAlertSink? alerts;
     private RemoteWriteQueue? remote;
     private string remoteText = "";
-    private string ruleText = "";
+    private string alertingText = "";
     private PrometheusConfig config;
     private DateTimeOffset loadedAt;
     private bool lastReloadOk = true;
@@ -165,17 +168,7 @@ public sealed class PrometheusHost : IAsyncDisposable
             reloadOk.Set(lastReloadOk ? 1 : 0);
             reloadAt.Set(loadedAt.ToUnixTimeMilliseconds() / 1000.0);
         });
-        var limits = new FixedTenantLimits(TenantLimits.Default with
-        {
-            SeriesMax = 0,
-            LabelNamesPerSeriesMax = 0,
-            LabelNameBytesMax = 0,
-            LabelValueBytesMax = 0,
-            MetricRetention = options.Retention,
-            OutOfOrderWindow = config.OutOfOrderWindow,
-            QuerySamplesMax = options.QuerySamplesMax,
-            QueryTimeout = options.QueryTimeout,
-        });
+        var limits = new LocalLimits(this);
         var catalogue = Keep(new SqliteCatalogue(Path.Combine(data, "catalogue.db"), time));
         var log = Keep(new FileWriteLog(new WriteLogOptions { Folder = Path.Combine(data, "write-log") }, time, instruments, loggers.CreateLogger("Storage")));
         var store = Keep(new MetricStore(new MetricStoreOptions { Folder = Path.Combine(data, "metrics") }, log, limits, time, instruments, loggers.CreateLogger("Metrics")));
@@ -200,7 +193,7 @@ public sealed class PrometheusHost : IAsyncDisposable
                 LookbackDelta = options.Lookback,
             },
             new PromQlRuleLanguage(engine), sink, alerts, journal, catalogue, time, instruments, loggers.CreateLogger("Rules"));
-        scraping = new ScrapeManager(sink, handlers, time, instruments, loggers.CreateLogger("Scraping"));
+        scraping = new ScrapeManager(sink, handlers, options.HostName, time, instruments, loggers.CreateLogger("Scraping"));
         await ApplyAsync(config, cancel);
 
         var status = new PrometheusStatus
@@ -208,7 +201,7 @@ public sealed class PrometheusHost : IAsyncDisposable
             Flags = () => options.Flags,
             ConfigYaml = () => config.Text,
             Reload = () => (lastReloadOk, loadedAt),
-            StorageRetention = PromDuration.Format(options.Retention),
+            StorageRetention = PromDuration.Format(config.Tsdb.RetentionTime ?? options.Retention),
             Tsdb = (tenant, limit) => MetricStatus.Of(store.Status(tenant, limit)),
         };
         http = await HttpHost.StartAsync(options.Host, port, loggers, application =>
@@ -242,16 +235,16 @@ public sealed class PrometheusHost : IAsyncDisposable
             remoteText = nextRemote;
         }
         string nextAlerting = ConfigText.Of(next.Alertmanagers);
-        if (alertmanagers.Count == 0 || nextAlerting != ruleText)
+        if (alertmanagers.Count == 0 || nextAlerting != alertingText)
         {
             foreach (var source in alertmanagers) await source.DisposeAsync();
             alertmanagers.Clear();
             foreach (var group in next.Alertmanagers) alertmanagers.Add(new AlertmanagerSource(group, handlers, time, loggers.CreateLogger("Alerts"), UpdateAlertmanagersAsync));
             foreach (var source in alertmanagers) await source.StartAsync();
-            ruleText = nextAlerting;
+            alertingText = nextAlerting;
         }
         await rules!.UpdateAsync(groups, cancel);
-        await scraping!.ApplyAsync(next.ScrapeJobs);
+        await scraping!.ApplyAsync(next.ScrapeJobs, next.ExternalLabels);
         config = next;
         loadedAt = time.GetUtcNow();
     }
@@ -310,9 +303,37 @@ public sealed class PrometheusHost : IAsyncDisposable
 
     private static Func<Labels, Labels?>? Relabelling(IReadOnlyList<RelabelRule> rules) => rules.Count == 0 ? null : labels => RelabelRule.Apply(rules, labels);
 
+    private TenantLimits Limits() => TenantLimits.Default with
+    {
+        SeriesMax = 0,
+        LabelNamesPerSeriesMax = 0,
+        LabelNameBytesMax = 0,
+        LabelValueBytesMax = 0,
+        MetricRetention = config.Tsdb.RetentionTime ?? options.Retention,
+        OutOfOrderWindow = config.Tsdb.OutOfOrderWindow,
+        QuerySamplesMax = options.QuerySamplesMax,
+        QueryTimeout = options.QueryTimeout,
+    };
+
     private T Keep<T>(T part) where T : IAsyncDisposable
     {
         parts.Push(part);
         return part;
+    }
+
+    /// <summary>What the command line and the configuration say now.</summary>
+    private sealed class LocalLimits(PrometheusHost host) : ITenantLimits
+    {
+        private PrometheusConfig? from;
+        private TenantLimits limits = TenantLimits.Default;
+
+        public TenantLimits For(TenantId tenant)
+        {
+            // A reload replaces the configuration; only then are the limits made anew.
+            if (from == host.config) return limits;
+            limits = host.Limits();
+            from = host.config;
+            return limits;
+        }
     }
 }
