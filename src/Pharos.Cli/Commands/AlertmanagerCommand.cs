@@ -31,7 +31,7 @@ internal static class AlertmanagerCommand
         var external = new Option<string>("--web.external-url") { Description = "Where people reach it; stands in notifications. Its path prefixes all routes." };
         var prefix = new Option<string>("--web.route-prefix") { Description = "Path before all routes. Default: the path of --web.external-url." };
         var concurrency = new Option<int>("--web.get-concurrency") { Description = "GET requests answered at the same time; 0: the number of processors, at least 8." };
-        var webConfig = new Option<string>("--web.config.file") { Description = "Not supported: put a proxy that does TLS and authentication in front." };
+        var webConfig = new Option<string>("--web.config.file") { Description = "File with TLS, users and headers of the server." };
         var webTimeout = Duration("--web.timeout", "Not supported but as 0.", "0s");
         var feature = new Option<string>("--enable-feature") { Description = "classic-mode or utf8-strict-mode." };
         var level = new Option<string>("--log.level") { Description = "debug, info, warn or error.", DefaultValueFactory = _ => "info" };
@@ -59,8 +59,6 @@ internal static class AlertmanagerCommand
         {
             if (!string.IsNullOrEmpty(parsed.GetValue(clusterListen))) return Usage.Fail(NoCluster("--cluster.listen-address"), ExitCode.Usage);
             if (parsed.GetValue(peers) is { Length: > 0 }) return Usage.Fail(NoCluster("--cluster.peer"), ExitCode.Usage);
-            if (!string.IsNullOrEmpty(parsed.GetValue(webConfig)))
-                return Usage.Fail("--web.config.file is not supported; put a proxy that does TLS and authentication in front", ExitCode.Usage);
             if (parsed.GetValue(webTimeout) != TimeSpan.Zero) return Usage.Fail("--web.timeout is not supported but as 0", ExitCode.Usage);
             if (!ListenAddress.TryParse(parsed.GetValue(listen)!, out string host, out int port))
                 return Usage.Fail($"--web.listen-address {parsed.GetValue(listen)} is not HOST:PORT", ExitCode.Usage);
@@ -73,6 +71,7 @@ internal static class AlertmanagerCommand
                 Host = host,
                 Port = port,
                 ExternalUrl = parsed.GetValue(external),
+                WebConfigFile = parsed.GetValue(webConfig) is { Length: > 0 } web ? web : null,
                 RoutePrefix = parsed.GetValue(prefix),
                 GetConcurrency = parsed.GetValue(concurrency),
                 Router = new AlertRouterOptions

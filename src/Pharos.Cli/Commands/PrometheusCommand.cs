@@ -13,7 +13,6 @@ internal static class PrometheusCommand
     private static readonly (string Name, string Reason)[] Refused =
     [
         ("--agent", "agent mode is not supported; use pharos-collector"),
-        ("--web.config.file", "put a proxy that does TLS and authentication in front"),
         ("--web.console.templates", "console templates are not supported"),
         ("--web.console.libraries", "console templates are not supported"),
         ("--web.cors.origin", "cross-origin requests are not supported"),
@@ -34,6 +33,7 @@ internal static class PrometheusCommand
         var listen = new Option<string>("--web.listen-address") { Description = "Address to listen on; :9090 means all of the machine's addresses.", DefaultValueFactory = _ => "127.0.0.1:9090" };
         var external = new Option<string?>("--web.external-url") { Description = "Where people reach it; stands in alerts. Its path prefixes all routes." };
         var prefix = new Option<string?>("--web.route-prefix") { Description = "Path before all routes. Default: the path of --web.external-url." };
+        var web = new Option<string?>("--web.config.file") { Description = "File with TLS, users and headers of the server." };
         var receiver = new Option<bool>("--web.enable-remote-write-receiver") { Description = "Take samples by remote write at /api/v1/write." };
         var lifecycle = new Option<bool>("--web.enable-lifecycle") { Description = "POST /-/reload and /-/quit answer." };
         var admin = new Option<bool>("--web.enable-admin-api") { Description = "POST /api/v1/admin/tsdb/* answers." };
@@ -46,7 +46,7 @@ internal static class PrometheusCommand
         var format = new Option<string>("--log.format") { Description = "logfmt (one line of text).", DefaultValueFactory = _ => "logfmt" };
         level.AcceptOnlyFromAmong("debug", "info", "warn", "error");
         format.AcceptOnlyFromAmong("logfmt");
-        Option[] flags = [config, storage, retention, listen, external, prefix, receiver, lifecycle, admin, lookback, timeout, concurrency, samples, resend, level, format];
+        Option[] flags = [config, storage, retention, listen, external, prefix, web, receiver, lifecycle, admin, lookback, timeout, concurrency, samples, resend, level, format];
         var command = new Command("prometheus", HelpText.WithExamples(
             "Scrapes, stores, evaluates rules, alerts and writes to remotes, next to the targets. Takes Prometheus's configuration file and flags.",
             "pharos prometheus --config.file prometheus.yml",
@@ -71,6 +71,7 @@ internal static class PrometheusCommand
                 Host = host,
                 Port = port,
                 ExternalUrl = url,
+                WebConfigFile = parsed.GetValue(web) is { Length: > 0 } file ? Path.GetFullPath(file) : null,
                 RoutePrefix = path.Trim('/') is { Length: > 0 } trimmed ? "/" + trimmed : "",
                 RemoteWriteReceiver = parsed.GetValue(receiver),
                 Lifecycle = parsed.GetValue(lifecycle),

@@ -32,6 +32,9 @@ public sealed record PrometheusHostOptions
     /// <summary>Name of this machine: with the external labels it spreads the scrapes, so that two servers of a pair do not ask at the same moment.</summary>
     public string HostName { get; init; } = Environment.MachineName;
 
+    /// <summary>TLS, users and headers (<see cref="WebConfig"/>'s format), read again with each reload; null: plain HTTP for everybody.</summary>
+    public string? WebConfigFile { get; init; }
+
     /// <summary>Null: the address listened on.</summary>
     public string? ExternalUrl { get; init; }
 
@@ -84,6 +87,7 @@ public sealed class PrometheusHost : IAsyncDisposable
     private string remoteText = "";
     private string alertingText = "";
     private PrometheusConfig config;
+    private volatile WebConfig web = new();
     private DateTimeOffset loadedAt;
     private bool lastReloadOk = true;
 
@@ -105,7 +109,7 @@ public sealed class PrometheusHost : IAsyncDisposable
     /// <exception cref="IOException">The address cannot be bound, or the folder cannot be used.</exception>
     public static async Task<PrometheusHost> StartAsync(PrometheusHostOptions options, TimeProvider time, ILoggerFactory loggers, CancellationToken cancel)
     {
-        var host = new PrometheusHost(options, await LoadAsync(options, cancel), time, loggers);
+        var host = new PrometheusHost(options, await LoadAsync(options, cancel), time, loggers) { web = LoadWeb(options) };
         try
         {
             await host.ComposeAsync(cancel);
@@ -126,7 +130,9 @@ public sealed class PrometheusHost : IAsyncDisposable
         try
         {
             var next = await LoadAsync(options, cancel);
+            var nextWeb = LoadWeb(options);
             await ApplyAsync(next, cancel);
+            web = nextWeb;
             lastReloadOk = true;
         }
         catch (Exception e) when (e is ConfigurationException or IOException or UnauthorizedAccessException)
@@ -155,6 +161,8 @@ public sealed class PrometheusHost : IAsyncDisposable
     private static async Task<PrometheusConfig> LoadAsync(PrometheusHostOptions options, CancellationToken cancel) =>
         PrometheusConfig.Load(await File.ReadAllTextAsync(options.ConfigFile, cancel), options.ConfigFile);
 
+    private static WebConfig LoadWeb(PrometheusHostOptions options) => options.WebConfigFile is { } file ? WebConfig.Load(file) : new WebConfig();
+
     private async Task ComposeAsync(CancellationToken cancel)
     {
         string data = Path.GetFullPath(options.StoragePath);
@@ -176,7 +184,7 @@ public sealed class PrometheusHost : IAsyncDisposable
         var engine = new PromQlEngine(store, new PromQlOptions { Lookback = options.Lookback, ConcurrencyMax = options.QueryConcurrency }, time, instruments, limits);
         Keep(new Closing(engine));
         int port = options.Port == 0 ? FreePort.Choose(options.Host) : options.Port;
-        string external = options.ExternalUrl?.TrimEnd('/') ?? $"http://{(options.Host.Length == 0 ? "localhost" : options.Host)}:{port}{options.RoutePrefix}";
+        string external = options.ExternalUrl?.TrimEnd('/') ?? $"{(web.Tls is null ? "http" : "https")}://{(options.Host.Length == 0 ? "localhost" : options.Host)}:{port}{options.RoutePrefix}";
 
         sink = new LocalSink(store);
         alerts = new HttpAlertSink(
@@ -217,7 +225,7 @@ public sealed class PrometheusHost : IAsyncDisposable
             AdminRoutes.Map(routes, options.AdminApi, store);
             if (options.RemoteWriteReceiver) RemoteWriteRoutes.Map(routes, sink, instruments, paths: ["/api/v1/write"]);
             routes.MapGet("/", reply => reply.Response.WriteAsync("Pharos stands in for Prometheus here. Its API is under /api/v1, its own metrics at /metrics.\n"));
-        }, cancel);
+        }, cancel, () => web);
     }
 
     private async Task ApplyAsync(PrometheusConfig next, CancellationToken cancel)
