@@ -109,6 +109,6 @@ public sealed partial class CollectorPageTests
         },
     });
 
-    [GeneratedRegex("https?://[^ ]+")]
+    [GeneratedRegex("https?://[^ \"]+")]
     private static partial Regex Address();
 }
