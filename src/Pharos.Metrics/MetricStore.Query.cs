@@ -12,7 +12,7 @@ public sealed partial class MetricStore
         if (!tenants.TryGetValue(tenant, out var store)) return [];
         try
         {
-            return Select(store, matchers, range, cancel);
+            return Select(store, matchers, range, hints.Budget, cancel);
         }
         catch (OperationCanceledException cancelled)
         {
@@ -27,9 +27,9 @@ public sealed partial class MetricStore
         IReadOnlyList<IReadOnlyList<Matcher>> sets = matcherSets.Count == 0 ? [[]] : matcherSets;
         try
         {
-            if (sets.Count == 1) return [.. Limited(Select(store, sets[0], range, cancel).Select(s => s.Labels), limit)];
+            if (sets.Count == 1) return [.. Limited(Select(store, sets[0], range, null, cancel).Select(s => s.Labels), limit)];
             var all = new SortedSet<Labels>();
-            foreach (var matchers in sets) all.UnionWith(Select(store, matchers, range, cancel).Select(s => s.Labels));
+            foreach (var matchers in sets) all.UnionWith(Select(store, matchers, range, null, cancel).Select(s => s.Labels));
             return [.. Limited(all, limit)];
         }
         catch (OperationCanceledException cancelled)
@@ -99,7 +99,7 @@ public sealed partial class MetricStore
         lock (store.Head.Gate) return store.Head.Exemplars.Read(Wanted, range);
     }
 
-    private List<ISeries> Select(TenantStore store, IReadOnlyList<Matcher> matchers, TimeRange range, CancellationToken cancel)
+    private List<ISeries> Select(TenantStore store, IReadOnlyList<Matcher> matchers, TimeRange range, QueryBudget? budget, CancellationToken cancel)
     {
         var found = new Dictionary<Labels, MergedSeries>();
         var sorted = new List<ISeries>();
@@ -115,9 +115,10 @@ public sealed partial class MetricStore
                     var part = series.Capture();
                     if (!range.Overlaps(part.MinMs, part.MaxMs)) continue;
                     if (part.Deleted is { } deleted && deleted.Covers(part.MinMs, part.MaxMs)) continue;
-                    var merged = new MergedSeries(series.Labels);
+                    var merged = new MergedSeries(store.Head.LabelsOf(series));
                     merged.Add(part);
                     sorted.Add(merged);
+                    budget?.Take(1, part.ChunkCount(range), budget.CountsBytes ? part.ChunkBytes(range) : 0);
                 }
             }
         }
@@ -125,14 +126,15 @@ public sealed partial class MetricStore
         if (blocks.Count > 0)
         {
             foreach (var series in sorted) found[series.Labels] = (MergedSeries)series;
-            foreach (var block in blocks) SelectFromBlock(block, matchers, range, found, sorted, cancel);
+            foreach (var block in blocks) SelectFromBlock(block, matchers, range, found, sorted, budget, cancel);
         }
         sorted.Sort(static (a, b) => a.Labels.CompareTo(b.Labels));
         return sorted;
     }
 
     private void SelectFromBlock(
-        Block block, IReadOnlyList<Matcher> matchers, TimeRange range, Dictionary<Labels, MergedSeries> found, List<ISeries> sorted, CancellationToken cancel)
+        Block block, IReadOnlyList<Matcher> matchers, TimeRange range, Dictionary<Labels, MergedSeries> found, List<ISeries> sorted,
+        QueryBudget? budget, CancellationToken cancel)
     {
         try
         {
@@ -142,8 +144,10 @@ public sealed partial class MetricStore
                 {
                     found[labels] = merged = new MergedSeries(labels);
                     sorted.Add(merged);
+                    budget?.Take(1, 0, 0);
                 }
                 merged.Add(part);
+                budget?.Take(0, part.ChunkCount(range), budget.CountsBytes ? part.ChunkBytes(range) : 0);
             }
         }
         catch (Exception wrong) when (wrong is CorruptBlockException or InvalidDataException)

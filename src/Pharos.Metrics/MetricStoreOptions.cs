@@ -24,5 +24,16 @@ public sealed record MetricStoreOptions
     /// <summary>Blocks of one file system budget: the oldest are deleted above it, over all tenants; 0 = no limit.</summary>
     public long BlockBytesMax { get; init; }
 
+    /// <summary>
+    /// The heads are saved into snapshots whenever this many samples stand in the write log behind the last ones, so that a restart
+    /// after a crash reads no more than about that. Default 8 million, some seconds of reading; 0 = never.
+    /// </summary>
+    public long HeadSaveSamples { get; init; } = 8_000_000;
+
+    /// <summary>Whether closing the store saves the heads, so that the next start reads nothing of the write log.</summary>
+    public bool SaveHeadsOnClose { get; init; } = true;
+
+    internal Storage.Files.IDisk Disk { get; init; } = Storage.Files.FileDisk.Instance;
+
     internal long BlockRangeMs => (long)BlockRange.TotalMilliseconds;
 }

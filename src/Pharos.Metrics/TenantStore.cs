@@ -22,6 +22,10 @@ internal sealed class TenantStore
     private readonly SemaphoreSlim changing = new(1, 1);
     private CutMark mark;
     private HeadReplay? replay;
+    private SnapshotPlaces? loaded;
+
+    // What the snapshot on disk holds: of which cut, up to where; default where there is none of use.
+    private (CutMark? Mark, WriteLogPosition AppliedTo) saved;
 
     public TenantStore(TenantId tenant, MetricStoreOptions options, MetricInstruments instruments, ILogger logger, TimeProvider time, IWriteLog log)
     {
@@ -32,6 +36,7 @@ internal sealed class TenantStore
         this.time = time;
         this.log = log;
         Folder = Path.Combine(options.Folder, tenant.Name);
+        Rate = new TokenBucket(time);
         Head = new TenantHead(tenant, options, instruments);
         Blocks = new BlockSet(Folder, instruments, logger);
         mark = CutMark.Load(Folder, logger);
@@ -41,17 +46,69 @@ internal sealed class TenantStore
 
     public TenantId Tenant { get; }
     public string Folder { get; }
-    public TenantHead Head { get; }
+    public TenantHead Head { get; private set; }
     public BlockSet Blocks { get; }
-    public TokenBucket Rate { get; } = new();
+    public TokenBucket Rate { get; }
 
-    public HeadReplay Replay => replay ??= new HeadReplay(Head, mark, logger, time.UnixMs());
+    public HeadReplay Replay => replay ??= new HeadReplay(Head, mark, loaded, logger, time.UnixMs());
+
+    /// <summary>Whether the head was filled from its snapshot.</summary>
+    public bool HasLoaded => loaded is not null;
+
+    /// <summary>Whether the snapshot on disk was taken before the last cut, so that a restart would not use it.</summary>
+    public bool IsSnapshotStale => saved.Mark is not null && saved.Mark != mark;
+
+    /// <summary>Fills the head from its snapshot, where there is a good one. To be called once, before the replay.</summary>
+    public void LoadSnapshot()
+    {
+        try
+        {
+            loaded = HeadSnapshot.Load(Head, mark, Folder, time.UnixMs());
+        }
+        catch (Exception wrong) when (wrong is InvalidDataException or IOException or UnauthorizedAccessException)
+        {
+            instruments.SnapshotsDamaged.Add(1);
+            MetricsLog.SnapshotDamaged(logger, HeadSnapshot.PathIn(Folder), wrong.Message);
+            Head = new TenantHead(Tenant, options, instruments) { MinValidMs = ValidFrom() };
+        }
+        // A log that lost its end, or was deleted, must not use places again that the mark and the snapshot speak of.
+        log.StartBehind(mark.Applied);
+        if (loaded is null) return;
+        log.StartBehind(loaded.Last);
+        saved = (mark, Head.AppliedTo);
+    }
+
+    /// <summary>Saves the head, unless what is on disk still says all.</summary>
+    /// <returns>From where a restart must read the log for this tenant; null where there is nothing to save.</returns>
+    /// <exception cref="IOException">The file could not be written; the old one is as before.</exception>
+    public async Task<WriteLogPosition?> SaveHeadAsync(CancellationToken cancel)
+    {
+        await changing.WaitAsync(cancel);
+        try
+        {
+            WriteLogPosition appliedTo;
+            lock (Head.Gate)
+            {
+                if (Head.Table.Count == 0) return null;
+                appliedTo = Head.AppliedTo;
+                if (saved == (mark, appliedTo)) return Head.KnownTo(log.End);
+            }
+            Directory.CreateDirectory(Folder);
+            var needed = await Task.Run(() => HeadSnapshot.Write(Head, mark, Folder, log, options.Disk), cancel);
+            saved = (mark, appliedTo);
+            return needed;
+        }
+        finally
+        {
+            changing.Release();
+        }
+    }
 
     public long FinishReplay()
     {
-        if (replay is null) return 0;
-        replay.Finish();
-        long samples = replay.Samples;
+        replay?.Finish();
+        Head.CountActive(time.UnixMs());
+        long samples = replay?.Samples ?? 0;
         replay = null;
         return samples;
     }
@@ -213,6 +270,8 @@ internal sealed class TenantStore
                         if (Head.Table.Get(id) is { } series) series.Deleted = DeletedRanges.Add(series.Deleted, clipped);
                     }
                 }
+                // What is saved does not know of it.
+                saved = (saved.Mark, default);
             }
             foreach (var block in Blocks.Current.Where(b => b.Overlaps(range)))
             {
@@ -220,6 +279,23 @@ internal sealed class TenantStore
                     s => s.Part.Series, _ => new TimeRange(Math.Max(range.MinMs, block.Meta.MinMs), Math.Min(range.MaxMs, block.MaxMs)));
                 if (gone.Count > 0) block.Delete(gone);
             }
+        }
+        finally
+        {
+            changing.Release();
+        }
+    }
+
+    /// <summary>Deletes everything: hides it at once, then empties the head into blocks and drops all of them.</summary>
+    public async Task DeleteAllAsync(CancellationToken cancel)
+    {
+        await DeleteAsync([], TimeRange.All, cancel);
+        lock (Head.Gate) Head.ForgetExtras();
+        await CutAsync(long.MaxValue, cancel);
+        await changing.WaitAsync(cancel);
+        try
+        {
+            Blocks.Change([], [.. Blocks.Current], "the tenant was deleted");
         }
         finally
         {
@@ -295,10 +371,18 @@ internal sealed class TenantStore
     {
         var record = new ByteBuffer();
         var deletions = new List<(int Id, TimeRange Range)>();
-        foreach (var step in Head.LoggedSeries())
+        List<LoggedSeries> others;
+        lock (Head.Gate) others = [.. Head.OtherNumbers];
+        if (others.Count > 0)
+        {
+            MetricRecord.WriteDefinitions(record, others, []);
+            await log.AppendAsync(RecordKind.Metrics, Tenant, record.WrittenMemory, CancellationToken.None);
+        }
+        foreach (var step in Head.AllLogged())
         {
             record.Clear();
-            MetricRecord.WriteBatch(record, step, [], [], [], []);
+            // Nothing leaves the head meanwhile, so the label pairs of these series stay.
+            MetricRecord.WriteBatch(record, Head.Pairs, step, [], [], [], []);
             await log.AppendAsync(RecordKind.Metrics, Tenant, record.WrittenMemory, CancellationToken.None);
             foreach (var series in step)
             {
@@ -316,7 +400,7 @@ internal sealed class TenantStore
         foreach (var part in metadata.Chunk(1000))
         {
             record.Clear();
-            MetricRecord.WriteBatch(record, [], [], [], [], part);
+            MetricRecord.WriteDefinitions(record, [], part);
             await log.AppendAsync(RecordKind.Metrics, Tenant, record.WrittenMemory, CancellationToken.None);
         }
     }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Pharos.Core;
+using Pharos.Storage.Files;
 using Pharos.Storage.WriteLog;
 
 namespace Pharos.Metrics.Tests;
@@ -11,8 +12,12 @@ internal sealed class StoreFixture : IAsyncDisposable
 
     private readonly TemporaryFolder folder = Places.NewFolder();
 
-    public StoreFixture(TenantLimits? limits = null, WriteLogOptions? logOptions = null)
+    private readonly TimeProvider clock;
+
+    /// <param name="clock">The store's clock, where it is not <see cref="Time"/>.</param>
+    public StoreFixture(TenantLimits? limits = null, WriteLogOptions? logOptions = null, TimeProvider? clock = null)
     {
+        this.clock = clock ?? Time;
         Limits = limits ?? new TenantLimits();
         LogOptions = logOptions ?? new WriteLogOptions { Folder = Path.Combine(folder, "write-log"), Sync = SyncPolicy.Os };
         Open();
@@ -21,6 +26,8 @@ internal sealed class StoreFixture : IAsyncDisposable
     public ManualTimeProvider Time { get; } = new(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
     public TenantLimits Limits { get; set; }
     public WriteLogOptions LogOptions { get; set; }
+    public IDisk Disk { get; set; } = FileDisk.Instance;
+
     public Instruments Instruments { get; private set; } = null!;
     public FileWriteLog Log { get; private set; } = null!;
     public MetricStore Store { get; private set; } = null!;
@@ -31,19 +38,28 @@ internal sealed class StoreFixture : IAsyncDisposable
     public void Open()
     {
         Instruments = new Instruments();
-        Log = new FileWriteLog(LogOptions with { Folder = Path.Combine(folder, "write-log") }, Time, Instruments, NullLogger.Instance);
+        Log = new FileWriteLog(LogOptions with { Folder = Path.Combine(folder, "write-log") }, clock, Instruments, NullLogger.Instance);
         Store = new MetricStore(
-            new MetricStoreOptions { Folder = Path.Combine(folder, "metrics"), ExemplarsPerTenant = 1000 },
-            Log, new Live(this), Time, Instruments, NullLogger.Instance);
+            new MetricStoreOptions { Folder = Path.Combine(folder, "metrics"), ExemplarsPerTenant = 1000, SaveHeadsOnClose = false, Disk = Disk },
+            Log, new Live(this), clock, Instruments, NullLogger.Instance);
         Store.Start();
     }
 
     /// <summary>Closes without any farewell, as a crash does, and opens again.</summary>
-    public async Task RestartAsync()
+    public async Task RestartAsync(Action? between = null)
     {
         await Store.DisposeAsync();
         await Log.DisposeAsync();
+        between?.Invoke();
         Open();
+    }
+
+    /// <summary>A clean stop, which saves the heads, and a start.</summary>
+    /// <param name="between">What happens to the files while nothing runs.</param>
+    public async Task StopAndStartAsync(Action? between = null)
+    {
+        await Store.SaveHeadsAsync(default);
+        await RestartAsync(between);
     }
 
     public async Task<AppendResult> AppendAsync(Labels labels, long ms, double value)

@@ -52,6 +52,12 @@ internal sealed class FaultyDisk : IDisk
         FileDisk.Instance.SetLength(file, length);
     }
 
+    public void Move(string from, string to)
+    {
+        Count();
+        FileDisk.Instance.Move(from, to);
+    }
+
     public void SyncFolder(string folder) => Count();
 
     public long FreeBytes(string folder) => Free;

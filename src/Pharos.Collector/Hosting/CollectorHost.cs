@@ -30,6 +30,7 @@ public sealed class CollectorHost : IAsyncDisposable
     private volatile bool ready;
     private volatile bool liveDebugging;
     private volatile ServerTls? tls;
+    private Arguments? httpArguments;
     private Arguments? remoteArguments;
     private bool remoteArgumentsChanged;
 
@@ -75,6 +76,7 @@ public sealed class CollectorHost : IAsyncDisposable
             var findings = await local.LoadAsync(sources, options.ConfigurationFolder, isolate: false, cancel).ConfigureAwait(false);
             ready = true;
             metrics.Loaded(sources);
+            RenewTls();
             if (remoteArgumentsChanged) await remoteConfiguration.ConfigureAsync(remoteArguments, cancel).ConfigureAwait(false);
             remoteArgumentsChanged = false;
             return findings;
@@ -202,6 +204,19 @@ public sealed class CollectorHost : IAsyncDisposable
     private static void RefuseSetting(string name, Arguments arguments) =>
         throw arguments.Wrong($"{name} is not allowed in a remote configuration");
 
+    /// <summary>With every load, so that files with the same names may hold new certificates.</summary>
+    private void RenewTls()
+    {
+        try
+        {
+            tls = httpArguments is null ? null : HttpArguments.ReadServerTls(httpArguments);
+        }
+        catch (EvaluationException failure)
+        {
+            RuntimeLog.TlsNotRenewed(logger, failure.Message);
+        }
+    }
+
     private void LocalSettingChanged(string name, Arguments? arguments)
     {
         switch (name)
@@ -212,7 +227,7 @@ public sealed class CollectorHost : IAsyncDisposable
                 options.Log.Receivers = arguments?.Capsules<ILogsReceiver>("write_to") ?? [];
                 break;
             case "http":
-                tls = arguments is null ? null : HttpArguments.ReadServerTls(arguments);
+                httpArguments = arguments;
                 break;
             case "livedebugging":
                 liveDebugging = arguments?.Flag("enabled") ?? false;

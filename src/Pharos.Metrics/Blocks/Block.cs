@@ -70,7 +70,7 @@ internal sealed class Block
             Index.Chunks(series, range, chunks);
             if (chunks.Count == 0) continue;
             if (deleted.TryGetValue(series, out var gone) && chunks.TrueForAll(c => gone.Covers(c.MinMs, c.MaxMs))) continue;
-            yield return (Index.LabelsOf(series, buffer), new BlockPart(this, series, chunks[0].MinMs, chunks[^1].MaxMs));
+            yield return (Index.LabelsOf(series, buffer), new BlockPart(this, series, chunks[0].MinMs, chunks[^1].MaxMs, chunks.Count));
         }
     }
 
@@ -90,6 +90,21 @@ internal sealed class Block
             throw new CorruptBlockException($"{file.Path}: the chunk at {at} has a wrong checksum");
         encoding = (ChunkEncoding)covered[0];
         return covered[1..];
+    }
+
+    /// <summary>Bytes of a series' chunks in a range. A chunk that is not where the index says counts nothing here; reading it will tell.</summary>
+    public long ChunkBytes(uint series, TimeRange range)
+    {
+        var chunks = new List<ChunkMeta>();
+        Index.Chunks(series, range, chunks);
+        long bytes = 0;
+        foreach (var chunk in chunks)
+        {
+            int number = (int)(chunk.Ref >> 32);
+            if (number >= chunkFiles.Length) continue;
+            bytes += (long)new ByteReader(chunkFiles[number].UpTo((uint)chunk.Ref, 5)).Uvarint();
+        }
+        return bytes;
     }
 
     /// <summary>Reads a series' samples, without deleted ones. A damaged chunk is left out, counted and logged.</summary>
@@ -136,12 +151,17 @@ internal sealed class Block
 }
 
 /// <summary>A series of a block.</summary>
-internal sealed class BlockPart(Block block, uint series, long minMs, long maxMs) : ISeriesPart
+/// <param name="chunks">Chunks in the range that was selected.</param>
+internal sealed class BlockPart(Block block, uint series, long minMs, long maxMs, int chunks) : ISeriesPart
 {
     public Block Block { get; } = block;
     public uint Series { get; } = series;
     public long MinMs { get; } = minMs;
     public long MaxMs { get; } = maxMs;
+
+    public int ChunkCount(TimeRange range) => chunks;
+
+    public long ChunkBytes(TimeRange range) => Block.ChunkBytes(Series, range);
 
     public void Read(TimeRange range, SampleColumns into) => Block.Read(Series, range, into);
 }

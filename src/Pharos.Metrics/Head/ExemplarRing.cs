@@ -21,7 +21,22 @@ internal sealed class ExemplarRing(int capacity)
     private readonly Dictionary<Labels, Exemplar> newest = [];
     private int next;
 
-    public int Capacity => capacity;
+    /// <summary>How many are kept. Lowering it drops the oldest.</summary>
+    public int Capacity
+    {
+        get => capacity;
+        set
+        {
+            if (value == capacity) return;
+            var kept = ring.Skip(next).Concat(ring.Take(next)).TakeLast(value).ToList();
+            ring.Clear();
+            ring.AddRange(kept);
+            next = 0;
+            newest.Clear();
+            foreach (var (series, exemplar) in kept) newest[series] = exemplar;
+            capacity = value;
+        }
+    }
 
     public int Count => ring.Count;
 
@@ -52,6 +67,9 @@ internal sealed class ExemplarRing(int capacity)
         ring[next] = (series, exemplar);
         next = (next + 1) % capacity;
     }
+
+    /// <summary>All, in the order in which they came.</summary>
+    public IReadOnlyList<(Labels Series, Exemplar Exemplar)> OldestFirst() => ring.Count < capacity ? ring : [.. ring[next..], .. ring[..next]];
 
     /// <summary>Exemplars of series that a test accepts, inside a range, oldest first for each series, series sorted.</summary>
     public IReadOnlyList<(Labels Series, IReadOnlyList<Exemplar> Exemplars)> Read(Func<Labels, bool> wanted, TimeRange range)

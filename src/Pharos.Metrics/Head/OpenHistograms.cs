@@ -1,4 +1,5 @@
 using Pharos.Core;
+using Pharos.Metrics.Append;
 using Pharos.Metrics.Chunks;
 
 namespace Pharos.Metrics.Head;
@@ -21,6 +22,10 @@ internal sealed class OpenHistograms(CounterResetHint hint)
 
     public int Count { get; private set; }
 
+    public long MinMs => samples[0].TimestampMs;
+
+    public long MaxMs => samples[Count - 1].TimestampMs;
+
     public (long TimestampMs, Histogram Histogram)[] Samples => samples;
 
     /// <summary>About as large as Prometheus makes such chunks: 1 KiB, but at least ten samples.</summary>
@@ -34,10 +39,31 @@ internal sealed class OpenHistograms(CounterResetHint hint)
         bytes += 4 + histogram.PositiveBuckets.Length + histogram.NegativeBuckets.Length;
     }
 
-    public MemChunk Close()
+    /// <summary>The finished chunk's bytes.</summary>
+    public ChunkEncoding Close(out byte[] data)
     {
-        var data = HistogramChunk.Write(new ArraySegment<(long, Histogram)>(samples, 0, Count), Hint, out var encoding);
-        return new MemChunk(encoding, samples[0].TimestampMs, samples[Count - 1].TimestampMs, data);
+        data = HistogramChunk.Write(new ArraySegment<(long, Histogram)>(samples, 0, Count), Hint, out var encoding);
+        return encoding;
+    }
+
+    public void Save(ByteBuffer into)
+    {
+        into.Byte((byte)Hint);
+        into.Uvarint((ulong)Count);
+        for (int i = 0; i < Count; i++)
+        {
+            into.Varint(samples[i].TimestampMs);
+            HistogramCodec.Write(into, samples[i].Histogram);
+        }
+    }
+
+    public static OpenHistograms Load(ref ByteReader bytes)
+    {
+        var loaded = new OpenHistograms((CounterResetHint)bytes.Byte());
+        int count = bytes.Count();
+        if (count == 0) throw new InvalidDataException("an open chunk of histograms is empty");
+        for (; count > 0; count--) loaded.Append(bytes.Varint(), HistogramCodec.Read(ref bytes));
+        return loaded;
     }
 
     /// <summary>A sample as a reader of the closed chunk would see it.</summary>

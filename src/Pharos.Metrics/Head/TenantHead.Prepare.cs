@@ -7,7 +7,7 @@ namespace Pharos.Metrics.Head;
 internal sealed partial class TenantHead
 {
     /// <summary>Stands for a series of a request that was refused.</summary>
-    private static readonly MemSeries Refused = new(0, Labels.Empty);
+    private static readonly MemSeries Refused = new(0, []);
 
     /// <summary>Checks a request and reserves the samples' places. Good ones go on, bad ones become errors.</summary>
     public void Prepare(MetricBatch batch, AppendTicket ticket, TenantLimits limits, long nowMs)
@@ -16,7 +16,7 @@ internal sealed partial class TenantHead
         var window = new Window(this, limits, nowMs);
         foreach (ref readonly var sample in batch.Samples)
         {
-            var series = resolved[sample.Series] ??= Resolve(batch.LabelsOf(sample.Series), sample.Series, limits, ticket);
+            var series = resolved[sample.Series] ??= Resolve(batch.LabelsOf(sample.Series), sample.Series, limits, nowMs, ticket);
             if (ReferenceEquals(series, Refused))
             {
                 ticket.Errors.Count(ticket.RefusedSeries[sample.Series]);
@@ -30,7 +30,7 @@ internal sealed partial class TenantHead
         }
         foreach (var sample in batch.Histograms)
         {
-            var series = resolved[sample.Series] ??= Resolve(batch.LabelsOf(sample.Series), sample.Series, limits, ticket);
+            var series = resolved[sample.Series] ??= Resolve(batch.LabelsOf(sample.Series), sample.Series, limits, nowMs, ticket);
             if (ReferenceEquals(series, Refused))
             {
                 ticket.Errors.Count(ticket.RefusedSeries[sample.Series]);
@@ -39,7 +39,7 @@ internal sealed partial class TenantHead
             if (Refusals.CheckHistogram(sample.Histogram) is { } wrong)
             {
                 if (ticket.Errors.WantsWords(Refusals.InvalidHistogram))
-                    ticket.Errors.Add(AppendErrorKind.BadData, Refusals.InvalidHistogram, $"a native histogram is not valid: {wrong} (err-mimir-{Refusals.InvalidHistogram}); it is from series {series.Labels}");
+                    ticket.Errors.Add(AppendErrorKind.BadData, Refusals.InvalidHistogram, $"a native histogram is not valid: {wrong} (err-mimir-{Refusals.InvalidHistogram}); it is from series {LabelsOf(series)}");
                 else ticket.Errors.Count(Refusals.InvalidHistogram);
                 continue;
             }
@@ -49,22 +49,36 @@ internal sealed partial class TenantHead
             series.InFlight++;
             ticket.Histograms.Add(new PreparedHistogram(series, sample.TimestampMs, sample.Histogram));
         }
-        PrepareExemplars(batch, ticket, limits, resolved);
+        PrepareExemplars(batch, ticket, limits, nowMs, resolved);
+        PrepareMetadata(batch, ticket, limits);
+    }
+
+    private void PrepareMetadata(MetricBatch batch, AppendTicket ticket, TenantLimits limits)
+    {
         foreach (var about in batch.Metadata)
         {
-            if (!Metadata.Has(about)) ticket.Metadata.Add(about);
+            if (Metadata.Has(about)) continue;
+            if (Metadata.Passes(about.Family, ticket.Metadata, limits) is { } code)
+            {
+                int limit = code == Refusals.MetadataPerUser ? limits.MetadataMax : limits.MetadataPerMetricMax;
+                if (ticket.Errors.WantsWords(code)) ticket.Errors.Add(AppendErrorKind.BadData, code, Refusals.MetadataLimit(code, limit, about.Family));
+                else ticket.Errors.Count(code);
+                continue;
+            }
+            ticket.Metadata.Add(about);
         }
     }
 
-    private void PrepareExemplars(MetricBatch batch, AppendTicket ticket, TenantLimits limits, Span<MemSeries?> resolved)
+    private void PrepareExemplars(MetricBatch batch, AppendTicket ticket, TenantLimits limits, long nowMs, Span<MemSeries?> resolved)
     {
+        if (batch.Exemplars.Count > 0) Exemplars.Capacity = Math.Min(limits.ExemplarsMax, exemplarsMax);
         foreach (var sample in batch.Exemplars)
         {
-            var series = resolved[sample.Series] ??= Resolve(batch.LabelsOf(sample.Series), sample.Series, limits, ticket);
+            var series = resolved[sample.Series] ??= Resolve(batch.LabelsOf(sample.Series), sample.Series, limits, nowMs, ticket);
             if (ReferenceEquals(series, Refused)) continue;
             if (Exemplars.Capacity == 0) continue;
             var exemplar = new Exemplar(sample.TimestampMs, sample.Value, sample.Labels);
-            switch (Exemplars.Check(series.Labels, exemplar))
+            switch (Exemplars.Check(LabelsOf(series), exemplar))
             {
                 case ExemplarCheck.Good:
                     ticket.ExemplarCount++;
@@ -79,19 +93,20 @@ internal sealed partial class TenantHead
                     break;
                 default:
                     instruments.OutOfOrderExemplars.Add(1);
+                    if (limits.IgnoreOutOfOrderExemplars) break;
                     Refuse(ticket, Refusals.ExemplarOutOfOrder, series, "out of order exemplar");
                     break;
             }
         }
 
-        static void Refuse(AppendTicket ticket, string code, MemSeries series, string what)
+        void Refuse(AppendTicket ticket, string code, MemSeries series, string what)
         {
-            if (ticket.Errors.WantsWords(code)) ticket.Errors.Add(AppendErrorKind.BadData, code, $"{what}; it is from series {series.Labels}", 0);
+            if (ticket.Errors.WantsWords(code)) ticket.Errors.Add(AppendErrorKind.BadData, code, $"{what}; it is from series {LabelsOf(series)}", 0);
         }
     }
 
     /// <summary>Finds the series, or makes it where labels and limits allow.</summary>
-    private MemSeries Resolve(ReadOnlySpan<byte> labels, int index, TenantLimits limits, AppendTicket ticket)
+    private MemSeries Resolve(ReadOnlySpan<byte> labels, int index, TenantLimits limits, long nowMs, AppendTicket ticket)
     {
         ulong hash = LabelCodec.Hash(labels);
         var series = Table.Find(hash, labels);
@@ -108,9 +123,19 @@ internal sealed partial class TenantHead
                 string? words = ticket.Errors.WantsWords(Refusals.SeriesPerMetric) ? Refusals.MetricLimit(limits.SeriesPerMetricMax, Labels.FromEncoded(labels)) : null;
                 return RefuseSeries(Refusals.SeriesPerMetric, words, index, ticket);
             }
-            series = new MemSeries(Table.NextId, Labels.FromEncoded(labels));
-            Table.Add(series);
-            Index.Add(series);
+            if (limits.ActiveSeriesMax > 0 && Active.Count >= limits.ActiveSeriesMax)
+            {
+                string? words = ticket.Errors.WantsWords(Refusals.ActiveSeries) ? Refusals.ActiveLimit(limits.ActiveSeriesMax, Labels.FromEncoded(labels)) : null;
+                return RefuseSeries(Refusals.ActiveSeries, words, index, ticket);
+            }
+            if (SeriesBudgets.AreSet(limits))
+            {
+                if (budgets.Refuses(labels, Table.Count, limits, nowMs) is { } over) return RefuseSeries(over.Code, over.Words, index, ticket);
+                budgets.Created(labels, limits, nowMs);
+            }
+            series = new MemSeries(Table.NextId, Index.Add(Table.NextId, labels));
+            Table.Add(series, hash);
+            Active.Created();
             instruments.SeriesCreated.Add(1);
         }
         if (!series.Logged) ticket.Definitions.Add(series);
@@ -141,6 +166,7 @@ internal sealed partial class TenantHead
     {
         known = false;
         if (t > window.NewestMs) return Refuse(Refusals.TooFarInFuture, series, t, ticket);
+        if (t < window.OldestMs) return Refuse(Refusals.TooFarInPast, series, t, ticket);
         if (t > series.ReservedMs && t >= window.MinValidMs)
         {
             series.Reserve(t, value, histogram);
@@ -172,7 +198,7 @@ internal sealed partial class TenantHead
             case Refusals.TooOld when !outOfBounds: instruments.TooOld.Add(1); break;
             default: instruments.OutOfBounds.Add(1); break;
         }
-        if (ticket.Errors.WantsWords(code)) ticket.Errors.Add(AppendErrorKind.BadData, code, Refusals.Sample(code, t, series.Labels));
+        if (ticket.Errors.WantsWords(code)) ticket.Errors.Add(AppendErrorKind.BadData, code, Refusals.Sample(code, t, LabelsOf(series)));
         else ticket.Errors.Count(code);
         return false;
     }
@@ -183,6 +209,7 @@ internal sealed partial class TenantHead
         public Window(TenantHead head, TenantLimits limits, long nowMs)
         {
             NewestMs = limits.CreationGracePeriod > TimeSpan.Zero ? nowMs + (long)limits.CreationGracePeriod.TotalMilliseconds : long.MaxValue;
+            OldestMs = limits.PastGracePeriod > TimeSpan.Zero ? nowMs - (long)(limits.PastGracePeriod + limits.OutOfOrderWindow).TotalMilliseconds : long.MinValue;
             OutOfOrderMs = (long)limits.OutOfOrderWindow.TotalMilliseconds;
             bool empty = head.MaxMs == long.MinValue;
             MinValidMs = empty ? head.MinValidMs : Math.Max(head.MinValidMs, head.MaxMs - (head.rangeMs / 2));
@@ -190,6 +217,7 @@ internal sealed partial class TenantHead
         }
 
         public long NewestMs { get; }
+        public long OldestMs { get; }
         public long OutOfOrderMs { get; }
         public long MinValidMs { get; }
         public long OldestLateMs { get; }

@@ -12,6 +12,9 @@ internal sealed partial class TenantHead
 {
     private readonly MetricInstruments instruments;
     private readonly long rangeMs;
+    private readonly int exemplarsMax;
+    private readonly SeriesBudgets budgets;
+    private readonly ChunkArena arena = new();
     private readonly Queue<AppendTicket> underWay = new();
     private readonly SortedDictionary<long, WriteLogPosition> firstByRange = [];
     private long rangeKnownToMs = long.MinValue;
@@ -22,19 +25,26 @@ internal sealed partial class TenantHead
         Tenant = tenant;
         this.instruments = instruments;
         rangeMs = options.BlockRangeMs;
-        Index = new HeadIndex(Table);
-        Exemplars = new ExemplarRing(options.ExemplarsPerTenant);
+        Table = new SeriesTable(Pairs);
+        Index = new HeadIndex(Table, Pairs);
+        budgets = new SeriesBudgets(Index);
+        exemplarsMax = options.ExemplarsPerTenant;
+        Exemplars = new ExemplarRing(exemplarsMax);
     }
 
     public TenantId Tenant { get; }
 
     public Lock Gate { get; } = new();
 
-    public SeriesTable Table { get; } = new();
+    public LabelPairs Pairs { get; } = new();
+
+    public SeriesTable Table { get; }
 
     public HeadIndex Index { get; }
 
     public ExemplarRing Exemplars { get; }
+
+    public ActiveSeries Active { get; } = new();
 
     public MetadataTable Metadata { get; } = new();
 
@@ -73,6 +83,9 @@ internal sealed partial class TenantHead
             next.Done?.TrySetResult();
         }
     }
+
+    /// <summary>The series' label set, made anew at each call.</summary>
+    public Labels LabelsOf(MemSeries series) => Pairs.ToLabels(series.Pairs);
 
     public void Enqueue(AppendTicket ticket) => underWay.Enqueue(ticket);
 
@@ -115,7 +128,7 @@ internal sealed partial class TenantHead
         foreach (var exemplar in ticket.Exemplars)
         {
             exemplar.Series.InFlight--;
-            Exemplars.Add(exemplar.Series.Labels, exemplar.Exemplar);
+            Exemplars.Add(LabelsOf(exemplar.Series), exemplar.Exemplar);
         }
         foreach (var about in ticket.Metadata) Metadata.Set(about);
     }
@@ -153,7 +166,7 @@ internal sealed partial class TenantHead
         // What belongs to a block that is cut already is late, however new it is in its own series.
         if (timestampMs > series.MaxMs && timestampMs >= MinValidMs)
         {
-            ChunkCount += histogram is null ? series.Append(timestampMs, value, rangeMs) : series.Append(timestampMs, histogram, rangeMs);
+            ChunkCount += histogram is null ? series.Append(timestampMs, value, rangeMs, arena) : series.Append(timestampMs, histogram, rangeMs, arena);
             if (timestampMs > MaxMs) MaxMs = timestampMs;
             if (timestampMs < MinMs) MinMs = timestampMs;
             if (timestampMs < minSinceTruncateMs) minSinceTruncateMs = timestampMs;
@@ -173,6 +186,15 @@ internal sealed partial class TenantHead
         long range = TimeRanges.Floor(timestampMs, rangeMs);
         firstByRange.TryAdd(range, position);
         rangeKnownToMs = range + rangeMs;
+    }
+
+    /// <summary>Lets go of exemplars and metadata. Under the gate.</summary>
+    public void ForgetExtras()
+    {
+        int capacity = Exemplars.Capacity;
+        Exemplars.Capacity = 0;
+        Exemplars.Capacity = capacity;
+        Metadata.Clear();
     }
 
     /// <summary>Forgets where ranges before a time began in the log.</summary>

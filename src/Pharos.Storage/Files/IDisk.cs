@@ -2,8 +2,8 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Pharos.Storage.Files;
 
-/// <summary>The few file calls of the write log, so that a test can make any of them fail.</summary>
-internal interface IDisk
+/// <summary>The few file calls by which the stores write, so that a test can make any of them fail.</summary>
+public interface IDisk
 {
     SafeFileHandle Open(string path, FileMode mode);
 
@@ -13,6 +13,9 @@ internal interface IDisk
 
     void SetLength(SafeFileHandle file, long length);
 
+    /// <summary>Gives a file another name, over a file that has it.</summary>
+    void Move(string from, string to);
+
     /// <summary>Makes created, renamed and deleted names of a folder durable.</summary>
     void SyncFolder(string folder);
 
@@ -21,7 +24,7 @@ internal interface IDisk
 }
 
 /// <summary>The real disk.</summary>
-internal sealed class FileDisk : IDisk
+public sealed class FileDisk : IDisk
 {
     public static FileDisk Instance { get; } = new();
 
@@ -33,6 +36,8 @@ internal sealed class FileDisk : IDisk
     public void Sync(SafeFileHandle file) => RandomAccess.FlushToDisk(file);
 
     public void SetLength(SafeFileHandle file, long length) => RandomAccess.SetLength(file, length);
+
+    public void Move(string from, string to) => File.Move(from, to, overwrite: true);
 
     public void SyncFolder(string folder) => DurableFiles.SyncFolder(folder);
 
