@@ -30,7 +30,7 @@ public sealed class CollectorHost : IAsyncDisposable
     private volatile bool ready;
     private volatile bool liveDebugging;
     private volatile ServerTls? tls;
-    private Arguments? httpArguments;
+    private ServerTls? checkedTls;
     private Arguments? remoteArguments;
     private bool remoteArgumentsChanged;
 
@@ -73,10 +73,12 @@ public sealed class CollectorHost : IAsyncDisposable
         try
         {
             var sources = options.Configuration();
+            // Read with every load: files with the same names may hold new certificates.
+            checkedTls = null;
             var findings = await local.LoadAsync(sources, options.ConfigurationFolder, isolate: false, cancel).ConfigureAwait(false);
             ready = true;
             metrics.Loaded(sources);
-            RenewTls();
+            tls = checkedTls;
             if (remoteArgumentsChanged) await remoteConfiguration.ConfigureAsync(remoteArguments, cancel).ConfigureAwait(false);
             remoteArgumentsChanged = false;
             return findings;
@@ -195,27 +197,14 @@ public sealed class CollectorHost : IAsyncDisposable
         },
     };
 
-    private static void CheckSetting(string name, Arguments arguments)
+    private void CheckSetting(string name, Arguments arguments)
     {
         if (name == "remotecfg") RemoteOptions.Check(arguments);
-        if (name == "http") HttpArguments.ReadServerTls(arguments);
+        if (name == "http") checkedTls = HttpArguments.ReadServerTls(arguments);
     }
 
     private static void RefuseSetting(string name, Arguments arguments) =>
         throw arguments.Wrong($"{name} is not allowed in a remote configuration");
-
-    /// <summary>With every load, so that files with the same names may hold new certificates.</summary>
-    private void RenewTls()
-    {
-        try
-        {
-            tls = httpArguments is null ? null : HttpArguments.ReadServerTls(httpArguments);
-        }
-        catch (EvaluationException failure)
-        {
-            RuntimeLog.TlsNotRenewed(logger, failure.Message);
-        }
-    }
 
     private void LocalSettingChanged(string name, Arguments? arguments)
     {
@@ -225,9 +214,6 @@ public sealed class CollectorHost : IAsyncDisposable
                 options.Log.Minimum = arguments?.Text("level") switch { "error" => LogLevel.Error, "warn" => LogLevel.Warning, "debug" => LogLevel.Debug, _ => LogLevel.Information };
                 options.Log.Json = arguments?.Text("format") == "json";
                 options.Log.Receivers = arguments?.Capsules<ILogsReceiver>("write_to") ?? [];
-                break;
-            case "http":
-                httpArguments = arguments;
                 break;
             case "livedebugging":
                 liveDebugging = arguments?.Flag("enabled") ?? false;

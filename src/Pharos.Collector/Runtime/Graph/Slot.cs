@@ -79,9 +79,6 @@ internal static partial class RuntimeLog
     [LoggerMessage(5104, LogLevel.Error, "configuration was not loaded, the old one goes on: {Reason}")]
     public static partial void LoadFailed(ILogger logger, string reason);
 
-    [LoggerMessage(5106, LogLevel.Error, "the certificates of the collector's page cannot be used, the old ones stay: {Reason}")]
-    public static partial void TlsNotRenewed(ILogger logger, string reason);
-
     [LoggerMessage(5105, LogLevel.Warning, "remote configuration: {Reason}")]
     public static partial void RemoteTrouble(ILogger logger, string reason);
 
