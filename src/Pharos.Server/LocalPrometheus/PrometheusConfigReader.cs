@@ -48,7 +48,8 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
         {
             if (target.Name.Length > 0 && !remoteNames.Add(target.Name)) root.Error("remote_write", $"found multiple remote write configs with name \"{target.Name}\"");
         }
-        UnusedSections.Read(root, global.Scrape.LegacyNames, folder);
+        UnusedSections.Read(root, folder);
+        var otlp = OtlpConfigReader.Read(root.Section("otlp"), global.Scrape.LegacyNames);
         if (root.Section("runtime") is { } runtime)
         {
             runtime.Number("gogc", 0);
@@ -80,6 +81,7 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
             AlertRelabelRules = alertRules,
             RemoteWrite = remoteWrite,
             Tsdb = tsdb,
+            Otlp = otlp,
             Warnings = root.Findings,
         };
     }

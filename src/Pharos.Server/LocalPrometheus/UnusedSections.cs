@@ -3,8 +3,7 @@ using Pharos.Server.Configuration;
 namespace Pharos.Server.LocalPrometheus;
 
 /// <summary>
-/// Sections of prometheus.yml for what this process does not do. They are checked as Prometheus checks them; then those whose absence
-/// would be felt are refused.
+/// Sections of prometheus.yml for what this process does not do. They are checked as Prometheus checks them, and refused.
 /// </summary>
 internal static class UnusedSections
 {
@@ -14,7 +13,7 @@ internal static class UnusedSections
         "www-authenticate", "accept-encoding", "x-prometheus-remote-write-version", "x-prometheus-remote-read-version",
     ];
 
-    public static void Read(YamlSection root, bool legacyNames, string folder)
+    public static void Read(YamlSection root, string folder)
     {
         if (root.Has("remote_read"))
         {
@@ -25,11 +24,6 @@ internal static class UnusedSections
         {
             ReadTracing(tracing, folder);
             root.Error("tracing", "tracing is not supported", "take the section out");
-        }
-        if (root.Section("otlp") is { } otlp)
-        {
-            ReadOtlp(otlp, legacyNames);
-            root.Warn("otlp", "the otlp section has no effect while the OTLP receiver is off");
         }
     }
 
@@ -72,36 +66,5 @@ internal static class UnusedSections
         section.Duration("timeout");
         HttpClientReader.Tls(section.Section("tls_config"), folder);
         section.Done();
-    }
-
-    private static void ReadOtlp(YamlSection section, bool legacyNames)
-    {
-        string strategy = section.Text("translation_strategy", "UnderscoreEscapingWithSuffixes");
-        if (strategy is not ("UnderscoreEscapingWithSuffixes" or "UnderscoreEscapingWithoutSuffixes" or "NoUTF8EscapingWithSuffixes" or "NoTranslation"))
-            section.Error("translation_strategy", $"unsupported OTLP translation strategy \"{strategy}\"");
-        else if (legacyNames && strategy.StartsWith("No", StringComparison.Ordinal))
-            section.Error("translation_strategy", $"OTLP translation strategy \"{strategy}\" is not allowed when UTF8 is disabled (metric_name_validation_scheme: legacy)");
-        bool all = section.Bool("promote_all_resource_attributes", false);
-        var promoted = Attributes(section, "promote_resource_attributes");
-        var ignored = Attributes(section, "ignore_resource_attributes");
-        if (all && promoted > 0) section.Error("promote_resource_attributes", "'promote_all_resource_attributes' and 'promote_resource_attributes' cannot be configured simultaneously");
-        if (!all && ignored > 0) section.Error("ignore_resource_attributes", "'ignore_resource_attributes' cannot be configured unless 'promote_all_resource_attributes' is true");
-        foreach (string flag in (string[])["keep_identifying_resource_attributes", "convert_histograms_to_nhcb", "promote_scope_metadata", "label_name_underscore_sanitization", "label_name_preserve_multiple_underscores"])
-            section.Bool(flag);
-        section.Done();
-    }
-
-    /// <returns>How many there are.</returns>
-    private static int Attributes(YamlSection section, string key)
-    {
-        var seen = new HashSet<string>(StringComparer.Ordinal);
-        var all = section.Texts(key);
-        foreach (string attribute in all)
-        {
-            string name = attribute.Trim();
-            if (name.Length == 0) section.Error(key, $"empty resource attribute in {key}");
-            else if (!seen.Add(name)) section.Error(key, $"duplicated resource attribute \"{name}\" in {key}");
-        }
-        return all.Count;
     }
 }
