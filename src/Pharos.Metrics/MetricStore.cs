@@ -11,7 +11,7 @@ namespace Pharos.Metrics;
 /// The metric store: takes samples of all tenants, keeps the newest in memory and the rest in blocks of Prometheus's format,
 /// and answers for both together. <see cref="Start"/> comes first. Safe for several threads.
 /// </summary>
-public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IAsyncDisposable
+public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IMetricChanges, IAsyncDisposable
 {
     private readonly MetricStoreOptions options;
     private readonly IWriteLog log;
@@ -96,6 +96,7 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IAsyncD
         if (!empty)
         {
             var failure = await FinishAsync(store, ticket, writing);
+            store.Changes.Note(EarliestMs(batch));
             if (failure is not null)
             {
                 Return(ticket);
@@ -118,6 +119,9 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IAsyncD
         return result;
     }
 
+    /// <inheritdoc/>
+    public long VersionAt(TenantId tenant, long timeMs) => tenants.TryGetValue(tenant, out var store) ? store.Changes.VersionAt(timeMs) : 0;
+
     public async ValueTask DisposeAsync()
     {
         await stopping.CancelAsync();
@@ -125,6 +129,14 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IAsyncD
         stopping.Dispose();
         if (started && options.SaveHeadsOnClose) await SaveHeadsAsync(CancellationToken.None);
         started = false;
+    }
+
+    private static long EarliestMs(MetricBatch batch)
+    {
+        long earliest = long.MaxValue;
+        foreach (ref readonly var sample in batch.Samples) earliest = Math.Min(earliest, sample.TimestampMs);
+        foreach (var histogram in batch.Histograms) earliest = Math.Min(earliest, histogram.TimestampMs);
+        return earliest;
     }
 
     private async ValueTask<Exception?> FinishAsync(TenantStore store, AppendTicket ticket, ValueTask<WriteLogPosition> writing)

@@ -144,7 +144,7 @@ public sealed record TenantLimits
     public long QueryChunkBytesMax { get; init; }
     public long QuerySeriesMax { get; init; }
 
-    /// <summary>Bytes that the samples of one query may take in memory at once.</summary>
+    /// <summary>Bytes one PromQL query may hold in memory at once. Mimir: max_estimated_memory_consumption_per_query.</summary>
     public long QueryMemoryBytesMax { get; init; }
 
     /// <summary>Range of a range query, end minus start.</summary>

@@ -54,7 +54,7 @@ internal static class LimitSettings
         Whole("max_fetched_chunks_per_query", "chunks a query may touch", l => l.QueryChunksMax, (l, v) => l with { QueryChunksMax = v }, long.MaxValue),
         Whole("max_fetched_chunk_bytes_per_query", "their bytes", l => l.QueryChunkBytesMax, (l, v) => l with { QueryChunkBytesMax = v }, long.MaxValue),
         Whole("max_fetched_series_per_query", "series a query may touch", l => l.QuerySeriesMax, (l, v) => l with { QuerySeriesMax = v }, long.MaxValue),
-        Whole("max_estimated_memory_consumption_per_query", "bytes of the samples a query has in memory at once, 16 each", l => l.QueryMemoryBytesMax, (l, v) => l with { QueryMemoryBytesMax = v }, long.MaxValue),
+        Whole("max_estimated_memory_consumption_per_query", "bytes a PromQL query has in memory at once", l => l.QueryMemoryBytesMax, (l, v) => l with { QueryMemoryBytesMax = v }, long.MaxValue),
         Duration("max_total_query_length", "range of a PromQL range query, end minus start", l => l.QueryLengthMax, (l, v) => l with { QueryLengthMax = v }),
         Whole("max_query_expression_size_bytes", "of a PromQL query's text", l => l.QueryTextBytesMax, (l, v) => l with { QueryTextBytesMax = (int)v }),
         Duration("max_query_lookback", "reads see nothing older; no error", l => l.QueryLookbackMax, (l, v) => l with { QueryLookbackMax = v }),

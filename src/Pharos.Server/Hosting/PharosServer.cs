@@ -110,7 +110,7 @@ public sealed class PharosServer : IAsyncDisposable
         address = new Uri($"http://{(options.Host.Length == 0 ? "localhost" : options.Host)}:{port}/");
 
         var router = Keep(new AlertRouter(
-            new AlertRouterOptions { ExternalUrl = ExternalUrl() + "/alertmanager" }, catalogue, journal, time,
+            new AlertRouterOptions { ExternalUrl = ExternalUrl() + "/alertmanager", Firewall = config.ReceiverFirewall }, catalogue, journal, time,
             options.HttpHandlers is { } handlers ? _ => handlers() : null, instruments, loggers.CreateLogger("Alerting")));
         if (config.AlertmanagerFallbackFile is { } fallback)
             router.UseFallback(AlertmanagerConfig.Load(await File.ReadAllTextAsync(fallback, cancel), fallback));
@@ -130,6 +130,9 @@ public sealed class PharosServer : IAsyncDisposable
         var status = new PrometheusStatus
         {
             Features = new Dictionary<string, string> { ["ruler_config_api"] = "true", ["alertmanager_config_api"] = "true", ["federation"] = config.MultitenancyEnabled && config.FederationEnabled ? "true" : "false" },
+            Instruments = instruments,
+            Blocks = metrics.BlockList,
+            Switches = [("api", "remote_write_receiver", true)],
             Tsdb = (tenant, limit) => MetricStatus.Of(metrics.Status(tenant, limit)),
         };
         http = Keep(await HttpHost.StartAsync(options.Host, port, loggers, application =>
@@ -155,6 +158,9 @@ public sealed class PharosServer : IAsyncDisposable
                 CardinalityRoutes.Map(group, metrics, limits);
                 LimitsRoutes.MapUser(group, limits);
                 TenantRoutes.MapUser(group, metrics, ingestion);
+                // Collectors scrape, and alerts are routed in this process.
+                TargetsRoutes.Map(group, () => [], () => []);
+                TargetDetailRoutes.Map(group, () => [], readable, () => "");
                 RulerConfigRoutes.Map(group, rulers);
                 RemoteReadRoutes.Map(group, readable, limits, () => Labels.Empty);
                 FederateRoutes.Map(group, readable, new PromQlOptions().Lookback, time, () => Labels.Empty);
@@ -167,6 +173,7 @@ public sealed class PharosServer : IAsyncDisposable
             MimirAlertmanagerRoutes.Map(application, router);
             foreach (string prefix in (string[])["", "/alertmanager"]) AlertmanagerV2Routes.Map(application.MapGroup(prefix), router, time, instruments);
             AlertTraceRoutes.Map(application, router);
+            QueryListRoutes.Map(application, promql);
             FleetRoutes.Map(application, collectors, pipelines);
             FleetStateRoutes.Map(application, collectors);
             PageRoutes.Map(application, page);

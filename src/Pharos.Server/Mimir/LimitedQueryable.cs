@@ -7,8 +7,13 @@ namespace Pharos.Server.Mimir;
 /// and the budget of readers that bring none.
 /// For several tenants the strictest of their limits hold.
 /// </summary>
-internal sealed class LimitedQueryable(IMetricQueryable store, ITenantLimits limits, TimeProvider time) : IMetricQueryable
+internal sealed class LimitedQueryable(IMetricQueryable store, ITenantLimits limits, TimeProvider time) : IMetricQueryable, IMetricChanges
 {
+    /// <inheritdoc/>
+    public long VersionAt(TenantId tenant, long timeMs) =>
+        // Where only the last so many days are seen, what is seen changes with the clock.
+        store is IMetricChanges changes && limits.For(tenant).QueryLookbackMax <= TimeSpan.Zero ? changes.VersionAt(tenant, timeMs) : IMetricChanges.Unknown;
+
     public IReadOnlyList<ISeries> Select(
         TenantId tenant, IReadOnlyList<Matcher> matchers, TimeRange range, SelectHints hints, CancellationToken cancel)
     {
