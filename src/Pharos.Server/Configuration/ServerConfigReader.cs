@@ -147,7 +147,11 @@ internal sealed class ServerConfigReader
             if (LimitSettings.ByName.TryGetValue(name, out var setting)) limits = setting.Read(limits, value, limitReader);
             else if (OtherLimits.WithoutMeaning.TryGetValue(name, out string? why)) findings.Add(Diagnostic.Warning(At(key), $"{name} has no effect: {why}"));
             else if (OtherLimits.Refused.TryGetValue(name, out why)) findings.Add(Diagnostic.Error(At(key), $"{name} cannot be set", why));
-            else Unknown(key, LimitSettings.ByName.Keys);
+            else
+            {
+                string? near = NearestName.Of(name, LimitSettings.ByName.Keys);
+                findings.Add(Diagnostic.Error(At(key), $"unknown key \"{name}\"", near is null ? "docs/server.md lists the limits" : $"did you mean \"{near}\"?"));
+            }
         }
         return limits;
     }
