@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pharos.Cli.Commands;
+using Pharos.Cli.Commands.Tsdb;
 
 var root = new RootCommand(Usage.WithExamples(
     "Pharos: metrics, logs, alerts and the fleet that collects them, in one program.",
@@ -14,6 +15,7 @@ var root = new RootCommand(Usage.WithExamples(
     DemoCommand.Create(),
     CheckCommand.Create(),
     QueryCommand.Create(),
+    TsdbCommand.Create(),
 };
 
 var parsed = root.Parse(args);

@@ -1,3 +1,5 @@
+using Pharos.Storage.Files;
+
 namespace Pharos.Metrics;
 
 /// <summary>How a <see cref="MetricStore"/> works.</summary>
@@ -21,8 +23,8 @@ public sealed record MetricStoreOptions
     /// <summary>Exemplars kept in memory for each tenant; 0 switches exemplars off.</summary>
     public int ExemplarsPerTenant { get; init; } = 100_000;
 
-    /// <summary>Blocks of one file system budget: the oldest are deleted above it, over all tenants; 0 = no limit.</summary>
-    public long BlockBytesMax { get; init; }
+    /// <summary>What writes, renames and deletes blocks.</summary>
+    internal IDisk Disk { get; init; } = FileDisk.Instance;
 
     internal long BlockRangeMs => (long)BlockRange.TotalMilliseconds;
 }

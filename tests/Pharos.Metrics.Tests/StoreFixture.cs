@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Pharos.Core;
+using Pharos.Storage.Files;
 using Pharos.Storage.WriteLog;
 
 namespace Pharos.Metrics.Tests;
@@ -10,9 +11,14 @@ internal sealed class StoreFixture : IAsyncDisposable
     public static readonly TenantId Tenant = TenantId.Parse("shop");
 
     private readonly TemporaryFolder folder = Places.NewFolder();
+    private readonly TimeSpan interval;
 
-    public StoreFixture(TenantLimits? limits = null, WriteLogOptions? logOptions = null)
+    /// <param name="disk">What writes blocks; null for the real disk.</param>
+    /// <param name="maintains">Whether the store does its maintenance by itself as the clock goes; else only when it is told to.</param>
+    public StoreFixture(TenantLimits? limits = null, WriteLogOptions? logOptions = null, IDisk? disk = null, bool maintains = true)
     {
+        interval = maintains ? TimeSpan.FromMinutes(1) : TimeSpan.FromDays(40);
+        Disk = disk ?? FileDisk.Instance;
         Limits = limits ?? new TenantLimits();
         LogOptions = logOptions ?? new WriteLogOptions { Folder = Path.Combine(folder, "write-log"), Sync = SyncPolicy.Os };
         Open();
@@ -20,6 +26,7 @@ internal sealed class StoreFixture : IAsyncDisposable
 
     public ManualTimeProvider Time { get; } = new(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
     public TenantLimits Limits { get; set; }
+    public IDisk Disk { get; set; }
     public WriteLogOptions LogOptions { get; set; }
     public Instruments Instruments { get; private set; } = null!;
     public FileWriteLog Log { get; private set; } = null!;
@@ -33,7 +40,7 @@ internal sealed class StoreFixture : IAsyncDisposable
         Instruments = new Instruments();
         Log = new FileWriteLog(LogOptions with { Folder = Path.Combine(folder, "write-log") }, Time, Instruments, NullLogger.Instance);
         Store = new MetricStore(
-            new MetricStoreOptions { Folder = Path.Combine(folder, "metrics"), ExemplarsPerTenant = 1000 },
+            new MetricStoreOptions { Folder = Path.Combine(folder, "metrics"), ExemplarsPerTenant = 1000, Disk = Disk, MaintenanceInterval = interval },
             Log, new Live(this), Time, Instruments, NullLogger.Instance);
         Store.Start();
     }

@@ -52,6 +52,24 @@ internal sealed class FaultyDisk : IDisk
         FileDisk.Instance.SetLength(file, length);
     }
 
+    public void CreateFolder(string path)
+    {
+        Count();
+        FileDisk.Instance.CreateFolder(path);
+    }
+
+    public void Move(string from, string to)
+    {
+        Count();
+        FileDisk.Instance.Move(from, to);
+    }
+
+    public void DeleteFolder(string path)
+    {
+        Count();
+        FileDisk.Instance.DeleteFolder(path);
+    }
+
     public void SyncFolder(string folder) => Count();
 
     public long FreeBytes(string folder) => Free;

@@ -31,6 +31,12 @@ public sealed record TenantLimits
     /// <summary>How long blocks are kept; zero = for ever.</summary>
     public TimeSpan MetricRetention { get; init; }
 
+    /// <summary>Bytes of a tenant's blocks; above it the oldest blocks are deleted.</summary>
+    public long MetricBytesMax { get; init; }
+
+    /// <summary>Series that are kept for shorter than <see cref="MetricRetention"/>. Where several match one, the shortest period counts.</summary>
+    public IReadOnlyList<SeriesRetention> SeriesRetention { get; init; } = [];
+
     /// <summary>Loki: max_line_size, bytes.</summary>
     public int LogLineBytesMax { get; init; } = 256 * 1024;
 
@@ -71,6 +77,9 @@ public sealed record TenantLimits
     public int RuleGroupsMax { get; init; } = 70;
     public int RulesPerGroupMax { get; init; } = 20;
 }
+
+/// <summary>How long samples of the series are kept that match a selector such as <c>{job="debug"}</c>.</summary>
+public sealed record SeriesRetention(string Selector, IReadOnlyList<Matcher> Matchers, TimeSpan Period);
 
 /// <summary>Limits by tenant; may change while the process runs.</summary>
 public interface ITenantLimits

@@ -1,4 +1,5 @@
 using Pharos.Core;
+using Pharos.PromQL;
 using Pharos.Storage.WriteLog;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
@@ -13,6 +14,9 @@ public sealed record ServerConfig
 {
     /// <summary>True: every request must name its tenant in <c>X-Scope-OrgID</c>.</summary>
     public bool MultitenancyEnabled { get; init; }
+
+    /// <summary>Whether tenants may delete series and take snapshots of their metrics under <c>/api/v1/admin/tsdb/</c>.</summary>
+    public bool AdminApi { get; init; }
 
     public SyncPolicy Sync { get; init; } = SyncPolicy.Always;
 
@@ -46,6 +50,8 @@ internal sealed class ConfiguredLimits(ServerConfig config) : ITenantLimits
 
 internal sealed class ServerConfigReader(string file)
 {
+    private const string RetentionSeries = "retention_series";
+
     private readonly List<Diagnostic> findings = [];
 
     private static readonly Dictionary<string, Func<TenantLimits, YamlScalarNode, ServerConfigReader, TenantLimits>> LimitKeys = new(StringComparer.Ordinal)
@@ -60,6 +66,7 @@ internal sealed class ServerConfigReader(string file)
         ["creation_grace_period"] = (l, n, r) => l with { CreationGracePeriod = r.Duration(n) },
         ["out_of_order_time_window"] = (l, n, r) => l with { OutOfOrderWindow = r.Duration(n) },
         ["compactor_blocks_retention_period"] = (l, n, r) => l with { MetricRetention = r.Duration(n) },
+        ["compactor_blocks_retention_size"] = (l, n, r) => l with { MetricBytesMax = r.Bytes(n) },
         ["max_line_size"] = (l, n, r) => l with { LogLineBytesMax = r.Int(n) },
         ["max_global_streams_per_user"] = (l, n, r) => l with { StreamsMax = r.Int(n) },
         ["max_structured_metadata_size"] = (l, n, r) => l with { LogMetadataBytesMax = r.Int(n) },
@@ -105,6 +112,7 @@ internal sealed class ServerConfigReader(string file)
             {
                 case "limits": break;
                 case "multitenancy_enabled": config = config with { MultitenancyEnabled = Bool(value) }; break;
+                case "admin_api": config = config with { AdminApi = Bool(value) }; break;
                 case "external_url": config = config with { ExternalUrl = Text(value) }; break;
                 case "sync":
                     config = config with
@@ -143,7 +151,7 @@ internal sealed class ServerConfigReader(string file)
                     }
                     break;
                 default:
-                    Unknown(key, ["multitenancy_enabled", "external_url", "sync", "limits", "overrides", "alertmanager", "fleet"]);
+                    Unknown(key, ["multitenancy_enabled", "admin_api", "external_url", "sync", "limits", "overrides", "alertmanager", "fleet"]);
                     break;
             }
         }
@@ -154,11 +162,47 @@ internal sealed class ServerConfigReader(string file)
     {
         foreach (var (key, value) in Entries(node))
         {
-            if (!LimitKeys.TryGetValue(key.Value ?? "", out var set)) Unknown(key, LimitKeys.Keys);
+            if (key.Value == RetentionSeries) limits = limits with { SeriesRetention = ReadSeriesRetention(value) };
+            else if (!LimitKeys.TryGetValue(key.Value ?? "", out var set)) Unknown(key, [.. LimitKeys.Keys, RetentionSeries]);
             else if (value is YamlScalarNode scalar) limits = set(limits, scalar, this);
             else Fail(value, $"{key.Value} must be a single value", null, 0);
         }
         return limits;
+    }
+
+    /// <summary>A list of <c>selector</c> and <c>period</c>, as Loki's <c>retention_stream</c>.</summary>
+    private List<SeriesRetention> ReadSeriesRetention(YamlNode node)
+    {
+        var rules = new List<SeriesRetention>();
+        if (node is not YamlSequenceNode list) return Fail(node, $"{RetentionSeries} must be a list", "write - selector: '{job=\"debug\"}' and period: 3d", rules);
+        foreach (var item in list.Children)
+        {
+            string selector = "";
+            IReadOnlyList<Matcher> matchers = [];
+            var period = TimeSpan.Zero;
+            foreach (var (key, value) in Entries(item))
+            {
+                if (key.Value == "selector") matchers = Selector(value, selector = Text(value));
+                else if (key.Value == "period" && value is YamlScalarNode scalar) period = Duration(scalar);
+                else Unknown(key, ["selector", "period"]);
+            }
+            if (selector.Length == 0) Fail(item, "selector is missing", "write for example selector: '{job=\"debug\"}'", 0);
+            if (period <= TimeSpan.Zero) Fail(item, "period is missing or zero", "write for example period: 3d", 0);
+            rules.Add(new SeriesRetention(selector, matchers, period));
+        }
+        return rules;
+    }
+
+    private IReadOnlyList<Matcher> Selector(YamlNode node, string text)
+    {
+        try
+        {
+            return PromQlLanguage.ParseSelector(text);
+        }
+        catch (QueryException wrong)
+        {
+            return Fail<IReadOnlyList<Matcher>>(node, $"selector {text}: {wrong.Message}", null, []);
+        }
     }
 
     private string Token(YamlNode node)
@@ -202,6 +246,9 @@ internal sealed class ServerConfigReader(string file)
 
     private int Int(YamlScalarNode node) =>
         int.TryParse(node.Value, out int number) && number >= 0 ? number : Fail(node, $"\"{node.Value}\" is not a whole number from 0", null, 0);
+
+    private long Bytes(YamlScalarNode node) =>
+        ByteSize.TryParse(node.Value, out long bytes) ? bytes : Fail(node, $"\"{node.Value}\" is not a size with a unit", "write for example 50GB", 0L);
 
     private double Number(YamlScalarNode node) =>
         double.TryParse(node.Value, out double number) && number >= 0 ? number : Fail(node, $"\"{node.Value}\" is not a number from 0", null, 0.0);

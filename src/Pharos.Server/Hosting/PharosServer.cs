@@ -129,6 +129,7 @@ public sealed class PharosServer : IAsyncDisposable
             {
                 var group = application.MapGroup(prefix);
                 PrometheusQueryRoutes.Map(group, promql, metrics, time, status);
+                AdminRoutes.Map(group, config.AdminApi, "set admin_api: true in the server's configuration", metrics);
                 RulerConfigRoutes.Map(group, rulers);
             }
             RulesRoutes.Map(application.MapGroup("/prometheus"), tenant => rulers.Groups(tenant, RulePlacement.Metrics));

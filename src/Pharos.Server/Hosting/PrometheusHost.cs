@@ -44,6 +44,9 @@ public sealed record PrometheusHostOptions
     public bool AdminApi { get; init; }
 
     public TimeSpan Retention { get; init; } = TimeSpan.FromDays(15);
+
+    /// <summary>Bytes of blocks that are kept; 0 = no limit.</summary>
+    public long RetentionBytes { get; init; }
     public TimeSpan Lookback { get; init; } = TimeSpan.FromMinutes(5);
     public TimeSpan QueryTimeout { get; init; } = TimeSpan.FromMinutes(2);
     public int QueryConcurrency { get; init; } = 20;
@@ -172,6 +175,7 @@ public sealed class PrometheusHost : IAsyncDisposable
             LabelNameBytesMax = 0,
             LabelValueBytesMax = 0,
             MetricRetention = options.Retention,
+            MetricBytesMax = options.RetentionBytes,
             OutOfOrderWindow = config.OutOfOrderWindow,
             QuerySamplesMax = options.QuerySamplesMax,
             QueryTimeout = options.QueryTimeout,
@@ -221,7 +225,7 @@ public sealed class PrometheusHost : IAsyncDisposable
             TargetsRoutes.Map(routes, scraping, alerts);
             FederateRoutes.Map(routes, engine, time, () => config.ExternalLabels);
             LifecycleRoutes.Map(routes, options.Lifecycle, ReloadAsync, () => quit.TrySetResult());
-            AdminRoutes.Map(routes, options.AdminApi, store);
+            AdminRoutes.Map(routes, options.AdminApi, "start with --web.enable-admin-api", store);
             if (options.RemoteWriteReceiver) RemoteWriteRoutes.Map(routes, sink, instruments, paths: ["/api/v1/write"]);
             routes.MapGet("/", reply => reply.Response.WriteAsync("Pharos stands in for Prometheus here. Its API is under /api/v1, its own metrics at /metrics.\n"));
         }, cancel);

@@ -9,16 +9,19 @@ public static partial class DurableFiles
     /// Writes a whole file: to a temporary name beside it, synced, then renamed over the old one.
     /// A reader sees the old bytes or the new ones, never a mixture.
     /// </summary>
-    public static void Replace(string path, ReadOnlySpan<byte> content)
+    public static void Replace(string path, ReadOnlySpan<byte> content) => Replace(FileDisk.Instance, path, content);
+
+    /// <inheritdoc cref="Replace(string, ReadOnlySpan{byte})"/>
+    public static void Replace(IDisk disk, string path, ReadOnlySpan<byte> content)
     {
         string temporary = path + ".tmp";
-        using (var file = File.OpenHandle(temporary, FileMode.Create, FileAccess.Write))
+        using (var file = disk.Open(temporary, FileMode.Create))
         {
-            RandomAccess.Write(file, content, 0);
-            RandomAccess.FlushToDisk(file);
+            disk.Write(file, content, 0);
+            disk.Sync(file);
         }
-        File.Move(temporary, path, overwrite: true);
-        SyncFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        disk.Move(temporary, path);
+        disk.SyncFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
     }
 
     /// <summary>Makes created, renamed and deleted names of a folder durable. Does nothing where the system has no such call.</summary>

@@ -2,8 +2,8 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Pharos.Storage.Files;
 
-/// <summary>The few file calls of the write log, so that a test can make any of them fail.</summary>
-internal interface IDisk
+/// <summary>The few calls by which the write log and the writers of blocks change a disk, so that a test can make any of them fail.</summary>
+public interface IDisk
 {
     SafeFileHandle Open(string path, FileMode mode);
 
@@ -13,6 +13,14 @@ internal interface IDisk
 
     void SetLength(SafeFileHandle file, long length);
 
+    void CreateFolder(string path);
+
+    /// <summary>Renames a file, over another one of that name, or a folder.</summary>
+    void Move(string from, string to);
+
+    /// <summary>Deletes a folder with all that is in it.</summary>
+    void DeleteFolder(string path);
+
     /// <summary>Makes created, renamed and deleted names of a folder durable.</summary>
     void SyncFolder(string folder);
 
@@ -21,7 +29,7 @@ internal interface IDisk
 }
 
 /// <summary>The real disk.</summary>
-internal sealed class FileDisk : IDisk
+public sealed class FileDisk : IDisk
 {
     public static FileDisk Instance { get; } = new();
 
@@ -33,6 +41,16 @@ internal sealed class FileDisk : IDisk
     public void Sync(SafeFileHandle file) => RandomAccess.FlushToDisk(file);
 
     public void SetLength(SafeFileHandle file, long length) => RandomAccess.SetLength(file, length);
+
+    public void CreateFolder(string path) => Directory.CreateDirectory(path);
+
+    public void Move(string from, string to)
+    {
+        if (Directory.Exists(from)) Directory.Move(from, to);
+        else File.Move(from, to, overwrite: true);
+    }
+
+    public void DeleteFolder(string path) => Directory.Delete(path, recursive: true);
 
     public void SyncFolder(string folder) => DurableFiles.SyncFolder(folder);
 
