@@ -13,7 +13,8 @@ internal sealed class PageService(
     RateMeter rates, CollectorRegistry collectorRegistry, PipelineRegistry pipelines, TenantRulers rulers, AlertRouter router, MetricStore metricStore,
     ServerConfig config, TimeProvider time)
 {
-    private static readonly TimeSpan Silent = TimeSpan.FromMinutes(5);
+    private const string SamplesReceived = "cortex_distributor_received_samples_total";
+    private const string LinesReceived = "loki_distributor_lines_received_total";
 
     public Me WhoAmI(TenantId tenant)
     {
@@ -36,15 +37,15 @@ internal sealed class PageService(
         var firing = groups.SelectMany(g => g.Rules).SelectMany(r => r.Alerts).Where(a => a.Phase == AlertPhase.Firing).ToList();
         var pending = groups.SelectMany(g => g.Rules).SelectMany(r => r.Alerts).Where(a => a.Phase == AlertPhase.Pending).ToList();
         var sent = router.History.Read(tenant, 200);
-        var collectors = collectorRegistry.List(tenant);
-        int lively = collectors.Count(c => now - c.LastSeenAt <= Silent);
+        var collectors = collectorRegistry.States(tenant);
 
+        var collectorsNode = Collectors(collectors);
         var nodes = new List<MapNode>
         {
             Fleet(collectors.Count, pipelines.List(tenant).Count(p => p.Enabled)),
-            Collectors(collectors.Count, lively),
-            Metrics(),
-            Logs(),
+            collectorsNode,
+            Metrics(tenant),
+            Logs(tenant),
             Ruler(RulePlacement.Metrics, groups),
             Ruler(RulePlacement.Logs, groups),
             Routing(tenant, firing.Count),
@@ -52,20 +53,19 @@ internal sealed class PageService(
         var receivers = Receivers(tenant, sent);
         nodes.AddRange(receivers);
 
-        bool metricsFire = FiringIn(groups, RulePlacement.Metrics), logsFire = FiringIn(groups, RulePlacement.Logs);
-        double? samples = rates.PerSecond("prometheus_tsdb_head_samples_appended_total");
-        double? lines = rates.PerSecond("loki_distributor_lines_received_total");
-        double? alerts = rates.PerSecond("alertmanager_alerts_received_total") * 60;
+        int metricsFire = FiringIn(groups, RulePlacement.Metrics), logsFire = FiringIn(groups, RulePlacement.Logs);
+        double? samples = rates.PerSecond(SamplesReceived, tenant);
+        double? lines = rates.PerSecond(LinesReceived, tenant);
         double polls = collectors.Count(c => now - c.LastSeenAt <= TimeSpan.FromMinutes(1));
         var edges = new List<MapEdge>
         {
             Edge("fleet", "collectors", "config", polls, "in 1 min", false),
-            Edge("collectors", "metrics", "metrics", samples, "samples/s", metricsFire),
-            Edge("collectors", "logs", "logs", lines, "lines/s", logsFire),
-            Edge("metrics", "rules-metrics", "metrics", rates.PerSecond("cortex_prometheus_rule_evaluations_total"), "rules/s", metricsFire),
-            Edge("logs", "rules-logs", "logs", rates.PerSecond("loki_prometheus_rule_evaluations_total"), "rules/s", logsFire),
-            Edge("rules-metrics", "routing", "alerts", alerts, "alerts/min", metricsFire),
-            Edge("rules-logs", "routing", "alerts", alerts, "alerts/min", logsFire),
+            Edge("collectors", "metrics", "metrics", samples, "samples/s", metricsFire > 0),
+            Edge("collectors", "logs", "logs", lines, "lines/s", logsFire > 0),
+            Edge("metrics", "rules-metrics", "metrics", rates.PerSecond("cortex_prometheus_rule_evaluations_total", tenant), "rules/s", metricsFire > 0),
+            Edge("logs", "rules-logs", "logs", rates.PerSecond("loki_prometheus_rule_evaluations_total", tenant), "rules/s", logsFire > 0),
+            Edge("rules-metrics", "routing", "alerts", metricsFire, "firing", metricsFire > 0),
+            Edge("rules-logs", "routing", "alerts", logsFire, "firing", logsFire > 0),
         };
         foreach (var receiver in receivers)
         {
@@ -78,7 +78,7 @@ internal sealed class PageService(
         {
             new("Firing", firing.Count, "alerts", firing.Count > 0 ? "firing" : "ok"),
             new("Pending", pending.Count, "alerts", pending.Count > 0 ? "pending" : "ok"),
-            new("Collectors", lively, $"of {collectors.Count}", collectors.Count == 0 ? "nodata" : lively == collectors.Count ? "ok" : "pending"),
+            new("Collectors", Healthy(collectors), $"of {collectors.Count}", collectorsNode.State),
             new("Samples", Round(samples), "samples/s", samples > 0 ? "ok" : "nodata"),
             new("Log lines", Round(lines), "lines/s", lines > 0 ? "ok" : "nodata"),
             new("Undelivered", sent.Count(s => !s.Delivered && now - s.At <= TimeSpan.FromHours(1)), "in 1 h", sent.Any(s => !s.Delivered && now - s.At <= TimeSpan.FromHours(1)) ? "error" : "ok"),
@@ -107,25 +107,41 @@ internal sealed class PageService(
         "fleet", "fleet", "Fleet", collectors > 0 ? "ok" : "nodata", collectors > 0 ? "collectors poll their pipelines" : "no collector has registered",
         [new("collectors", collectors, ""), new("pipelines", pipelines, "")], "/fleet");
 
-    private static MapNode Collectors(int collectors, int lively) => new(
-        "collectors", "collectors", "Collectors", collectors == 0 ? "nodata" : lively == collectors ? "ok" : "pending",
-        collectors == 0 ? "no collector has registered" : $"{lively} of {collectors} polled within five minutes",
-        [new("healthy", lively, $"of {collectors}")], "/fleet");
-
-    private MapNode Metrics()
+    private static MapNode Collectors(IReadOnlyList<CollectorState> collectors)
     {
-        double series = rates.Total("prometheus_tsdb_head_series");
-        return new MapNode(
-            "metrics", "metrics", "Metrics", series > 0 ? "ok" : "nodata", series > 0 ? "samples are stored" : "no sample has arrived",
-            [new("series", series, ""), new("samples/s", Round(rates.PerSecond("prometheus_tsdb_head_samples_appended_total")), "")], "/explore/metrics");
+        int healthy = Healthy(collectors);
+        var ill = collectors.FirstOrDefault(c => c.Health is not (CollectorHealth.Healthy or CollectorHealth.Inactive));
+        string reason = collectors.Count == 0 ? "no collector has registered"
+            : ill is null ? $"{healthy} of {collectors.Count} poll and run what they are served"
+            : $"{ill.Collector.Id}: {Words(ill.Health)}";
+        string state = collectors.Count == 0 ? "nodata" : ill is null ? "ok" : ill.Health == CollectorHealth.ConfigurationError ? "error" : "pending";
+        return new MapNode("collectors", "collectors", "Collectors", state, reason, [new("healthy", healthy, $"of {collectors.Count}")], "/fleet");
     }
 
-    private MapNode Logs()
+    private static int Healthy(IReadOnlyList<CollectorState> collectors) => collectors.Count(c => c.Health == CollectorHealth.Healthy);
+
+    private static string Words(CollectorHealth health) => health switch
     {
-        double streams = rates.Total("loki_ingester_memory_streams");
+        CollectorHealth.Unresponsive => "it has not polled for too long",
+        CollectorHealth.ConfigurationError => "it cannot run its configuration",
+        CollectorHealth.Stalled => "it has not reported back on its configuration",
+        _ => "it has never polled",
+    };
+
+    private MapNode Metrics(TenantId tenant)
+    {
+        double series = rates.Total("cortex_ingester_active_series", tenant);
+        return new MapNode(
+            "metrics", "metrics", "Metrics", series > 0 ? "ok" : "nodata", series > 0 ? "samples are stored" : "no sample has arrived",
+            [new("series", series, ""), new("samples/s", Round(rates.PerSecond(SamplesReceived, tenant)), "")], "/explore/metrics");
+    }
+
+    private MapNode Logs(TenantId tenant)
+    {
+        double streams = rates.Total("loki_ingester_memory_streams", tenant);
         return new MapNode(
             "logs", "logs", "Logs", streams > 0 ? "ok" : "nodata", streams > 0 ? "lines are stored" : "no line has arrived",
-            [new("streams", streams, ""), new("lines/s", Round(rates.PerSecond("loki_distributor_lines_received_total")), "")], "/explore/logs");
+            [new("streams", streams, ""), new("lines/s", Round(rates.PerSecond(LinesReceived, tenant)), "")], "/explore/logs");
     }
 
     private static MapNode Ruler(RulePlacement placement, IReadOnlyList<RuleGroupState> groups)
@@ -173,8 +189,8 @@ internal sealed class PageService(
         return [.. changes.Concat(alerts).Concat(silences).OrderByDescending(c => c.At).Take(30)];
     }
 
-    private static bool FiringIn(IReadOnlyList<RuleGroupState> groups, RulePlacement placement) =>
-        groups.Where(g => g.Placement == placement).SelectMany(g => g.Rules).Any(r => r.Alerts.Any(a => a.Phase == AlertPhase.Firing));
+    private static int FiringIn(IReadOnlyList<RuleGroupState> groups, RulePlacement placement) =>
+        groups.Where(g => g.Placement == placement).SelectMany(g => g.Rules).SelectMany(r => r.Alerts).Count(a => a.Phase == AlertPhase.Firing);
 
     private static MapEdge Edge(string from, string to, string signal, double? rate, string unit, bool lit) =>
         new($"{from}-{to}", from, to, signal, Round(rate), unit, rate is null or 0, lit);

@@ -3,7 +3,8 @@ using Pharos.Core;
 namespace Pharos.Server.Page;
 
 /// <summary>
-/// Rates of this process's own counters over the last minute, from samples that it takes of them every two seconds.
+/// Rates of one tenant's share of this process's own counters over the last minute, from samples that it takes of them every two seconds.
+/// A tenant sees its own numbers alone.
 /// </summary>
 internal sealed class RateMeter : IAsyncDisposable
 {
@@ -24,15 +25,15 @@ internal sealed class RateMeter : IAsyncDisposable
         timer = time.CreateTimer(_ => Take(), null, Every, Every);
     }
 
-    /// <summary>Sum of a family's children now; a histogram counts its observations.</summary>
-    public double Total(string name, Func<InstrumentCell, bool>? wanted = null)
+    /// <summary>Sum of a tenant's children of a family now; a histogram counts its observations.</summary>
+    public double Total(string name, TenantId tenant)
     {
         var family = instruments.Read().FirstOrDefault(f => f.Name == name);
-        return family is null ? 0 : Sum(family, wanted);
+        return family is null ? 0 : Sum(family).GetValueOrDefault(tenant.Name);
     }
 
     /// <summary>Rise per second over the time that is kept (at most a minute); null before there are two samples.</summary>
-    public double? PerSecond(string name)
+    public double? PerSecond(string name, TenantId tenant)
     {
         lock (gate)
         {
@@ -40,7 +41,7 @@ internal sealed class RateMeter : IAsyncDisposable
             var first = samples.Peek();
             double seconds = (time.GetUtcNow() - first.At).TotalSeconds;
             if (seconds < 1) return null;
-            return Math.Max(0, Total(name) - first.Totals.GetValueOrDefault(name)) / seconds;
+            return Math.Max(0, Total(name, tenant) - first.Totals.GetValueOrDefault((name, tenant.Name))) / seconds;
         }
     }
 
@@ -48,7 +49,11 @@ internal sealed class RateMeter : IAsyncDisposable
 
     private void Take()
     {
-        var totals = instruments.Read().Where(f => f.Type is MetricType.Counter or MetricType.Histogram).ToDictionary(f => f.Name, f => Sum(f, null));
+        var totals = new Dictionary<(string Name, string Tenant), double>();
+        foreach (var family in instruments.Read().Where(f => f.Type is MetricType.Counter or MetricType.Histogram))
+        {
+            foreach (var (tenant, sum) in Sum(family)) totals[(family.Name, tenant)] = sum;
+        }
         lock (gate)
         {
             samples.Enqueue(new Taken(time.GetUtcNow(), totals));
@@ -56,8 +61,20 @@ internal sealed class RateMeter : IAsyncDisposable
         }
     }
 
-    private static double Sum(InstrumentFamily family, Func<InstrumentCell, bool>? wanted) =>
-        family.Cells.Where(c => wanted is null || wanted(c)).Sum(c => family.Type == MetricType.Histogram ? c.Count : c.Value);
+    /// <summary>Sums by tenant of a family that has a label for it; nothing for other families, which are the process's own.</summary>
+    private static Dictionary<string, double> Sum(InstrumentFamily family)
+    {
+        var sums = new Dictionary<string, double>(StringComparer.Ordinal);
+        int at = family.LabelNames.Count - 1;
+        while (at >= 0 && family.LabelNames[at] is not ("user" or "tenant")) at--;
+        if (at < 0) return sums;
+        foreach (var cell in family.Cells)
+        {
+            string tenant = cell.LabelValues[at];
+            sums[tenant] = sums.GetValueOrDefault(tenant) + (family.Type == MetricType.Histogram ? cell.Count : cell.Value);
+        }
+        return sums;
+    }
 
-    private sealed record Taken(DateTimeOffset At, Dictionary<string, double> Totals);
+    private sealed record Taken(DateTimeOffset At, Dictionary<(string Name, string Tenant), double> Totals);
 }
