@@ -40,6 +40,9 @@ internal sealed class Peer : IDisposable
         }
     }
 
+    /// <summary>The program's data folder.</summary>
+    public string DataFolder => Path.Combine(folder.FullName, "data");
+
     public long DiskBytes => folder.EnumerateFiles("*", SearchOption.AllDirectories).Sum(f => f.Length);
 
     public static async Task<Peer> StartPharosAsync(string program, string sync)

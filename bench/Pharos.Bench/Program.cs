@@ -38,6 +38,23 @@ remoteWrite.SetAction(async parsed =>
     Console.WriteLine($"| ratio | {ours.SamplesPerCpuSecond / theirs.SamplesPerCpuSecond:0.00} | {ours.SamplesPerSecond / theirs.SamplesPerSecond:0.00} | {ours.ResidentBytes / (double)theirs.ResidentBytes:0.00} | {ours.DiskBytes / (double)theirs.DiskBytes:0.00} |");
 });
 
+var blockSize = new Command("block-size", "Bytes of a sample in blocks: 2,000 series, one day of scrapes at 15 s, after each program merged its blocks. Takes a quarter of an hour.");
+blockSize.SetAction(async parsed =>
+{
+    var load = RemoteWriteLoad.Make(series: 2000, scrapes: 24 * 240, senders: 2, TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds(), seed: 1);
+    using var ours = await Peer.StartPharosAsync(parsed.GetValue(pharos)!, "os");
+    using var theirs = await Peer.StartPrometheusAsync(parsed.GetValue(prometheus)!);
+    await load.SendAsync(new Uri(ours.Address, "api/v1/push"));
+    await load.SendAsync(new Uri(theirs.Address, "api/v1/write"));
+    Console.WriteLine("| | blocks | samples in blocks | bytes | bytes per sample |");
+    Console.WriteLine("|---|---:|---:|---:|---:|");
+    foreach (var (name, folder) in new[] { ("Pharos", Path.Combine(ours.DataFolder, "metrics", "anonymous")), ("Prometheus", theirs.DataFolder) })
+    {
+        var found = await BlockBytes.OnceSettledAsync(folder);
+        Console.WriteLine($"| {name} | {found.Blocks} | {found.Samples} | {found.Bytes} | {found.PerSample:0.000} |");
+    }
+});
+
 var startup = new Command("startup", "Time from starting an empty server to its first ready answer.");
 startup.SetAction(async parsed =>
 {
@@ -52,6 +69,6 @@ startup.SetAction(async parsed =>
     Console.WriteLine($"empty server ready after {seconds[seconds.Count / 2]:0.000} s (median of {seconds.Count}; {seconds[0]:0.000} to {seconds[^1]:0.000})");
 });
 
-var root = new RootCommand("Whole-process benches, side by side with the system that Pharos stands in for.") { remoteWrite, startup };
+var root = new RootCommand("Whole-process benches, side by side with the system that Pharos stands in for.") { remoteWrite, blockSize, startup };
 foreach (Option option in new Option[] { pharos, prometheus, runs }) root.Options.Add(option);
 return await root.Parse(args).InvokeAsync();

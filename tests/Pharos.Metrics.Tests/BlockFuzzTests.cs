@@ -41,7 +41,7 @@ public sealed class BlockFuzzTests
         byte[] valid = await File.ReadAllBytesAsync(Path.Combine(block, "index"));
         string path = Path.Combine(at.Folder, "index");
         var random = new Random(seed);
-        for (int round = 0; round < 1500; round++)
+        for (int round = 0; round < 700; round++)
         {
             byte[] bytes = Mutated(valid, random);
             // Half of them with right checksums, so that the damage reaches the readers behind them.
@@ -59,7 +59,7 @@ public sealed class BlockFuzzTests
         string block = await BlockAsync(at);
         byte[] tombstones = await File.ReadAllBytesAsync(Path.Combine(block, "tombstones")), meta = await File.ReadAllBytesAsync(Path.Combine(block, "meta.json"));
         var random = new Random(seed);
-        for (int round = 0; round < 3000; round++)
+        for (int round = 0; round < 1000; round++)
         {
             byte[] mutated = Mutated(tombstones, random);
             if (round % 2 == 0 && mutated.Length >= 9)
@@ -78,7 +78,7 @@ public sealed class BlockFuzzTests
         string block = await BlockAsync(at), copy = Path.Combine(at.Folder, Path.GetFileName(block));
         var random = new Random(seed);
         string[] files = ["meta.json", "index", "tombstones", Path.Combine("chunks", "000001")];
-        for (int round = 0; round < 300; round++)
+        for (int round = 0; round < 150; round++)
         {
             if (Directory.Exists(copy)) Directory.Delete(copy, recursive: true);
             Directory.CreateDirectory(Path.Combine(copy, "chunks"));

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using Microsoft.Win32.SafeHandles;
 using Pharos.Core;
@@ -9,7 +10,7 @@ namespace Pharos.Metrics.Blocks;
 internal sealed class SectionFile(IDisk disk, string path) : IDisposable
 {
     private readonly SafeFileHandle file = disk.Open(path, FileMode.Create);
-    private readonly byte[] buffer = new byte[1 << 20];
+    private byte[] buffer = ArrayPool<byte>.Shared.Rent(1 << 18);
     private int buffered;
     private long flushed;
     private uint checksum;
@@ -84,7 +85,12 @@ internal sealed class SectionFile(IDisk disk, string path) : IDisposable
         disk.Sync(file);
     }
 
-    public void Dispose() => file.Dispose();
+    public void Dispose()
+    {
+        file.Dispose();
+        if (buffer.Length > 0) ArrayPool<byte>.Shared.Return(buffer);
+        buffer = [];
+    }
 
     private void Flush()
     {

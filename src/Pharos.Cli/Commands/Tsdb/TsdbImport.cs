@@ -35,8 +35,9 @@ internal static class TsdbImport
             if (!Directory.Exists(from)) return Usage.Fail($"{from} is no folder", ExitCode.Usage);
             try
             {
-                using var progress = new Progress("blocks", TimeProvider.System);
-                return Print(from, new BlockImport(parsed.GetValue(target)!, TimeProvider.System).Run(from, progress.Report, cancel));
+                IReadOnlyList<ImportedBlock> blocks;
+                using (var progress = new Progress("blocks", TimeProvider.System)) blocks = new BlockImport(parsed.GetValue(target)!, TimeProvider.System).Run(from, progress.Report, cancel);
+                return Print(from, blocks);
             }
             catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
             {
@@ -75,8 +76,8 @@ internal static class TsdbImport
             string path = parsed.GetValue(file)!;
             try
             {
-                using var progress = new Progress("samples", TimeProvider.System);
-                var done = new OpenMetricsImport(parsed.GetValue(target)!, TimeProvider.System).Run(path, progress.Report, cancel);
+                OpenMetricsImported done;
+                using (var progress = new Progress("samples", TimeProvider.System)) done = new OpenMetricsImport(parsed.GetValue(target)!, TimeProvider.System).Run(path, progress.Report, cancel);
                 foreach (string block in done.Blocks) Console.WriteLine(block);
                 Console.WriteLine($"{done.Samples} samples of {done.Series} series in {done.Blocks.Count} blocks");
                 if (done.Replaced > 0) Console.Error.WriteLine($"pharos: {done.Replaced} samples were replaced by later ones of the same series and time");

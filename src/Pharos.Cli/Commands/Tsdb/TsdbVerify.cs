@@ -23,9 +23,8 @@ internal static class TsdbVerify
             int damaged = 0;
             foreach (string block in blocks)
             {
-                using var progress = new Progress($"{Path.GetFileName(block)}, series", TimeProvider.System);
-                var problems = BlockVerifier.Verify(block, progress.Report, cancel);
-                progress.Dispose();
+                IReadOnlyList<BlockProblem> problems;
+                using (var progress = new Progress($"{Path.GetFileName(block)}, series", TimeProvider.System)) problems = BlockVerifier.Verify(block, progress.Report, cancel);
                 if (problems.Count > 0) damaged++;
                 foreach (var problem in problems) Console.Error.WriteLine($"error: {problem.Path}: {problem.Problem}");
                 Console.WriteLine(problems.Count == 0 ? $"{Path.GetFileName(block)}: OK" : $"{Path.GetFileName(block)}: FAILED, {problems.Count} problems");
