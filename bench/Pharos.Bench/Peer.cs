@@ -2,21 +2,34 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Text.Json;
 
 namespace Pharos.Bench;
 
 /// <summary>A program under measurement: its own folder, one free port, the system's own account of what it used.</summary>
 internal sealed class Peer : IDisposable
 {
-    private readonly Process process;
-    private readonly DirectoryInfo folder;
+    private static readonly TimeSpan StartTimeMax = TimeSpan.FromMinutes(10);
 
-    private Peer(Process process, DirectoryInfo folder, Uri address)
+    private readonly string program;
+    private readonly string[] arguments;
+    private readonly DirectoryInfo folder;
+    private readonly string readyPath;
+    private readonly HttpClient http = new() { Timeout = StartTimeMax };
+    private Process process;
+
+    private Peer(string name, string program, string[] arguments, int port, DirectoryInfo folder, string readyPath)
     {
-        this.process = process;
+        Name = name;
+        this.program = program;
+        this.arguments = arguments;
         this.folder = folder;
-        Address = address;
+        this.readyPath = readyPath;
+        Address = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}/"));
+        process = Start();
     }
+
+    public string Name { get; }
 
     public Uri Address { get; }
 
@@ -50,8 +63,9 @@ internal sealed class Peer : IDisposable
         int port = FreePort();
         var folder = Directory.CreateTempSubdirectory("pharos-bench-");
         string config = Path.Combine(folder.FullName, "pharos.yml");
-        await File.WriteAllTextAsync(config, $"sync: {sync}\n");
-        return await StartAsync(program, ["server", "--listen", $"127.0.0.1:{port}", "--data-dir", Path.Combine(folder.FullName, "data"), "--config", config], port, folder);
+        await File.WriteAllTextAsync(config, $"sync: {sync}\nlimits: {{max_global_series_per_user: 0, max_global_series_per_metric: 0, ingestion_rate: 100000000, ingestion_burst_size: 100000000}}\n");
+        return await ReadyAsync(new Peer("pharos", program,
+            ["server", "--listen", $"127.0.0.1:{port}", "--data-dir", Path.Combine(folder.FullName, "data"), "--config", config], port, folder, "-/ready"));
     }
 
     public static Task<Peer> StartPrometheusAsync(string program)
@@ -60,51 +74,94 @@ internal sealed class Peer : IDisposable
         var folder = Directory.CreateTempSubdirectory("pharos-bench-");
         string config = Path.Combine(folder.FullName, "prometheus.yml");
         File.WriteAllText(config, "global: {scrape_interval: 1h}\n");
-        return StartAsync(
-            program,
+        return ReadyAsync(new Peer("prometheus", program,
             [
                 $"--config.file={config}", $"--storage.tsdb.path={Path.Combine(folder.FullName, "data")}",
                 $"--web.listen-address=127.0.0.1:{port}", "--web.enable-remote-write-receiver", "--log.level=error",
             ],
-            port, folder);
+            port, folder, "-/ready"));
+    }
+
+    public static Task<Peer> StartVictoriaMetricsAsync(string program)
+    {
+        int port = FreePort();
+        var folder = Directory.CreateTempSubdirectory("pharos-bench-");
+        return ReadyAsync(new Peer("victoria-metrics", program,
+            [
+                $"-storageDataPath={Path.Combine(folder.FullName, "data")}", $"-httpListenAddr=127.0.0.1:{port}",
+                "-retentionPeriod=1y", "-loggerLevel=ERROR", "-search.latencyOffset=0s",
+            ],
+            port, folder, "health"));
+    }
+
+    /// <summary>kill -9.</summary>
+    public void Kill()
+    {
+        if (!process.HasExited) process.Kill(entireProcessTree: true);
+        process.WaitForExit();
+    }
+
+    /// <summary>SIGTERM, and waits for the end.</summary>
+    public async Task StopAsync()
+    {
+        using (var kill = Process.Start("kill", ["-TERM", process.Id.ToString(CultureInfo.InvariantCulture)])) await kill.WaitForExitAsync();
+        await process.WaitForExitAsync();
+    }
+
+    /// <summary>Starts again in the same folder; returns the seconds until a query over all targets is answered. Says so where some are gone.</summary>
+    public async Task<double> RestartAsync(int targets)
+    {
+        long started = TimeProvider.System.GetTimestamp();
+        process.Dispose();
+        process = Start();
+        await ReadyAsync(this);
+        string query = Uri.EscapeDataString($"count(last_over_time({SeriesModel.CountedMetric}[1h])) or vector(0)");
+        using var json = JsonDocument.Parse(await http.GetStringAsync(new Uri(Address, "api/v1/query?query=" + query)));
+        double seconds = TimeProvider.System.GetElapsedTime(started).TotalSeconds;
+        string counted = json.RootElement.GetProperty("data").GetProperty("result")[0].GetProperty("value")[1].GetString()!;
+        if (int.Parse(counted, CultureInfo.InvariantCulture) < targets) Console.WriteLine($"  {Name} has lost data: {counted} of {targets} targets are there");
+        return seconds;
     }
 
     public void Dispose()
     {
-        if (!process.HasExited) process.Kill(entireProcessTree: true);
-        process.WaitForExit();
+        Kill();
         process.Dispose();
+        http.Dispose();
         folder.Delete(recursive: true);
     }
 
-    private static async Task<Peer> StartAsync(string program, string[] arguments, int port, DirectoryInfo folder)
+    private Process Start()
     {
         var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (string argument in arguments) start.ArgumentList.Add(argument);
-        var process = Process.Start(start) ?? throw new InvalidOperationException($"{program} does not start");
-        process.OutputDataReceived += (_, _) => { };
-        process.ErrorDataReceived += (_, line) =>
+        var started = Process.Start(start) ?? throw new InvalidOperationException($"{program} does not start");
+        started.OutputDataReceived += (_, _) => { };
+        started.ErrorDataReceived += (_, line) =>
         {
-            if (line.Data is not null) Console.Error.WriteLine($"  {Path.GetFileName(program)}: {line.Data}");
+            if (line.Data is not null) Console.Error.WriteLine($"  {Name}: {line.Data}");
         };
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
-        var address = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}/"));
-        using var http = new HttpClient();
+        started.BeginOutputReadLine();
+        started.BeginErrorReadLine();
+        return started;
+    }
+
+    private static async Task<Peer> ReadyAsync(Peer peer)
+    {
         long started = TimeProvider.System.GetTimestamp();
         while (true)
         {
             try
             {
-                using var ready = await http.GetAsync(new Uri(address, "-/ready"));
-                if (ready.IsSuccessStatusCode) return new Peer(process, folder, address);
+                using var ready = await peer.http.GetAsync(new Uri(peer.Address, peer.readyPath));
+                if (ready.IsSuccessStatusCode) return peer;
             }
             catch (HttpRequestException)
             {
                 // Not listening yet.
             }
-            if (process.HasExited || TimeProvider.System.GetElapsedTime(started).TotalSeconds > 30)
-                throw new InvalidOperationException($"{program} is not ready");
+            if (peer.process.HasExited || TimeProvider.System.GetElapsedTime(started) > StartTimeMax)
+                throw new InvalidOperationException($"{peer.program} is not ready");
             await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System);
         }
     }

@@ -32,6 +32,7 @@ internal sealed class MetricInstruments
         BlocksLoaded = instruments.Gauge("prometheus_tsdb_blocks_loaded", "Number of currently loaded data blocks").With();
         BlockBytes = instruments.Gauge("prometheus_tsdb_storage_blocks_bytes", "The number of bytes that are currently used for local storage by all blocks.").With();
         BlocksDamaged = instruments.Counter("pharos_tsdb_blocks_damaged_total", "Blocks that could not be opened and are left out.").With();
+        SnapshotsDamaged = instruments.Counter("pharos_tsdb_head_snapshots_damaged_total", "Snapshots of heads that could not be loaded; the write log was read instead.").With();
         ChunksDamaged = instruments.Counter("pharos_tsdb_corrupt_chunks_total", "Chunks whose bytes were damaged and that were left out of a query.").With();
         Compactions = instruments.Counter("prometheus_tsdb_compactions_total", "Total number of compactions that were executed for the partition.").With();
         CompactionsFailed = instruments.Counter("prometheus_tsdb_compactions_failed_total", "Total number of compactions that failed for the partition.").With();
@@ -68,6 +69,7 @@ internal sealed class MetricInstruments
     public InstrumentCell BlocksLoaded { get; }
     public InstrumentCell BlockBytes { get; }
     public InstrumentCell BlocksDamaged { get; }
+    public InstrumentCell SnapshotsDamaged { get; }
     public InstrumentCell ChunksDamaged { get; }
     public InstrumentCell Compactions { get; }
     public InstrumentCell CompactionsFailed { get; }

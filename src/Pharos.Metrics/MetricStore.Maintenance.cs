@@ -25,6 +25,7 @@ public sealed partial class MetricStore
             }
         }
         ReleaseLog();
+        await SaveHeadsIfDueAsync(cancel);
     }
 
     /// <summary>Moves a tenant's samples before a time from the head into blocks.</summary>

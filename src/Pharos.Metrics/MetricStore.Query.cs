@@ -115,7 +115,7 @@ public sealed partial class MetricStore
                     var part = series.Capture();
                     if (!range.Overlaps(part.MinMs, part.MaxMs)) continue;
                     if (part.Deleted is { } deleted && deleted.Covers(part.MinMs, part.MaxMs)) continue;
-                    var merged = new MergedSeries(series.Labels);
+                    var merged = new MergedSeries(store.Head.LabelsOf(series));
                     merged.Add(part);
                     sorted.Add(merged);
                 }

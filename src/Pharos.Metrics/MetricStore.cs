@@ -53,13 +53,15 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IAsyncD
         {
             if (TenantId.TryParse(Path.GetFileName(folder), out var tenant, out _)) Tenant(tenant);
         }
-        log.Replay(RecordKind.Metrics, (position, tenant, payload) => Tenant(tenant).Replay.Read(position, payload));
+        var from = LoadSnapshots();
+        log.Replay(RecordKind.Metrics, (position, tenant, payload) => Tenant(tenant).Replay.Read(position, payload), from);
         long samples = 0, series = 0;
         foreach (var store in tenants.Values)
         {
             samples += store.FinishReplay();
             series += store.Head.Table.Count;
         }
+        samplesSinceSave = samples;
         double seconds = time.GetElapsedTime(began).TotalSeconds;
         instruments.ReplaySeconds.Set(seconds);
         MetricsLog.Replayed(logger, tenants.Count, series, samples, seconds);
@@ -85,7 +87,7 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IAsyncD
             empty = ticket.IsEmpty;
             if (!empty)
             {
-                MetricRecord.WriteBatch(ticket.Record, ticket.Definitions, ticket.Samples, ticket.Histograms, ticket.Exemplars, ticket.Metadata);
+                MetricRecord.WriteBatch(ticket.Record, head.Pairs, ticket.Definitions, ticket.Samples, ticket.Histograms, ticket.Exemplars, ticket.Metadata);
                 head.Enqueue(ticket);
                 // Handed over under the gate, so the log has requests in the order in which they were checked.
                 writing = log.AppendAsync(RecordKind.Metrics, tenant, ticket.Record.WrittenMemory, CancellationToken.None);
@@ -100,6 +102,7 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IAsyncD
                 ExceptionDispatchInfo.Throw(failure);
             }
         }
+        Interlocked.Add(ref samplesSinceSave, ticket.SampleCount + ticket.Histograms.Count);
         instruments.FloatsAppended.Add(ticket.SampleCount);
         instruments.HistogramsAppended.Add(ticket.Histograms.Count);
         instruments.ExemplarsAppended.Add(ticket.Exemplars.Count);
@@ -114,6 +117,8 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IAsyncD
         await stopping.CancelAsync();
         await maintenance;
         stopping.Dispose();
+        if (started && options.SaveHeadsOnClose) await SaveHeadsAsync(CancellationToken.None);
+        started = false;
     }
 
     private async ValueTask<Exception?> FinishAsync(TenantStore store, AppendTicket ticket, ValueTask<WriteLogPosition> writing)

@@ -23,7 +23,16 @@ public sealed record MetricStoreOptions
     /// <summary>Exemplars kept in memory for each tenant; 0 switches exemplars off.</summary>
     public int ExemplarsPerTenant { get; init; } = 100_000;
 
-    /// <summary>What writes, renames and deletes blocks.</summary>
+    /// <summary>
+    /// The heads are saved into snapshots whenever this many samples stand in the write log behind the last ones, so that a restart
+    /// after a crash reads no more than about that. Default 8 million, some seconds of reading; 0 = never.
+    /// </summary>
+    public long HeadSaveSamples { get; init; } = 8_000_000;
+
+    /// <summary>Whether closing the store saves the heads, so that the next start reads nothing of the write log.</summary>
+    public bool SaveHeadsOnClose { get; init; } = true;
+
+    /// <summary>What writes, renames and deletes blocks and saved heads.</summary>
     internal IDisk Disk { get; init; } = FileDisk.Instance;
 
     internal long BlockRangeMs => (long)BlockRange.TotalMilliseconds;

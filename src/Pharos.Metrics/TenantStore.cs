@@ -27,6 +27,10 @@ internal sealed class TenantStore
     private CutMark mark;
     private bool markSaved = true;
     private HeadReplay? replay;
+    private SnapshotPlaces? loaded;
+
+    // What the snapshot on disk holds: of which cut, up to where; default where there is none of use.
+    private (CutMark? Mark, WriteLogPosition AppliedTo) saved;
 
     public TenantStore(TenantId tenant, MetricStoreOptions options, MetricInstruments instruments, ILogger logger, TimeProvider time, IWriteLog log)
     {
@@ -47,11 +51,63 @@ internal sealed class TenantStore
 
     public TenantId Tenant { get; }
     public string Folder { get; }
-    public TenantHead Head { get; }
+    public TenantHead Head { get; private set; }
     public BlockSet Blocks { get; }
     public TokenBucket Rate { get; } = new();
 
-    public HeadReplay Replay => replay ??= new HeadReplay(Head, mark, logger, time.UnixMs());
+    public HeadReplay Replay => replay ??= new HeadReplay(Head, mark, loaded, logger, time.UnixMs());
+
+    /// <summary>Whether the head was filled from its snapshot.</summary>
+    public bool HasLoaded => loaded is not null;
+
+    /// <summary>Whether the snapshot on disk was taken before the last cut, so that a restart would not use it.</summary>
+    public bool IsSnapshotStale => saved.Mark is not null && saved.Mark != mark;
+
+    /// <summary>Fills the head from its snapshot, where there is a good one. To be called once, before the replay.</summary>
+    public void LoadSnapshot()
+    {
+        try
+        {
+            loaded = HeadSnapshot.Load(Head, mark, Folder, time.UnixMs());
+        }
+        catch (Exception wrong) when (wrong is InvalidDataException or IOException or UnauthorizedAccessException)
+        {
+            instruments.SnapshotsDamaged.Add(1);
+            MetricsLog.SnapshotDamaged(logger, HeadSnapshot.PathIn(Folder), wrong.Message);
+            Head = new TenantHead(Tenant, options, instruments) { MinValidMs = ValidFrom() };
+        }
+        // A log that lost its end, or was deleted, must not use places again that the mark and the snapshot speak of.
+        log.StartBehind(mark.Applied);
+        if (loaded is null) return;
+        log.StartBehind(loaded.Last);
+        saved = (mark, Head.AppliedTo);
+    }
+
+    /// <summary>Saves the head, unless what is on disk still says all.</summary>
+    /// <returns>From where a restart must read the log for this tenant; null where there is nothing to save.</returns>
+    /// <exception cref="IOException">The file could not be written; the old one is as before.</exception>
+    public async Task<WriteLogPosition?> SaveHeadAsync(CancellationToken cancel)
+    {
+        await changing.WaitAsync(cancel);
+        try
+        {
+            WriteLogPosition appliedTo;
+            lock (Head.Gate)
+            {
+                if (Head.Table.Count == 0) return null;
+                appliedTo = Head.AppliedTo;
+                if (saved == (mark, appliedTo)) return Head.KnownTo(log.End);
+            }
+            Directory.CreateDirectory(Folder);
+            var needed = await Task.Run(() => HeadSnapshot.Write(Head, mark, Folder, log, options.Disk), cancel);
+            saved = (mark, appliedTo);
+            return needed;
+        }
+        finally
+        {
+            changing.Release();
+        }
+    }
 
     public long FinishReplay()
     {
@@ -201,6 +257,8 @@ internal sealed class TenantStore
                         if (Head.Table.Get(id) is { } series) series.Deleted = DeletedRanges.Add(series.Deleted, clipped);
                     }
                 }
+                // What is saved does not know of it.
+                saved = (saved.Mark, default);
             }
             foreach (var block in BlockQuery.Overlapping(Blocks.Current, range))
             {
@@ -287,10 +345,10 @@ internal sealed class TenantStore
     {
         var record = new ByteBuffer();
         var deletions = new List<(int Id, TimeRange Range)>();
-        foreach (var step in Head.LoggedSeries())
+        foreach (var step in Head.AllLogged())
         {
             record.Clear();
-            MetricRecord.WriteBatch(record, step, [], [], [], []);
+            MetricRecord.WriteDefinitions(record, step, []);
             await log.AppendAsync(RecordKind.Metrics, Tenant, record.WrittenMemory, CancellationToken.None);
             foreach (var series in step)
             {
@@ -308,7 +366,7 @@ internal sealed class TenantStore
         foreach (var part in metadata.Chunk(1000))
         {
             record.Clear();
-            MetricRecord.WriteBatch(record, [], [], [], [], part);
+            MetricRecord.WriteDefinitions(record, [], part);
             await log.AppendAsync(RecordKind.Metrics, Tenant, record.WrittenMemory, CancellationToken.None);
         }
     }

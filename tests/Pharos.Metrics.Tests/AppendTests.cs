@@ -221,7 +221,9 @@ public sealed class AppendTests
             return await inner.AppendAsync(kind, tenant, payload, cancel);
         }
 
-        public void Replay(RecordKind kind, ReplayHandler handler) => inner.Replay(kind, handler);
+        public void Replay(RecordKind kind, ReplayHandler handler, WriteLogPosition from = default) => inner.Replay(kind, handler, from);
+
+        public void StartBehind(WriteLogPosition place) => inner.StartBehind(place);
 
         public void Release(RecordKind kind, WriteLogPosition before) => inner.Release(kind, before);
 

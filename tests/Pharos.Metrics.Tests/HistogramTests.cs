@@ -48,7 +48,7 @@ public sealed class HistogramTests
     [Fact]
     public void A_series_may_change_between_floats_and_histograms()
     {
-        var series = new MemSeries(1, Labels.Of(("__name__", "m")));
+        var series = new MemSeries(1, []);
         for (int i = 0; i < 100; i++)
         {
             if (i / 10 % 2 == 0) series.Append(i, i, 7_200_000);
@@ -67,7 +67,7 @@ public sealed class HistogramTests
     [Fact]
     public void A_reset_is_marked_on_the_first_histogram_after_it()
     {
-        var series = new MemSeries(1, Labels.Of(("__name__", "m")));
+        var series = new MemSeries(1, []);
         for (int i = 0; i < 5; i++) series.Append(i, Histograms.Exponential(i), 7_200_000);
         series.Append(5, Histograms.Exponential(0), 7_200_000);
         series.Append(6, Histograms.Exponential(1), 7_200_000);

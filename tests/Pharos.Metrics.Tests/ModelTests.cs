@@ -57,6 +57,8 @@ public sealed class ModelTests
                     at.Time.Advance(TimeSpan.FromHours(6));
                     await SendAsync(at, model, [(Labels.Of(("__name__", "m"), ("id", "clock")), at.Now, 1)]);
                     break;
+                case 7 or 8: await at.Store.SaveHeadsAsync(default); break;
+                case 9: await at.StopAndStartAsync(); break;
                 default: break;
             }
             if (step % 20 == 19) Compare(at, model, seed, step);

@@ -131,7 +131,9 @@ public sealed class SpeedTests
 
         public ValueTask<WriteLogPosition> AppendAsync(RecordKind kind, TenantId tenant, ReadOnlyMemory<byte> payload, CancellationToken cancel) => new(End);
 
-        public void Replay(RecordKind kind, ReplayHandler handler) { }
+        public void Replay(RecordKind kind, ReplayHandler handler, WriteLogPosition from = default) { }
+
+        public void StartBehind(WriteLogPosition place) { }
 
         public void Release(RecordKind kind, WriteLogPosition before) { }
 

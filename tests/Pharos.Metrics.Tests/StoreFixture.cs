@@ -13,10 +13,14 @@ internal sealed class StoreFixture : IAsyncDisposable
     private readonly TemporaryFolder folder = Places.NewFolder();
     private readonly TimeSpan interval;
 
-    /// <param name="disk">What writes blocks; null for the real disk.</param>
+    private readonly TimeProvider clock;
+
+    /// <param name="clock">The store's clock, where it is not <see cref="Time"/>.</param>
+    /// <param name="disk">What writes blocks and saved heads; null for the real disk.</param>
     /// <param name="maintains">Whether the store does its maintenance by itself as the clock goes; else only when it is told to.</param>
-    public StoreFixture(TenantLimits? limits = null, WriteLogOptions? logOptions = null, IDisk? disk = null, bool maintains = true)
+    public StoreFixture(TenantLimits? limits = null, WriteLogOptions? logOptions = null, TimeProvider? clock = null, IDisk? disk = null, bool maintains = true)
     {
+        this.clock = clock ?? Time;
         interval = maintains ? TimeSpan.FromMinutes(1) : TimeSpan.FromDays(40);
         Disk = disk ?? FileDisk.Instance;
         Limits = limits ?? new TenantLimits();
@@ -38,19 +42,28 @@ internal sealed class StoreFixture : IAsyncDisposable
     public void Open()
     {
         Instruments = new Instruments();
-        Log = new FileWriteLog(LogOptions with { Folder = Path.Combine(folder, "write-log") }, Time, Instruments, NullLogger.Instance);
+        Log = new FileWriteLog(LogOptions with { Folder = Path.Combine(folder, "write-log") }, clock, Instruments, NullLogger.Instance);
         Store = new MetricStore(
-            new MetricStoreOptions { Folder = Path.Combine(folder, "metrics"), ExemplarsPerTenant = 1000, Disk = Disk, MaintenanceInterval = interval },
-            Log, new Live(this), Time, Instruments, NullLogger.Instance);
+            new MetricStoreOptions { Folder = Path.Combine(folder, "metrics"), ExemplarsPerTenant = 1000, SaveHeadsOnClose = false, Disk = Disk, MaintenanceInterval = interval },
+            Log, new Live(this), clock, Instruments, NullLogger.Instance);
         Store.Start();
     }
 
     /// <summary>Closes without any farewell, as a crash does, and opens again.</summary>
-    public async Task RestartAsync()
+    public async Task RestartAsync(Action? between = null)
     {
         await Store.DisposeAsync();
         await Log.DisposeAsync();
+        between?.Invoke();
         Open();
+    }
+
+    /// <summary>A clean stop, which saves the heads, and a start.</summary>
+    /// <param name="between">What happens to the files while nothing runs.</param>
+    public async Task StopAndStartAsync(Action? between = null)
+    {
+        await Store.SaveHeadsAsync(default);
+        await RestartAsync(between);
     }
 
     public async Task<AppendResult> AppendAsync(Labels labels, long ms, double value)

@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Win32.SafeHandles;
 using Pharos.Core;
 using Pharos.Storage.Files;
 using Pharos.Storage.WriteLog;
@@ -204,18 +205,132 @@ public sealed class FileWriteLogTests : IDisposable
     }
 
     [Fact]
-    public async Task After_a_restart_segments_are_released_once_both_replays_ran()
+    public async Task After_a_restart_a_closed_segment_goes_without_being_read_and_the_last_once_it_was()
     {
-        await using (var log = Open(o => o with { SegmentBytesMax = 100 }))
+        await using (var log = Open(o => o with { SegmentBytesMax = 120 }))
         {
-            for (int i = 0; i < 4; i++) await log.AppendAsync(RecordKind.Metrics, Tenant, Bytes(new string('x', 60)), default);
+            for (int i = 0; i < 4; i++) await log.AppendAsync(i == 1 ? RecordKind.Logs : RecordKind.Metrics, Tenant, Bytes(new string('x', 60)), default);
         }
-        await using var again = Open(o => o with { SegmentBytesMax = 100 });
+        await using var again = Open(o => o with { SegmentBytesMax = 120 });
         again.Release(RecordKind.Metrics, again.End);
-        Assert.Equal(4, Segments().Count);
-        Read(again, RecordKind.Metrics);
-        again.Release(RecordKind.Metrics, again.End);
+        Assert.Equal(3, Segments().Count);
+        Assert.Single(Read(again, RecordKind.Logs));
+        again.Release(RecordKind.Logs, again.End);
         Assert.Single(Segments());
+    }
+
+    [Fact]
+    public async Task A_replay_from_a_place_reads_no_closed_segment_before_it()
+    {
+        var positions = new List<WriteLogPosition>();
+        await using (var log = Open(o => o with { SegmentBytesMax = 120 }))
+        {
+            for (int i = 0; i < 6; i++) positions.Add(await log.AppendAsync(RecordKind.Metrics, Tenant, Bytes(new string((char)('0' + i), 60)), default));
+        }
+        // What is not read is not missed where it is damaged.
+        File.WriteAllBytes(Segments()[1], [.. File.ReadAllBytes(Segments()[1])[..LogFormat.SegmentHeaderBytes], 1, 2, 3]);
+        await using var again = Open();
+        var read = new List<WriteLogPosition>();
+        again.Replay(RecordKind.Metrics, (at, _, _) => read.Add(at), positions[3]);
+        Assert.Equal(positions[3..], read);
+        Assert.Equal(0, instruments.Counter("prometheus_tsdb_wal_corruptions_total", "").Value);
+    }
+
+    [Fact]
+    public async Task A_log_told_of_a_place_begins_behind_it()
+    {
+        var known = new WriteLogPosition(7, 1234);
+        await using (var log = Open())
+        {
+            log.StartBehind(known);
+            Assert.True(log.End > known);
+            Assert.True(await log.AppendAsync(RecordKind.Metrics, Tenant, Bytes("a"), default) > known);
+        }
+        await using var again = Open();
+        again.StartBehind(known);
+        await again.AppendAsync(RecordKind.Metrics, Tenant, Bytes("b"), default);
+        Assert.Equal(["a", "b"], Read(again, RecordKind.Metrics));
+        Assert.Single(Segments());
+    }
+
+    [Fact]
+    public async Task A_segment_of_the_first_version_is_read_and_written_on()
+    {
+        byte[] header = [.. "PHWL"u8, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0];
+        byte[] record = new byte[LogFormat.RecordBytes(Tenant.Name.Length, 3)];
+        LogFormat.WriteRecord(record, RecordKind.Metrics, Tenant, Bytes("old"));
+        await File.WriteAllBytesAsync(Path.Combine(folder, "0000000001.log"), [.. header, .. record]);
+        await using (var log = Open())
+        {
+            Assert.Equal(["old"], Read(log, RecordKind.Metrics));
+            await log.AppendAsync(RecordKind.Metrics, Tenant, Bytes("new"), default);
+        }
+        await using var again = Open();
+        Assert.Equal(["old", "new"], Read(again, RecordKind.Metrics));
+    }
+
+    [Fact]
+    public async Task Any_bytes_after_a_header_are_read_without_a_crash_and_every_whole_record_among_them_is_found()
+    {
+        for (int seed = 1; seed <= 200; seed++)
+        {
+            var random = new Random(seed);
+            var bytes = new List<byte>();
+            byte[] header = new byte[LogFormat.SegmentHeaderBytes];
+            LogFormat.WriteSegmentHeader(header, 1, null);
+            bytes.AddRange(header);
+            var whole = new List<string>();
+            for (int part = random.Next(1, 12); part > 0; part--)
+            {
+                string text = $"record {seed} {part} {new string('r', random.Next(200))}";
+                byte[] record = new byte[LogFormat.RecordBytes(Tenant.Name.Length, text.Length)];
+                LogFormat.WriteRecord(record, RecordKind.Metrics, Tenant, Bytes(text));
+                switch (random.Next(4))
+                {
+                    case 0:
+                        // Garbage, now and then with a marker in it.
+                        byte[] garbage = new byte[random.Next(1, 300)];
+                        random.NextBytes(garbage);
+                        if (garbage.Length > 20) LogFormat.RecordMarker.CopyTo(garbage.AsSpan(random.Next(garbage.Length - 4)));
+                        bytes.AddRange(garbage);
+                        break;
+                    case 1:
+                        record[random.Next(record.Length)] ^= (byte)(1 << random.Next(8));
+                        bytes.AddRange(record);
+                        break;
+                    case 2:
+                        bytes.AddRange(record[..random.Next(record.Length)]);
+                        break;
+                    default:
+                        bytes.AddRange(record);
+                        whole.Add(text);
+                        break;
+                }
+            }
+            foreach (string path in Directory.GetFiles(folder, "*.log")) File.Delete(path);
+            await File.WriteAllBytesAsync(Path.Combine(folder, "0000000001.log"), [.. bytes]);
+            await using (var log = Open(o => o with { Sync = SyncPolicy.Os }))
+            {
+                Assert.True(whole.SequenceEqual(Read(log, RecordKind.Metrics)), $"seed {seed}: not the {whole.Count} whole records");
+                await log.AppendAsync(RecordKind.Metrics, Tenant, Bytes("next"), default);
+            }
+            await using var again = Open(o => o with { Sync = SyncPolicy.Os });
+            Assert.True(whole.Append("next").SequenceEqual(Read(again, RecordKind.Metrics)), $"seed {seed}: not the {whole.Count} whole records and the next");
+        }
+    }
+
+    [Fact]
+    public async Task Requests_that_come_while_one_is_synced_share_the_next_sync()
+    {
+        using var release = new ManualResetEventSlim();
+        var disk = new SlowSync(release);
+        await using var log = Open(disk: disk);
+        var first = log.AppendAsync(RecordKind.Metrics, Tenant, Bytes("first"), default).AsTask();
+        disk.Syncing.Wait();
+        var others = Enumerable.Range(0, 50).Select(i => log.AppendAsync(RecordKind.Metrics, Tenant, Bytes($"{i}"), default).AsTask()).ToList();
+        release.Set();
+        await Task.WhenAll([first, .. others]);
+        Assert.Equal(2, disk.Syncs);
     }
 
     [Fact]
@@ -259,5 +374,33 @@ public sealed class FileWriteLogTests : IDisposable
         var read = new List<string>();
         log.Replay(kind, (_, tenant, payload) => read.Add(Encoding.UTF8.GetString(payload)));
         return read;
+    }
+
+    /// <summary>A disk whose syncs wait for a sign.</summary>
+    private sealed class SlowSync(ManualResetEventSlim release) : IDisk
+    {
+        public ManualResetEventSlim Syncing { get; } = new();
+        public int Syncs { get; private set; }
+
+        public SafeFileHandle Open(string path, FileMode mode) => FileDisk.Instance.Open(path, mode);
+
+        public void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long offset) => FileDisk.Instance.Write(file, bytes, offset);
+
+        public void Sync(SafeFileHandle file)
+        {
+            Syncs++;
+            Syncing.Set();
+            release.Wait();
+        }
+
+        public void SetLength(SafeFileHandle file, long length) => FileDisk.Instance.SetLength(file, length);
+
+        public void Move(string from, string to) => FileDisk.Instance.Move(from, to);
+
+        public void SyncFolder(string folder)
+        {
+        }
+
+        public long FreeBytes(string folder) => long.MaxValue / 2;
     }
 }

@@ -14,6 +14,9 @@ internal sealed class ByteBuffer(int capacity = 4096)
 
     public ReadOnlySpan<byte> Written => bytes.AsSpan(0, Length);
 
+    /// <summary>For filling in what is known only at the end.</summary>
+    public Span<byte> WrittenSpan => bytes.AsSpan(0, Length);
+
     public ReadOnlyMemory<byte> WrittenMemory => bytes.AsMemory(0, Length);
 
     public void Clear() => Length = 0;
@@ -53,7 +56,8 @@ internal sealed class ByteBuffer(int capacity = 4096)
         Length += Encoding.UTF8.GetBytes(text, Reserve(Encoding.UTF8.GetMaxByteCount(text.Length)));
     }
 
-    private Span<byte> Take(int count)
+    /// <summary>Room for so many bytes, which the caller writes before anything else.</summary>
+    public Span<byte> Take(int count)
     {
         var space = Reserve(count)[..count];
         Length += count;

@@ -36,6 +36,7 @@ internal static class MetricRecord
 
     public static void WriteBatch(
         ByteBuffer into,
+        LabelPairs pairs,
         IReadOnlyCollection<MemSeries> definitions,
         ReadOnlySpan<PreparedSample> samples,
         IReadOnlyCollection<PreparedHistogram> histograms,
@@ -47,7 +48,9 @@ internal static class MetricRecord
         foreach (var series in definitions)
         {
             into.Uvarint((ulong)series.Id);
-            into.Text(series.Labels.Encoded);
+            int bytes = pairs.ByteCount(series.Pairs);
+            into.Uvarint((ulong)bytes);
+            pairs.CopyTo(series.Pairs, into.Take(bytes));
         }
         into.Uvarint((ulong)samples.Length);
         long id = 0, t = 0;
@@ -63,16 +66,43 @@ internal static class MetricRecord
         {
             into.Uvarint((ulong)sample.Series.Id);
             into.Varint(sample.TimestampMs);
-            WriteHistogram(into, sample.Histogram);
+            HistogramCodec.Write(into, sample.Histogram);
         }
         into.Uvarint((ulong)exemplars.Count);
         foreach (var sample in exemplars)
         {
             into.Uvarint((ulong)sample.Series.Id);
-            into.Varint(sample.Exemplar.TimestampMs);
-            into.Double(sample.Exemplar.Value);
-            into.Text(sample.Exemplar.Labels.Encoded);
+            WriteExemplar(into, sample.Exemplar);
         }
+        WriteMetadata(into, metadata);
+    }
+
+    /// <summary>A batch of definitions and metadata alone.</summary>
+    public static void WriteDefinitions(ByteBuffer into, IReadOnlyCollection<LoggedSeries> definitions, IReadOnlyCollection<MetricMetadata> metadata)
+    {
+        into.Byte(Batch);
+        into.Uvarint((ulong)definitions.Count);
+        foreach (var series in definitions)
+        {
+            into.Uvarint((ulong)series.Id);
+            into.Text(series.Labels.Encoded);
+        }
+        // No samples, histograms, exemplars.
+        into.Bytes([0, 0, 0]);
+        WriteMetadata(into, metadata);
+    }
+
+    public static void WriteExemplar(ByteBuffer into, Exemplar exemplar)
+    {
+        into.Varint(exemplar.TimestampMs);
+        into.Double(exemplar.Value);
+        into.Text(exemplar.Labels.Encoded);
+    }
+
+    public static Exemplar ReadExemplar(ref ByteReader bytes) => new(bytes.Varint(), bytes.Double(), Labels.FromEncoded(bytes.Text()));
+
+    public static void WriteMetadata(ByteBuffer into, IReadOnlyCollection<MetricMetadata> metadata)
+    {
         into.Uvarint((ulong)metadata.Count);
         foreach (var about in metadata)
         {
@@ -81,6 +111,12 @@ internal static class MetricRecord
             into.Text(about.Help);
             into.Text(about.Unit);
         }
+    }
+
+    public static MetricMetadata ReadMetadata(ref ByteReader bytes)
+    {
+        var type = (MetricType)bytes.Byte();
+        return new MetricMetadata(bytes.String(), type, bytes.String(), bytes.String());
     }
 
     public static void WriteDeletions(ByteBuffer into, IReadOnlyCollection<(int Id, TimeRange Range)> deletions)
@@ -123,80 +159,11 @@ internal static class MetricRecord
             t += bytes.Varint();
             reader.Sample((int)id, t, bytes.Double());
         }
-        for (int left = bytes.Count(); left > 0; left--) reader.Histogram((int)bytes.Uvarint(), bytes.Varint(), ReadHistogram(ref bytes));
+        for (int left = bytes.Count(); left > 0; left--) reader.Histogram((int)bytes.Uvarint(), bytes.Varint(), HistogramCodec.Read(ref bytes));
         for (int left = bytes.Count(); left > 0; left--)
         {
-            reader.Exemplar((int)bytes.Uvarint(), new Exemplar(bytes.Varint(), bytes.Double(), Labels.FromEncoded(bytes.Text())));
+            reader.Exemplar((int)bytes.Uvarint(), ReadExemplar(ref bytes));
         }
-        for (int left = bytes.Count(); left > 0; left--)
-        {
-            var type = (MetricType)bytes.Byte();
-            reader.Metadata(new MetricMetadata(bytes.String(), type, bytes.String(), bytes.String()));
-        }
-    }
-
-    private static void WriteHistogram(ByteBuffer into, Histogram histogram)
-    {
-        into.Byte((byte)((int)histogram.ResetHint | (histogram.IsFloat ? 4 : 0)));
-        into.Varint(histogram.Schema);
-        into.Double(histogram.ZeroThreshold);
-        into.Double(histogram.ZeroCount);
-        into.Double(histogram.Count);
-        into.Double(histogram.Sum);
-        Spans(histogram.PositiveSpans);
-        Spans(histogram.NegativeSpans);
-        Doubles(histogram.PositiveBuckets);
-        Doubles(histogram.NegativeBuckets);
-        Doubles(histogram.CustomValues);
-
-        void Spans(BucketSpan[] spans)
-        {
-            into.Uvarint((ulong)spans.Length);
-            foreach (var span in spans)
-            {
-                into.Varint(span.Offset);
-                into.Uvarint(span.Length);
-            }
-        }
-
-        void Doubles(double[] numbers)
-        {
-            into.Uvarint((ulong)numbers.Length);
-            foreach (double number in numbers) into.Double(number);
-        }
-    }
-
-    private static Histogram ReadHistogram(ref ByteReader bytes)
-    {
-        byte flags = bytes.Byte();
-        return new Histogram
-        {
-            ResetHint = (CounterResetHint)(flags & 3),
-            IsFloat = (flags & 4) != 0,
-            Schema = (int)bytes.Varint(),
-            ZeroThreshold = bytes.Double(),
-            ZeroCount = bytes.Double(),
-            Count = bytes.Double(),
-            Sum = bytes.Double(),
-            PositiveSpans = Spans(ref bytes),
-            NegativeSpans = Spans(ref bytes),
-            PositiveBuckets = Doubles(ref bytes),
-            NegativeBuckets = Doubles(ref bytes),
-            CustomValues = Doubles(ref bytes),
-        };
-
-        static BucketSpan[] Spans(ref ByteReader bytes)
-        {
-            var spans = new BucketSpan[bytes.Count()];
-            for (int i = 0; i < spans.Length; i++) spans[i] = new BucketSpan((int)bytes.Varint(), (uint)bytes.Uvarint());
-            return spans;
-        }
-
-        static double[] Doubles(ref ByteReader bytes)
-        {
-            var numbers = new double[bytes.Count()];
-            for (int i = 0; i < numbers.Length; i++) numbers[i] = bytes.Double();
-            return numbers;
-        }
+        for (int left = bytes.Count(); left > 0; left--) reader.Metadata(ReadMetadata(ref bytes));
     }
 }

@@ -27,6 +27,12 @@ internal struct XorAppender
 
     public readonly ulong LastBits => value;
 
+    /// <summary>No chunk, and no sample before it.</summary>
+    public static XorAppender None => new() { LastMs = long.MinValue };
+
+    /// <summary>Time of the first sample, from the bytes.</summary>
+    public readonly long FirstMs => new BitReader(stream.Bytes.AsSpan(2)).ReadVarint();
+
     public static XorAppender Start() => new() { stream = new BitBuffer(40) { Bits = 16 }, window = XorWindow.Unset };
 
     public void Append(long timestampMs, double sample)
@@ -61,6 +67,50 @@ internal struct XorAppender
         var chunk = stream.Bytes.AsSpan(0, stream.Length).ToArray();
         BinaryPrimitives.WriteUInt16BigEndian(chunk, count);
         return chunk;
+    }
+
+    /// <summary>Lets go of the chunk, not of what the newest sample was.</summary>
+    public void Drop()
+    {
+        stream = default;
+        count = 0;
+    }
+
+    /// <summary>The newest sample is one that went elsewhere.</summary>
+    public void Note(long timestampMs, ulong bits)
+    {
+        LastMs = timestampMs;
+        value = bits;
+    }
+
+    /// <summary>Writes the state in which appending goes on. Layout: docs/formats/head-snapshot.md.</summary>
+    public readonly void Save(ByteBuffer into)
+    {
+        into.Varint(LastMs);
+        into.UInt64Big(value);
+        into.Uvarint(count);
+        if (!IsOpen) return;
+        into.Varint(delta);
+        into.Byte(window.Leading);
+        into.Byte(window.Trailing);
+        into.Uvarint((ulong)stream.Bits);
+        into.Bytes(stream.Bytes.AsSpan(0, stream.Length));
+    }
+
+    /// <exception cref="InvalidDataException">The bytes are not as <see cref="Save"/> writes them.</exception>
+    public static XorAppender Load(ref ByteReader bytes)
+    {
+        var loaded = new XorAppender { LastMs = bytes.Varint(), value = bytes.UInt64Big(), count = (ushort)bytes.Uvarint() };
+        if (loaded.count == 0) return loaded;
+        loaded.delta = bytes.Varint();
+        loaded.window = new XorWindow { Leading = bytes.Byte(), Trailing = bytes.Byte() };
+        ulong bits = bytes.Uvarint();
+        if (bits > (ulong)bytes.Remaining * 8) throw new InvalidDataException($"an open chunk of {bits} bits in {bytes.Remaining} bytes");
+        int length = (int)(bits + 7) >> 3;
+        // Room for a few samples more, so that the next append does not grow it at once.
+        loaded.stream = new BitBuffer(length + 16) { Bits = (int)bits };
+        bytes.Take(length).CopyTo(loaded.stream.Bytes);
+        return loaded;
     }
 
     private void WriteDeltaOfDelta(long change)

@@ -53,6 +53,9 @@ internal sealed class ExemplarRing(int capacity)
         next = (next + 1) % capacity;
     }
 
+    /// <summary>All, in the order in which they came.</summary>
+    public IReadOnlyList<(Labels Series, Exemplar Exemplar)> OldestFirst() => ring.Count < capacity ? ring : [.. ring[next..], .. ring[..next]];
+
     /// <summary>Exemplars of series that a test accepts, inside a range, oldest first for each series, series sorted.</summary>
     public IReadOnlyList<(Labels Series, IReadOnlyList<Exemplar> Exemplars)> Read(Func<Labels, bool> wanted, TimeRange range)
     {

@@ -22,7 +22,7 @@ internal static class HeadCut
         {
             lock (head.Gate) AddRanges(one, belowMs, rangeMs, snapshot, ranges);
         }
-        Array.Sort(series, static (a, b) => a.Labels.CompareTo(b.Labels));
+        Array.Sort(series, (a, b) => head.Pairs.Compare(a.Pairs, b.Pairs));
         var written = new List<BlockMeta>();
         try
         {
@@ -68,7 +68,7 @@ internal static class HeadCut
         using var writer = new BlockWriter(disk, folder, Ulid.New(nowMs));
         var range = new TimeRange(startMs, endMs - 1);
         var chunks = new List<ChunkToWrite>();
-        foreach (var one in series) writer.Announce(one.Labels);
+        foreach (var one in series) writer.Announce(head.LabelsOf(one));
         foreach (var one in series)
         {
             cancel.ThrowIfCancellationRequested();
@@ -76,7 +76,7 @@ internal static class HeadCut
             lock (head.Gate) part = one.Capture();
             chunks.Clear();
             Collect(part, range, snapshot, chunks);
-            writer.AddSeries(one.Labels, chunks);
+            writer.AddSeries(head.LabelsOf(one), chunks);
         }
         return writer.Finish(new BlockMeta { Id = writer.Id, MinMs = startMs, EndMs = endMs });
     }

@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Runtime.InteropServices;
 using System.Text;
 using Pharos.Core;
 
@@ -11,35 +10,24 @@ namespace Pharos.Metrics.Head;
 /// What they take out is never written to: lists of numbers only grow behind the part that was taken.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "Lives as long as its store; a query may still hold it when the store closes.")]
-internal sealed class HeadIndex(SeriesTable table) : IPostings
+internal sealed class HeadIndex(SeriesTable table, LabelPairs pairs) : IPostings
 {
     private readonly ReaderWriterLockSlim access = new(LockRecursionPolicy.NoRecursion);
-    private readonly Dictionary<string, Dictionary<string, Posting>> names = new(StringComparer.Ordinal);
-    private readonly Posting all = new();
+    private PostingList all;
 
     /// <summary>Names and values of labels, counted over all names.</summary>
-    public int PairCount { get; private set; }
+    public int PairCount => pairs.Count;
 
-    public void Add(MemSeries series)
+    /// <summary>Enters a series; returns the numbers of its label pairs.</summary>
+    /// <param name="labels">Canonical label bytes.</param>
+    public int[] Add(int id, ReadOnlySpan<byte> labels)
     {
         access.EnterWriteLock();
         try
         {
-            all.Add((uint)series.Id);
-            Span<char> buffer = stackalloc char[512];
-            foreach (var label in series.Labels)
-            {
-                var values = ValuesOf(Decode(label.NameUtf8, buffer));
-                var value = Decode(label.ValueUtf8, buffer);
-                ref var posting = ref CollectionsMarshal.GetValueRefOrAddDefault(
-                    values.GetAlternateLookup<ReadOnlySpan<char>>(), value, out bool exists);
-                if (!exists)
-                {
-                    posting = new Posting();
-                    PairCount++;
-                }
-                posting!.Add((uint)series.Id);
-            }
+            var series = pairs.Intern(labels);
+            Enter(id, series);
+            return series;
         }
         finally
         {
@@ -47,26 +35,29 @@ internal sealed class HeadIndex(SeriesTable table) : IPostings
         }
     }
 
+    /// <summary>Enters a series whose pairs are there already. Before the head has readers.</summary>
+    public void Enter(int id, int[] series)
+    {
+        all.Add((uint)id);
+        foreach (int pair in series) pairs.At(pair).Series.Add((uint)id);
+    }
+
+    /// <summary>Takes out series that left the table before: who still finds one there, finds its pairs too.</summary>
     public void Remove(IReadOnlyCollection<MemSeries> gone)
     {
         if (gone.Count == 0) return;
-        var ids = gone.Select(s => (uint)s.Id).ToHashSet();
-        var touched = new HashSet<(string Name, string Value)>();
-        foreach (var series in gone)
-        {
-            foreach (var (name, value) in series.Labels) touched.Add((name, value));
-        }
+        var ids = gone.Select(s => (uint)s.Id).Order().ToArray();
+        var touched = new HashSet<int>();
+        foreach (var series in gone) touched.UnionWith(series.Pairs);
         access.EnterWriteLock();
         try
         {
             all.Remove(ids);
-            foreach (var (name, value) in touched)
+            foreach (int pair in touched)
             {
-                var values = names[name];
-                if (!values[value].Remove(ids)) continue;
-                values.Remove(value);
-                PairCount--;
-                if (values.Count == 0) names.Remove(name);
+                ref var left = ref pairs.At(pair).Series;
+                left.Remove(ids);
+                if (left.Count == 0) pairs.Release(pair);
             }
         }
         finally
@@ -78,61 +69,61 @@ internal sealed class HeadIndex(SeriesTable table) : IPostings
     /// <summary>Series with a value of a label. For the writer, who needs no lock to read.</summary>
     public int CountUnlocked(string name, ReadOnlySpan<byte> valueUtf8)
     {
-        if (!names.TryGetValue(name, out var values)) return 0;
-        Span<char> buffer = stackalloc char[512];
-        return values.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(Decode(valueUtf8, buffer), out var posting) ? posting.Count : 0;
+        int pair = pairs.Find(name, valueUtf8);
+        return pair == 0 ? 0 : pairs.At(pair).Series.Count;
     }
 
     public uint[] All()
     {
         using var held = new Held(access);
-        return all.Ids.ToArray();
+        return all.AsMemory().ToArray();
     }
 
     public ReadOnlyMemory<uint> Of(string name, string value)
     {
         using var held = new Held(access);
-        return names.TryGetValue(name, out var values) && values.TryGetValue(value, out var posting) ? posting.Ids : default;
+        int pair = pairs.Find(name, Encoding.UTF8.GetBytes(value));
+        return pair == 0 ? default : pairs.At(pair).Series.AsMemory();
     }
 
     public int ValueCount(string name)
     {
         using var held = new Held(access);
-        return names.TryGetValue(name, out var values) ? values.Count : 0;
+        return pairs.Name(name)?.Pairs.Count ?? 0;
     }
 
     /// <summary>Calls back without holding the index: a slow pattern over many values keeps no writer waiting.</summary>
     public void VisitValues(string name, Action<string> visit)
     {
         string[] copy;
-        using (new Held(access)) copy = names.TryGetValue(name, out var values) ? [.. values.Keys] : [];
+        using (new Held(access)) copy = pairs.Name(name) is { } values ? [.. values.Pairs.Select(p => pairs.At(p).Value)] : [];
         foreach (string value in copy) visit(value);
     }
 
-    public bool Matches(uint series, Matcher matcher) => table.Get((int)series) is { } found && matcher.Matches(found.Labels);
+    public bool Matches(uint series, Matcher matcher)
+    {
+        using var held = new Held(access);
+        if (table.Get((int)series) is not { } found) return false;
+        foreach (int pair in found.Pairs)
+        {
+            ref readonly var at = ref pairs.At(pair);
+            if (at.Name.Text == matcher.Name) return matcher.Matches(at.ValueUtf8);
+        }
+        return matcher.MatchesEmpty;
+    }
 
     public string[] Names()
     {
         using var held = new Held(access);
-        return [.. names.Keys];
+        return [.. pairs.Names];
     }
 
     /// <summary>Values of a label with the number of series of each.</summary>
     public (string Value, int Series)[] Counts(string name)
     {
         using var held = new Held(access);
-        return names.TryGetValue(name, out var values) ? [.. values.Select(v => (v.Key, v.Value.Count))] : [];
+        return pairs.Name(name) is { } values ? [.. values.Pairs.Select(p => (pairs.At(p).Value, pairs.At(p).Series.Count))] : [];
     }
-
-    private Dictionary<string, Posting> ValuesOf(ReadOnlySpan<char> name)
-    {
-        var lookup = names.GetAlternateLookup<ReadOnlySpan<char>>();
-        if (lookup.TryGetValue(name, out var values)) return values;
-        return names[name.ToString()] = new Dictionary<string, Posting>(StringComparer.Ordinal);
-    }
-
-    private static ReadOnlySpan<char> Decode(ReadOnlySpan<byte> utf8, Span<char> buffer) =>
-        utf8.Length <= buffer.Length ? buffer[..Encoding.UTF8.GetChars(utf8, buffer)] : Encoding.UTF8.GetString(utf8);
 
     /// <summary>The read lock, for as long as this lives.</summary>
     private readonly ref struct Held
@@ -146,31 +137,5 @@ internal sealed class HeadIndex(SeriesTable table) : IPostings
         }
 
         public void Dispose() => access.ExitReadLock();
-    }
-
-    /// <summary>Sorted series numbers; most label values have few series, many have one.</summary>
-    private sealed class Posting
-    {
-        private uint[] ids = [];
-
-        public int Count { get; private set; }
-
-        public ReadOnlyMemory<uint> Ids => ids.AsMemory(0, Count);
-
-        public void Add(uint id)
-        {
-            if (Count == ids.Length) Array.Resize(ref ids, Count < 2 ? Count + 1 : Count + (Count >> 1) + 1);
-            ids[Count++] = id;
-            // Numbers rise, but a replayed log may define an older one later.
-            for (int i = Count - 1; i > 0 && ids[i - 1] > ids[i]; i--) (ids[i - 1], ids[i]) = (ids[i], ids[i - 1]);
-        }
-
-        /// <summary>True where none is left.</summary>
-        public bool Remove(HashSet<uint> gone)
-        {
-            ids = Array.FindAll(ids[..Count], id => !gone.Contains(id));
-            Count = ids.Length;
-            return Count == 0;
-        }
     }
 }

@@ -9,17 +9,40 @@ namespace Pharos.Metrics.Head;
 /// Puts the records of one tenant back into its head. Samples may come before their series' definition:
 /// a checkpoint writes definitions anew at the end of the log, and what stood before it is deleted.
 /// </summary>
-internal sealed class HeadReplay(TenantHead head, CutMark mark, ILogger logger, long nowMs) : IRecordReader
+internal sealed class HeadReplay : IRecordReader
 {
+    private readonly TenantHead head;
+    private readonly CutMark mark;
+    private readonly SnapshotPlaces? loaded;
+    private readonly ILogger logger;
+    private readonly long nowMs;
+
     // Numbers of series that are in the table under another.
     private readonly Dictionary<int, MemSeries> others = [];
     private readonly Dictionary<int, MemSeries> nameless = [];
     private WriteLogPosition position;
+    private bool mayBeLoaded;
+
+    /// <param name="loaded">What a snapshot brought into the head already; null for nothing.</param>
+    public HeadReplay(TenantHead head, CutMark mark, SnapshotPlaces? loaded, ILogger logger, long nowMs)
+    {
+        this.head = head;
+        this.mark = mark;
+        this.loaded = loaded;
+        this.logger = logger;
+        this.nowMs = nowMs;
+        foreach (var other in head.OtherNumbers)
+        {
+            if (head.Table.Find(other.Labels.Hash, other.Labels.Encoded) is { } same) others[other.Id] = same;
+        }
+    }
 
     public long Samples { get; private set; }
 
     public void Read(WriteLogPosition at, ReadOnlySpan<byte> record)
     {
+        if (loaded is not null && at < loaded.First) return;
+        mayBeLoaded = loaded is not null && at < loaded.Last;
         position = at;
         head.Replayed(at, nowMs);
         try
@@ -36,44 +59,45 @@ internal sealed class HeadReplay(TenantHead head, CutMark mark, ILogger logger, 
     {
         head.Table.SkipTo(id + 1);
         if (head.Table.Get(id) is not null || others.ContainsKey(id)) return;
-        if (head.Table.Find(LabelCodec.Hash(labels), labels) is { } same)
+        ulong hash = LabelCodec.Hash(labels);
+        if (head.Table.Find(hash, labels) is { } same)
         {
             // The series left the head once and came back under a new number; samples of both numbers are one series'.
             others[id] = same;
-            head.OtherNumbers.Add(new MemSeries(id, same.Labels));
+            head.OtherNumbers.Add(new LoggedSeries(id, head.LabelsOf(same), null));
             if (nameless.Remove(id, out var other)) Join(other, same);
             return;
         }
-        if (!nameless.Remove(id, out var series)) series = new MemSeries(id, Labels.Empty);
-        series.Labels = Labels.FromEncoded(labels);
+        if (!nameless.Remove(id, out var series)) series = new MemSeries(id, []);
+        series.Pairs = head.Index.Add(id, labels);
         series.Logged = true;
-        head.Table.Add(series);
-        head.Index.Add(series);
+        head.Table.Add(series, hash);
     }
 
     public void Sample(int id, long timestampMs, double value)
     {
-        if (IsInBlock(timestampMs)) return;
+        if (IsInBlock(timestampMs) || IsLoaded(id)) return;
         Samples++;
         head.PutReplayed(Get(id), timestampMs, value, null, position);
     }
 
     public void Histogram(int id, long timestampMs, Histogram histogram)
     {
-        if (IsInBlock(timestampMs)) return;
+        if (IsInBlock(timestampMs) || IsLoaded(id)) return;
         Samples++;
         head.PutReplayed(Get(id), timestampMs, 0, histogram, position);
     }
 
     public void Exemplar(int id, Exemplar exemplar)
     {
-        if ((head.Table.Get(id) ?? others.GetValueOrDefault(id)) is { } series) head.Exemplars.Add(series.Labels, exemplar);
+        if (!mayBeLoaded && (head.Table.Get(id) ?? others.GetValueOrDefault(id)) is { } series) head.Exemplars.Add(head.LabelsOf(series), exemplar);
     }
 
     public void Metadata(MetricMetadata metadata) => head.Metadata.Set(metadata);
 
     public void Deleted(int id, TimeRange range)
     {
+        if (IsLoaded(id)) return;
         var series = Get(id);
         series.Deleted = Blocks.DeletedRanges.Add(series.Deleted, range);
     }
@@ -94,8 +118,8 @@ internal sealed class HeadReplay(TenantHead head, CutMark mark, ILogger logger, 
         if (lost > 0) MetricsLog.NamelessSeries(logger, lost, series, head.Tenant.Name);
         head.ReplayedTo = head.AppliedTo;
         var empty = head.Table.All().Where(s => !s.HasSamples).ToList();
-        head.Index.Remove(empty);
         foreach (var one in empty) head.Table.Remove(one);
+        head.Index.Remove(empty);
     }
 
     private void Join(MemSeries from, MemSeries into)
@@ -109,11 +133,13 @@ internal sealed class HeadReplay(TenantHead head, CutMark mark, ILogger logger, 
 
     private bool IsInBlock(long timestampMs) => timestampMs < mark.BelowMs && position < mark.Applied;
 
+    private bool IsLoaded(int id) => mayBeLoaded && loaded!.Holds(id, position);
+
     private MemSeries Get(int id)
     {
         if (head.Table.Get(id) is { } series) return series;
         if (others.TryGetValue(id, out series) || nameless.TryGetValue(id, out series)) return series;
         head.Table.SkipTo(id + 1);
-        return nameless[id] = new MemSeries(id, Labels.Empty);
+        return nameless[id] = new MemSeries(id, []);
     }
 }

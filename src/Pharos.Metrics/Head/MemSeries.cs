@@ -1,49 +1,55 @@
 using Pharos.Core;
+using Pharos.Metrics.Append;
 using Pharos.Metrics.Blocks;
 using Pharos.Metrics.Chunks;
 
 namespace Pharos.Metrics.Head;
 
-/// <summary>A series of the head. Changed only under the head's gate.</summary>
-internal sealed class MemSeries(int id, Labels labels)
+/// <summary>A series of the head. Changed only under the head's gate. There are millions: every field counts.</summary>
+internal sealed class MemSeries(int id, int[] pairs)
 {
     /// <summary>Samples a chunk aims at, and at most holds; bytes after which it is closed. Source: Prometheus's head.</summary>
     private const int SamplesTarget = 120;
     private const int ChunkBytesMax = 1024 - 19;
 
-    private XorAppender open;
-    private long openMinMs;
+    // Knows the newest sample also while no chunk of floats is open.
+    private XorAppender open = XorAppender.None;
     private long nextCutMs;
+    private Seldom? seldom;
 
     /// <summary>The series' number in the write log and in postings. Never used again in one head.</summary>
     public int Id { get; } = id;
 
-    /// <summary>Empty only during replay, before the series' definition was read.</summary>
-    public Labels Labels { get; set; } = labels;
+    /// <summary>Its labels, as numbers of <see cref="LabelPairs"/>. Empty only during replay, before its definition was read.</summary>
+    public int[] Pairs { get; set; } = pairs;
 
     /// <summary>Finished chunks, oldest first; replaced as a whole, so a reader may keep it.</summary>
     public MemChunk[] Closed { get; private set; } = [];
 
-    public OpenHistograms? Histograms { get; private set; }
+    public OpenHistograms? Histograms => seldom?.Histograms;
 
-    public OutOfOrderSamples? OutOfOrder { get; private set; }
+    public OutOfOrderSamples? OutOfOrder => seldom?.OutOfOrder;
 
     /// <summary>Late samples that are being written into a block; still read from here until the block is there.</summary>
-    public OutOfOrderSamples? OutOfOrderLeaving { get; private set; }
+    public OutOfOrderSamples? OutOfOrderLeaving => seldom?.OutOfOrderLeaving;
 
     /// <summary>Ranges that were deleted.</summary>
-    public DeletedRanges? Deleted { get; set; }
+    public DeletedRanges? Deleted
+    {
+        get => seldom?.Deleted;
+        set
+        {
+            if (value is not null || seldom is not null) More.Deleted = value;
+        }
+    }
 
     /// <summary>Timestamp of the newest sample in order; <see cref="long.MinValue"/> for none.</summary>
-    public long MaxMs { get; private set; } = long.MinValue;
+    public long MaxMs => open.LastMs;
 
     /// <summary>The newest sample in order that was checked, maybe not yet written to the log.</summary>
     public long ReservedMs { get; private set; } = long.MinValue;
     public ulong ReservedBits { get; private set; }
-    public Histogram? ReservedHistogram { get; private set; }
-
-    private ulong lastBits;
-    private Histogram? lastHistogram;
+    public Histogram? ReservedHistogram => seldom?.Reserved;
 
     /// <summary>Requests under way that hold this series.</summary>
     public int InFlight { get; set; }
@@ -58,7 +64,7 @@ internal sealed class MemSeries(int id, Labels labels)
     /// <summary>Time of the oldest sample in order that is still held.</summary>
     public long MinMs =>
         Closed.Length > 0 ? Closed[0].MinMs
-        : open.IsOpen ? openMinMs
+        : open.IsOpen ? open.FirstMs
         : Histograms is { } histograms ? histograms.Samples[0].TimestampMs
         : long.MaxValue;
 
@@ -66,15 +72,15 @@ internal sealed class MemSeries(int id, Labels labels)
     {
         ReservedMs = timestampMs;
         ReservedBits = BitConverter.DoubleToUInt64Bits(value);
-        ReservedHistogram = histogram;
+        if (histogram is not null || seldom is not null) More.Reserved = histogram;
     }
 
     /// <summary>After a failed write: what was reserved is free again.</summary>
     public void Unreserve()
     {
         ReservedMs = MaxMs;
-        ReservedBits = lastBits;
-        ReservedHistogram = lastHistogram;
+        ReservedBits = open.LastBits;
+        if (seldom is not null) seldom.Reserved = seldom.Last;
     }
 
     /// <summary>Appends a float sample newer than all others. Returns how many chunks were begun.</summary>
@@ -86,13 +92,13 @@ internal sealed class MemSeries(int id, Labels labels)
         if (!open.IsOpen)
         {
             open = XorAppender.Start();
-            openMinMs = timestampMs;
             nextCutMs = EndOfRange(timestampMs, rangeMs);
             begun = 1;
         }
         open.Append(timestampMs, value);
-        if (open.Count == SamplesTarget / 4) nextCutMs = PredictEnd(openMinMs, timestampMs, nextCutMs);
-        Appended(timestampMs, BitConverter.DoubleToUInt64Bits(value), null);
+        if (seldom is not null) seldom.Last = null;
+        if (open.Count == SamplesTarget / 4) nextCutMs = PredictEnd(open.FirstMs, timestampMs, nextCutMs);
+        Appended();
         return begun;
     }
 
@@ -113,26 +119,28 @@ internal sealed class MemSeries(int id, Labels labels)
         int begun = 0;
         if (Histograms is null)
         {
-            Histograms = new OpenHistograms(hint);
+            More.Histograms = new OpenHistograms(hint);
             nextCutMs = EndOfRange(timestampMs, rangeMs);
             begun = 1;
         }
-        Histograms.Append(timestampMs, histogram);
-        Appended(timestampMs, 0, histogram);
+        More.Histograms!.Append(timestampMs, histogram);
+        open.Note(timestampMs, 0);
+        More.Last = histogram;
+        Appended();
         return begun;
     }
 
     public bool InsertOutOfOrder(long timestampMs, double value, Histogram? histogram) =>
-        (OutOfOrder ??= new OutOfOrderSamples()).Insert(timestampMs, value, histogram);
+        (More.OutOfOrder ??= new OutOfOrderSamples()).Insert(timestampMs, value, histogram);
 
     /// <summary>What a reader needs; unaffected by later appends and truncation.</summary>
     public HeadPart Capture() => new()
     {
         Closed = Closed,
-        Open = open.Bytes,
+        Open = open.IsOpen ? open.Bytes : null,
         OpenCount = open.IsOpen ? open.Count : 0,
         OpenLength = open.IsOpen ? open.Length : 0,
-        OpenMinMs = openMinMs,
+        OpenMinMs = open.IsOpen ? open.FirstMs : 0,
         Histograms = Histograms?.Samples,
         HistogramCount = Histograms?.Count ?? 0,
         HistogramHint = Histograms?.Hint ?? CounterResetHint.Unknown,
@@ -147,24 +155,19 @@ internal sealed class MemSeries(int id, Labels labels)
     public void StartOutOfOrderCut(long belowMs)
     {
         if (OutOfOrder is not { } late || OutOfOrderLeaving is not null || late.MinMs >= belowMs) return;
-        OutOfOrder = null;
-        if (late.MaxMs < belowMs)
-        {
-            OutOfOrderLeaving = late;
-            return;
-        }
-        OutOfOrderLeaving = late.Part(new TimeRange(long.MinValue, belowMs - 1));
-        OutOfOrder = late.Part(new TimeRange(belowMs, long.MaxValue));
+        bool whole = late.MaxMs < belowMs;
+        More.OutOfOrderLeaving = whole ? late : late.Part(new TimeRange(long.MinValue, belowMs - 1));
+        More.OutOfOrder = whole ? null : late.Part(new TimeRange(belowMs, long.MaxValue));
     }
 
     /// <summary>The block with the late samples is there; or it failed, and they come back.</summary>
     public void EndOutOfOrderCut(bool written)
     {
-        var leaving = OutOfOrderLeaving;
-        OutOfOrderLeaving = null;
-        if (written || leaving is null) return;
+        if (OutOfOrderLeaving is not { } leaving) return;
+        More.OutOfOrderLeaving = null;
+        if (written) return;
         if (OutOfOrder is { } newer) leaving.InsertAll(newer);
-        OutOfOrder = leaving;
+        More.OutOfOrder = leaving;
     }
 
     /// <summary>Lets go of chunks that end before a time. Returns how many.</summary>
@@ -176,28 +179,71 @@ internal sealed class MemSeries(int id, Labels labels)
         if (closed > 0) Closed = Closed[closed..];
         if (MaxMs < beforeMs && (open.IsOpen || Histograms is not null))
         {
-            open = default;
-            Histograms = null;
+            DropOpen();
             gone++;
         }
         if (Deleted is not null && Deleted.MaxMs < beforeMs) Deleted = null;
         return gone;
     }
 
-    private void Appended(long timestampMs, ulong bits, Histogram? histogram)
+    /// <summary>Writes everything but number and labels. Layout: docs/formats/head-snapshot.md.</summary>
+    public void Save(ByteBuffer into)
     {
-        MaxMs = timestampMs;
-        lastBits = bits;
-        lastHistogram = histogram;
-        if (timestampMs >= ReservedMs) (ReservedMs, ReservedBits, ReservedHistogram) = (timestampMs, bits, histogram);
+        into.Varint(nextCutMs);
+        open.Save(into);
+        into.Uvarint((ulong)Closed.Length);
+        foreach (var chunk in Closed)
+        {
+            into.Byte((byte)chunk.Encoding);
+            into.Varint(chunk.MinMs);
+            into.Uvarint((ulong)(chunk.MaxMs - chunk.MinMs));
+            into.Text(chunk.Data);
+        }
+        into.Byte(seldom is null ? (byte)0 : (byte)1);
+        seldom?.Save(into);
+    }
+
+    /// <exception cref="InvalidDataException">The bytes are not as <see cref="Save"/> writes them.</exception>
+    public static MemSeries Load(ref ByteReader bytes, int id, int[] pairs)
+    {
+        var series = new MemSeries(id, pairs) { nextCutMs = bytes.Varint(), open = XorAppender.Load(ref bytes), Logged = true };
+        int closed = bytes.Count();
+        if (closed > 0) series.Closed = new MemChunk[closed];
+        for (int i = 0; i < closed; i++)
+        {
+            var encoding = (ChunkEncoding)bytes.Byte();
+            long minMs = bytes.Varint();
+            long maxMs = minMs + (long)bytes.Uvarint();
+            series.Closed[i] = new MemChunk(encoding, minMs, maxMs, bytes.Text().ToArray());
+        }
+        if (bytes.Byte() != 0) series.seldom = Seldom.Load(ref bytes);
+        series.ReservedMs = series.open.LastMs;
+        series.ReservedBits = series.open.LastBits;
+        return series;
+    }
+
+    private Seldom More => seldom ??= new Seldom();
+
+    /// <summary>The newest sample may be one of a replay, which reserved nothing.</summary>
+    private void Appended()
+    {
+        if (open.LastMs < ReservedMs) return;
+        ReservedMs = open.LastMs;
+        ReservedBits = open.LastBits;
+        if (seldom is not null) seldom.Reserved = seldom.Last;
     }
 
     private void CloseOpen()
     {
-        var chunk = Histograms is { } histograms ? histograms.Close() : new MemChunk(ChunkEncoding.Xor, openMinMs, open.LastMs, open.Close());
-        open = default;
-        Histograms = null;
+        var chunk = Histograms is { } histograms ? histograms.Close() : new MemChunk(ChunkEncoding.Xor, open.FirstMs, open.LastMs, open.Close());
+        DropOpen();
         Closed = [.. Closed, chunk];
+    }
+
+    private void DropOpen()
+    {
+        open.Drop();
+        if (seldom is not null) seldom.Histograms = null;
     }
 
     private static long EndOfRange(long timestampMs, long rangeMs) => TimeRanges.Floor(timestampMs, rangeMs) + rangeMs;
@@ -207,5 +253,57 @@ internal sealed class MemSeries(int id, Labels labels)
     {
         double chunks = (double)(maxMs - startMs) / ((currentMs - startMs + 1) * 4);
         return chunks <= 1 ? maxMs : (long)(startMs + ((maxMs - startMs) / Math.Floor(chunks)));
+    }
+
+    /// <summary>What few series have.</summary>
+    private sealed class Seldom
+    {
+        public OpenHistograms? Histograms { get; set; }
+        public OutOfOrderSamples? OutOfOrder { get; set; }
+        public OutOfOrderSamples? OutOfOrderLeaving { get; set; }
+        public DeletedRanges? Deleted { get; set; }
+
+        /// <summary>The newest sample, where it is a histogram; and the newest that was checked.</summary>
+        public Histogram? Last { get; set; }
+        public Histogram? Reserved { get; set; }
+
+        public void Save(ByteBuffer into)
+        {
+            into.Byte(Histograms is null ? (byte)0 : (byte)1);
+            Histograms?.Save(into);
+            into.Byte(Last is null ? (byte)0 : (byte)1);
+            if (Last is not null) HistogramCodec.Write(into, Last);
+            SaveLate(OutOfOrder, into);
+            SaveLate(OutOfOrderLeaving, into);
+            var ranges = Deleted?.Ranges ?? [];
+            into.Uvarint((ulong)ranges.Count);
+            foreach (var range in ranges)
+            {
+                into.Varint(range.MinMs);
+                into.Varint(range.MaxMs);
+            }
+        }
+
+        public static Seldom Load(ref ByteReader bytes)
+        {
+            var loaded = new Seldom();
+            if (bytes.Byte() != 0) loaded.Histograms = OpenHistograms.Load(ref bytes);
+            if (bytes.Byte() != 0) loaded.Last = loaded.Reserved = HistogramCodec.Read(ref bytes);
+            loaded.OutOfOrder = OutOfOrderSamples.Load(ref bytes);
+            // What was on its way into a block that never came to be stays late.
+            if (OutOfOrderSamples.Load(ref bytes) is { } leaving)
+            {
+                if (loaded.OutOfOrder is null) loaded.OutOfOrder = leaving;
+                else loaded.OutOfOrder.InsertAll(leaving);
+            }
+            for (int left = bytes.Count(); left > 0; left--) loaded.Deleted = DeletedRanges.Add(loaded.Deleted, new TimeRange(bytes.Varint(), bytes.Varint()));
+            return loaded;
+        }
+
+        private static void SaveLate(OutOfOrderSamples? late, ByteBuffer into)
+        {
+            if (late is null) into.Uvarint(0);
+            else late.Save(into);
+        }
     }
 }

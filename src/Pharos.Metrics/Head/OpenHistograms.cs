@@ -1,4 +1,5 @@
 using Pharos.Core;
+using Pharos.Metrics.Append;
 using Pharos.Metrics.Chunks;
 
 namespace Pharos.Metrics.Head;
@@ -38,6 +39,26 @@ internal sealed class OpenHistograms(CounterResetHint hint)
     {
         var data = HistogramChunk.Write(new ArraySegment<(long, Histogram)>(samples, 0, Count), Hint, out var encoding);
         return new MemChunk(encoding, samples[0].TimestampMs, samples[Count - 1].TimestampMs, data);
+    }
+
+    public void Save(ByteBuffer into)
+    {
+        into.Byte((byte)Hint);
+        into.Uvarint((ulong)Count);
+        for (int i = 0; i < Count; i++)
+        {
+            into.Varint(samples[i].TimestampMs);
+            HistogramCodec.Write(into, samples[i].Histogram);
+        }
+    }
+
+    public static OpenHistograms Load(ref ByteReader bytes)
+    {
+        var loaded = new OpenHistograms((CounterResetHint)bytes.Byte());
+        int count = bytes.Count();
+        if (count == 0) throw new InvalidDataException("an open chunk of histograms is empty");
+        for (; count > 0; count--) loaded.Append(bytes.Varint(), HistogramCodec.Read(ref bytes));
+        return loaded;
     }
 
     /// <summary>A sample as a reader of the closed chunk would see it.</summary>

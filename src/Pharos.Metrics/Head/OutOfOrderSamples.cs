@@ -1,4 +1,5 @@
 using Pharos.Core;
+using Pharos.Metrics.Append;
 
 namespace Pharos.Metrics.Head;
 
@@ -76,5 +77,32 @@ internal sealed class OutOfOrderSamples
             if (histograms?[i] is { } histogram) into.Add(t, histogram);
             else into.Add(t, values[i]);
         }
+    }
+
+    public void Save(ByteBuffer into)
+    {
+        into.Uvarint((ulong)Count);
+        for (int i = 0; i < Count; i++)
+        {
+            into.Varint(timestamps[i]);
+            into.Byte(histograms?[i] is null ? (byte)0 : (byte)1);
+            if (histograms?[i] is { } histogram) HistogramCodec.Write(into, histogram);
+            else into.Double(values[i]);
+        }
+    }
+
+    /// <summary>Null where there are none.</summary>
+    public static OutOfOrderSamples? Load(ref ByteReader bytes)
+    {
+        int count = bytes.Count();
+        if (count == 0) return null;
+        var loaded = new OutOfOrderSamples();
+        for (; count > 0; count--)
+        {
+            long t = bytes.Varint();
+            bool isHistogram = bytes.Byte() != 0;
+            loaded.Insert(t, isHistogram ? 0 : bytes.Double(), isHistogram ? HistogramCodec.Read(ref bytes) : null);
+        }
+        return loaded;
     }
 }

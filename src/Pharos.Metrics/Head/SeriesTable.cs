@@ -1,17 +1,13 @@
-using Pharos.Core;
-
 namespace Pharos.Metrics.Head;
 
 /// <summary>The head's series by number and by label bytes. Finding a known series allocates nothing. Used under the head's gate.</summary>
-internal sealed class SeriesTable
+internal sealed class SeriesTable(LabelPairs pairs)
 {
-    private const int PageSize = 4096;
+    public const int PageSize = 4096;
 
     private readonly List<MemSeries?[]?> pages = [];
     private readonly List<int> pageCounts = [];
-
-    // Linear probing; a slot holds the upper hash bits and the number, 0 is free.
-    private ulong[] slots = new ulong[1024];
+    private NumberTable slots = new();
 
     public int Count { get; private set; }
 
@@ -26,19 +22,18 @@ internal sealed class SeriesTable
 
     public MemSeries? Find(ulong hash, ReadOnlySpan<byte> labels)
     {
-        int mask = slots.Length - 1;
-        for (int at = (int)hash & mask; slots[at] != 0; at = (at + 1) & mask)
+        var probe = slots.Find(hash);
+        while (probe.Next(out int id))
         {
-            ulong slot = slots[at];
-            if (slot >> 32 != hash >> 32) continue;
-            var series = Get((int)(uint)slot)!;
-            if (series.Labels.Hash == hash && series.Labels.Encoded.SequenceEqual(labels)) return series;
+            var series = Get(id)!;
+            if (pairs.Equal(series.Pairs, labels)) return series;
         }
         return null;
     }
 
     /// <summary>Adds a series that has labels and a number of its own.</summary>
-    public void Add(MemSeries series)
+    /// <param name="hash">Of its canonical label bytes.</param>
+    public void Add(MemSeries series, ulong hash)
     {
         int page = series.Id / PageSize;
         while (pages.Count <= page)
@@ -50,34 +45,23 @@ internal sealed class SeriesTable
         pageCounts[page]++;
         if (series.Id >= NextId) NextId = series.Id + 1;
         Count++;
-        if (Count * 3 > slots.Length * 2) Grow();
-        Place(slots, series);
+        slots.Add(hash, series.Id);
     }
+
+    /// <summary>Makes room for so many series, so that adding them does not grow the table in between.</summary>
+    public void Reserve(int series) => slots.Reserve(series);
 
     /// <summary>Makes sure that no new series gets a number that the write log may still hold.</summary>
     public void SkipTo(int id) => NextId = Math.Max(NextId, id);
 
+    /// <summary>Takes a series out whose label pairs are still there.</summary>
     public void Remove(MemSeries series)
     {
         int page = series.Id / PageSize;
         pages[page]![series.Id % PageSize] = null;
         if (--pageCounts[page] == 0) pages[page] = null;
         Count--;
-        int mask = slots.Length - 1;
-        int at = (int)series.Labels.Hash & mask;
-        while ((uint)slots[at] != (uint)series.Id) at = (at + 1) & mask;
-        // Close the gap, so that later entries of the same run are still found.
-        int gap = at;
-        while (true)
-        {
-            at = (at + 1) & mask;
-            if (slots[at] == 0) break;
-            int home = (int)Get((int)(uint)slots[at])!.Labels.Hash & mask;
-            if (((at - home) & mask) < ((at - gap) & mask)) continue;
-            slots[gap] = slots[at];
-            gap = at;
-        }
-        slots[gap] = 0;
+        slots.Remove(pairs.Hash(series.Pairs), series.Id);
     }
 
     /// <summary>Series of one page, for walking all of them in steps.</summary>
@@ -95,23 +79,5 @@ internal sealed class SeriesTable
                 if (series is not null) yield return series;
             }
         }
-    }
-
-    private static void Place(ulong[] into, MemSeries series)
-    {
-        int mask = into.Length - 1;
-        int at = (int)series.Labels.Hash & mask;
-        while (into[at] != 0) at = (at + 1) & mask;
-        into[at] = (series.Labels.Hash >> 32 << 32) | (uint)series.Id;
-    }
-
-    private void Grow()
-    {
-        var larger = new ulong[slots.Length * 2];
-        foreach (ulong slot in slots)
-        {
-            if (slot != 0 && Get((int)(uint)slot) is { } series) Place(larger, series);
-        }
-        slots = larger;
     }
 }

@@ -7,7 +7,7 @@ namespace Pharos.Metrics.Head;
 internal sealed partial class TenantHead
 {
     /// <summary>Stands for a series of a request that was refused.</summary>
-    private static readonly MemSeries Refused = new(0, Labels.Empty);
+    private static readonly MemSeries Refused = new(0, []);
 
     /// <summary>Checks a request and reserves the samples' places. Good ones go on, bad ones become errors.</summary>
     public void Prepare(MetricBatch batch, AppendTicket ticket, TenantLimits limits, long nowMs)
@@ -39,7 +39,7 @@ internal sealed partial class TenantHead
             if (Refusals.CheckHistogram(sample.Histogram) is { } wrong)
             {
                 if (ticket.Errors.WantsWords(Refusals.InvalidHistogram))
-                    ticket.Errors.Add(AppendErrorKind.BadData, Refusals.InvalidHistogram, $"a native histogram is not valid: {wrong} (err-mimir-{Refusals.InvalidHistogram}); it is from series {series.Labels}");
+                    ticket.Errors.Add(AppendErrorKind.BadData, Refusals.InvalidHistogram, $"a native histogram is not valid: {wrong} (err-mimir-{Refusals.InvalidHistogram}); it is from series {LabelsOf(series)}");
                 else ticket.Errors.Count(Refusals.InvalidHistogram);
                 continue;
             }
@@ -64,7 +64,7 @@ internal sealed partial class TenantHead
             if (ReferenceEquals(series, Refused)) continue;
             if (Exemplars.Capacity == 0) continue;
             var exemplar = new Exemplar(sample.TimestampMs, sample.Value, sample.Labels);
-            switch (Exemplars.Check(series.Labels, exemplar))
+            switch (Exemplars.Check(LabelsOf(series), exemplar))
             {
                 case ExemplarCheck.Good:
                     ticket.ExemplarCount++;
@@ -84,9 +84,9 @@ internal sealed partial class TenantHead
             }
         }
 
-        static void Refuse(AppendTicket ticket, string code, MemSeries series, string what)
+        void Refuse(AppendTicket ticket, string code, MemSeries series, string what)
         {
-            if (ticket.Errors.WantsWords(code)) ticket.Errors.Add(AppendErrorKind.BadData, code, $"{what}; it is from series {series.Labels}", 0);
+            if (ticket.Errors.WantsWords(code)) ticket.Errors.Add(AppendErrorKind.BadData, code, $"{what}; it is from series {LabelsOf(series)}", 0);
         }
     }
 
@@ -108,9 +108,8 @@ internal sealed partial class TenantHead
                 string? words = ticket.Errors.WantsWords(Refusals.SeriesPerMetric) ? Refusals.MetricLimit(limits.SeriesPerMetricMax, Labels.FromEncoded(labels)) : null;
                 return RefuseSeries(Refusals.SeriesPerMetric, words, index, ticket);
             }
-            series = new MemSeries(Table.NextId, Labels.FromEncoded(labels));
-            Table.Add(series);
-            Index.Add(series);
+            series = new MemSeries(Table.NextId, Index.Add(Table.NextId, labels));
+            Table.Add(series, hash);
             instruments.SeriesCreated.Add(1);
         }
         if (!series.Logged) ticket.Definitions.Add(series);
@@ -172,7 +171,7 @@ internal sealed partial class TenantHead
             case Refusals.TooOld when !outOfBounds: instruments.TooOld.Add(1); break;
             default: instruments.OutOfBounds.Add(1); break;
         }
-        if (ticket.Errors.WantsWords(code)) ticket.Errors.Add(AppendErrorKind.BadData, code, Refusals.Sample(code, t, series.Labels));
+        if (ticket.Errors.WantsWords(code)) ticket.Errors.Add(AppendErrorKind.BadData, code, Refusals.Sample(code, t, LabelsOf(series)));
         else ticket.Errors.Count(code);
         return false;
     }

@@ -6,8 +6,6 @@ namespace Pharos.Metrics.Head;
 /// <summary>Letting go of what is in blocks.</summary>
 internal sealed partial class TenantHead
 {
-    private const int SeriesPerStep = 4096;
-
     /// <summary>First place in the log that this head needs; null where it needs nothing.</summary>
     public WriteLogPosition? NeededFrom { get; private set; }
 
@@ -18,7 +16,7 @@ internal sealed partial class TenantHead
     /// Further numbers under which the replayed part of the log has samples of a series: it left the head and came back.
     /// As long as that part is kept, their definitions are kept too.
     /// </summary>
-    public List<MemSeries> OtherNumbers { get; } = [];
+    public List<LoggedSeries> OtherNumbers { get; } = [];
 
     /// <summary>Puts late samples before a time aside, step by step so that appends go on in between.</summary>
     public void StartOutOfOrderCut(long belowMs)
@@ -54,8 +52,8 @@ internal sealed partial class TenantHead
                 if (!series.HasSamples && series.InFlight == 0) gone.Add(series);
                 else minMs = Math.Min(minMs, series.MinMs);
             }
-            Index.Remove(gone);
             foreach (var series in gone) Table.Remove(series);
+            Index.Remove(gone);
             instruments.SeriesRemoved.Add(gone.Count);
         });
         lock (Gate) MinMs = Math.Min(minMs, minSinceTruncateMs);
@@ -93,10 +91,10 @@ internal sealed partial class TenantHead
     }
 
     /// <summary>Series in steps of a few thousand, for writing their definitions anew.</summary>
-    public IEnumerable<IReadOnlyList<MemSeries>> LoggedSeries()
+    public IEnumerable<IReadOnlyList<LoggedSeries>> AllLogged()
     {
         int pages;
-        List<MemSeries> others;
+        List<LoggedSeries> others;
         lock (Gate)
         {
             pages = Table.PageCount;
@@ -105,12 +103,12 @@ internal sealed partial class TenantHead
         if (others.Count > 0) yield return others;
         for (int i = 0; i < pages; i++)
         {
-            var step = new List<MemSeries>(SeriesPerStep);
+            var step = new List<LoggedSeries>(SeriesTable.PageSize);
             lock (Gate)
             {
                 foreach (var series in Table.Page(i) ?? [])
                 {
-                    if (series is { Logged: true }) step.Add(series);
+                    if (series is { Logged: true }) step.Add(new LoggedSeries(series.Id, LabelsOf(series), series.Deleted));
                 }
             }
             if (step.Count > 0) yield return step;

@@ -22,7 +22,8 @@ internal sealed partial class TenantHead
         Tenant = tenant;
         this.instruments = instruments;
         rangeMs = options.BlockRangeMs;
-        Index = new HeadIndex(Table);
+        Table = new SeriesTable(Pairs);
+        Index = new HeadIndex(Table, Pairs);
         Exemplars = new ExemplarRing(options.ExemplarsPerTenant);
     }
 
@@ -30,7 +31,9 @@ internal sealed partial class TenantHead
 
     public Lock Gate { get; } = new();
 
-    public SeriesTable Table { get; } = new();
+    public LabelPairs Pairs { get; } = new();
+
+    public SeriesTable Table { get; }
 
     public HeadIndex Index { get; }
 
@@ -74,6 +77,9 @@ internal sealed partial class TenantHead
         }
     }
 
+    /// <summary>The series' label set, made anew at each call.</summary>
+    public Labels LabelsOf(MemSeries series) => Pairs.ToLabels(series.Pairs);
+
     public void Enqueue(AppendTicket ticket) => underWay.Enqueue(ticket);
 
     /// <summary>Completes when everything now under way is settled. Null where nothing is.</summary>
@@ -115,7 +121,7 @@ internal sealed partial class TenantHead
         foreach (var exemplar in ticket.Exemplars)
         {
             exemplar.Series.InFlight--;
-            Exemplars.Add(exemplar.Series.Labels, exemplar.Exemplar);
+            Exemplars.Add(LabelsOf(exemplar.Series), exemplar.Exemplar);
         }
         foreach (var about in ticket.Metadata) Metadata.Set(about);
     }

@@ -2,7 +2,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Pharos.Storage.Files;
 
-/// <summary>The few calls by which the write log and the writers of blocks change a disk, so that a test can make any of them fail.</summary>
+/// <summary>The few file calls by which the stores write, so that a test can make any of them fail.</summary>
 public interface IDisk
 {
     SafeFileHandle Open(string path, FileMode mode);

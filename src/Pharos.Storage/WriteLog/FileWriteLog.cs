@@ -122,7 +122,18 @@ public sealed class FileWriteLog : IWriteLog
         return new WriteLogPosition(start.Segment, start.Offset + at);
     }
 
-    public void Replay(RecordKind kind, ReplayHandler handler) => folder.Replay(kind, handler);
+    public void Replay(RecordKind kind, ReplayHandler handler, WriteLogPosition from = default) => folder.Replay(kind, handler, from);
+
+    public void StartBehind(WriteLogPosition place)
+    {
+        lock (gate)
+        {
+            if (new WriteLogPosition(endSegment, endOffset) >= place) return;
+            // Nothing was appended yet, so the writer thread waits and has no file open.
+            (segment, good) = (place.Segment + 1, 0);
+            (endSegment, endOffset) = (segment, good);
+        }
+    }
 
     public void Release(RecordKind kind, WriteLogPosition before)
     {
@@ -244,7 +255,7 @@ public sealed class FileWriteLog : IWriteLog
             if (isNew)
             {
                 Span<byte> header = stackalloc byte[LogFormat.SegmentHeaderBytes];
-                LogFormat.WriteSegmentHeader(header, segment);
+                LogFormat.WriteSegmentHeader(header, segment, folder.ContentOf(segment - 1));
                 disk.Write(opened, header, 0);
                 disk.SyncFolder(options.Folder);
                 good = header.Length;

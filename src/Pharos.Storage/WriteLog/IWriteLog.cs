@@ -49,7 +49,14 @@ public interface IWriteLog : IAsyncDisposable
     /// Hands every kept record of a kind, oldest first, to <paramref name="handler"/>. To be called once for each kind, before the first append.
     /// A damaged range is set aside, counted and reported; the rest replays.
     /// </summary>
-    void Replay(RecordKind kind, ReplayHandler handler);
+    /// <param name="from">The caller needs no record before this place; some may come nevertheless.</param>
+    void Replay(RecordKind kind, ReplayHandler handler, WriteLogPosition from = default);
+
+    /// <summary>
+    /// Sees to it that what is appended gets places behind this one, which a store speaks of in its own files, even if the log
+    /// lost its end or was deleted. Before the first append.
+    /// </summary>
+    void StartBehind(WriteLogPosition place);
 
     /// <summary>
     /// Says that records of a kind before this position are no longer needed. Segments before the lowest such position of all kinds are deleted.

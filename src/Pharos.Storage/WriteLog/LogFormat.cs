@@ -7,8 +7,11 @@ namespace Pharos.Storage.WriteLog;
 /// <summary>The bytes of the write log. Layout: docs/formats/write-log.md.</summary>
 internal static class LogFormat
 {
-    public const int SegmentHeaderBytes = 16;
-    public const ushort Version = 1;
+    public const int SegmentHeaderBytes = 40;
+    public const ushort Version = 2;
+
+    /// <summary>Header of version 1: magic, version, number.</summary>
+    public const int SegmentHeaderBytesV1 = 16;
 
     /// <summary>Marker, length and checksum before the body.</summary>
     public const int RecordHeaderBytes = 12;
@@ -25,17 +28,32 @@ internal static class LogFormat
     /// <summary>First bytes of a record; what a reader looks for behind a damaged place.</summary>
     public static ReadOnlySpan<byte> RecordMarker => [0xA7, 0x50, 0x68, 0x52];
 
-    public static void WriteSegmentHeader(Span<byte> header, long segment)
+    /// <param name="before">What the segment before holds; null where that is not known.</param>
+    public static void WriteSegmentHeader(Span<byte> header, long segment, SegmentContent? before)
     {
+        header[..SegmentHeaderBytes].Clear();
         SegmentMagic.CopyTo(header);
         BinaryPrimitives.WriteUInt16LittleEndian(header[4..], Version);
-        BinaryPrimitives.WriteUInt16LittleEndian(header[6..], 0);
+        BinaryPrimitives.WriteUInt16LittleEndian(header[6..], before is null ? (ushort)0 : (ushort)1);
         BinaryPrimitives.WriteInt64LittleEndian(header[8..], segment);
+        BinaryPrimitives.WriteInt64LittleEndian(header[16..], before?.LastMetrics ?? 0);
+        BinaryPrimitives.WriteInt64LittleEndian(header[24..], before?.LastLogs ?? 0);
+        BinaryPrimitives.WriteUInt32LittleEndian(header[36..], Crc32C.Of(header[..36]));
     }
 
-    public static bool IsSegmentHeader(ReadOnlySpan<byte> header) =>
-        header.Length >= SegmentHeaderBytes && header.StartsWith(SegmentMagic)
-        && BinaryPrimitives.ReadUInt16LittleEndian(header[4..]) == Version;
+    /// <summary>Length of a segment's header; 0 where it is none that this release reads.</summary>
+    public static int ReadSegmentHeader(ReadOnlySpan<byte> bytes, out SegmentContent? before)
+    {
+        before = null;
+        if (bytes.Length < SegmentHeaderBytesV1 || !bytes.StartsWith(SegmentMagic)) return 0;
+        int version = BinaryPrimitives.ReadUInt16LittleEndian(bytes[4..]);
+        if (version == 1) return SegmentHeaderBytesV1;
+        if (version != Version || bytes.Length < SegmentHeaderBytes) return 0;
+        // A header whose checksum is wrong costs what it says of the segment before, not the records behind it.
+        if (Crc32C.Of(bytes[..36]) == BinaryPrimitives.ReadUInt32LittleEndian(bytes[36..]) && BinaryPrimitives.ReadUInt16LittleEndian(bytes[6..]) == 1)
+            before = new SegmentContent(BinaryPrimitives.ReadInt64LittleEndian(bytes[16..]), BinaryPrimitives.ReadInt64LittleEndian(bytes[24..]));
+        return SegmentHeaderBytes;
+    }
 
     public static int RecordBytes(int tenantBytes, int payloadBytes) =>
         RecordHeaderBytes + BodyPrefixBytes + tenantBytes + payloadBytes;
@@ -57,3 +75,6 @@ internal static class LogFormat
 
     public static uint Checksum(ReadOnlySpan<byte> length, ReadOnlySpan<byte> body) => Crc32C.Append(Crc32C.Of(length), body);
 }
+
+/// <summary>Offsets of the last record of each kind in a segment; -1 for none.</summary>
+internal readonly record struct SegmentContent(long LastMetrics, long LastLogs);

@@ -45,14 +45,15 @@ internal sealed class SegmentFolder(string folder, ILogger logger, WriteLogInstr
         return (last, RepairTail(last));
     }
 
-    /// <summary>Hands over the records of a kind. The first call also learns what each segment holds.</summary>
-    public void Replay(RecordKind kind, ReplayHandler handler)
+    /// <summary>Hands over the records of a kind. The first call also learns what each segment holds, where no header says so.</summary>
+    /// <param name="from">Segments before this place's are not read for this kind, where it is known what they hold.</param>
+    public void Replay(RecordKind kind, ReplayHandler handler, WriteLogPosition from)
     {
         KeyValuePair<long, Segment>[] all;
         lock (gate) all = [.. segments];
         foreach (var (number, segment) in all)
         {
-            if (segment.Known && segment.Last(kind) < 0) continue;
+            if (segment.Known && (segment.Last(kind) < 0 || number < from.Segment)) continue;
             using var reader = new SegmentReader(PathOf(number));
             if (!reader.ReadHeader()) continue;
             for (var step = reader.Next(); step != SegmentStep.End; step = reader.Next())
@@ -68,6 +69,12 @@ internal sealed class SegmentFolder(string folder, ILogger logger, WriteLogInstr
             }
             segment.Known = true;
         }
+    }
+
+    /// <summary>What a segment holds; null where that is not known.</summary>
+    public SegmentContent? ContentOf(long number)
+    {
+        lock (gate) return segments.TryGetValue(number, out var segment) && segment.Known ? new SegmentContent(segment.Last(RecordKind.Metrics), segment.Last(RecordKind.Logs)) : null;
     }
 
     public void Created(long number, long bytes)
@@ -122,7 +129,11 @@ internal sealed class SegmentFolder(string folder, ILogger logger, WriteLogInstr
         {
             using (var reader = new SegmentReader(PathOf(number)))
             {
-                if (reader.ReadHeader()) continue;
+                if (reader.ReadHeader())
+                {
+                    if (reader.Before is { } before && segments.TryGetValue(number - 1, out var earlier)) earlier.Learn(before);
+                    continue;
+                }
                 // A segment whose header was never written whole holds nothing.
                 if (reader.Length >= LogFormat.SegmentHeaderBytes) instruments.Corruptions.Add();
             }
@@ -211,6 +222,13 @@ internal sealed class SegmentFolder(string folder, ILogger logger, WriteLogInstr
         public bool Known { get; set; }
 
         public long Last(RecordKind kind) => kind == RecordKind.Metrics ? lastMetrics : lastLogs;
+
+        /// <summary>Takes what the next segment's header says of this one.</summary>
+        public void Learn(SegmentContent content)
+        {
+            (lastMetrics, lastLogs) = (content.LastMetrics, content.LastLogs);
+            Known = true;
+        }
 
         public void Saw(RecordKind kind, long offset)
         {

@@ -49,15 +49,19 @@ internal sealed class SegmentReader : IDisposable
     /// <summary>Holds until the next step.</summary>
     public ReadOnlySpan<byte> Payload => window.AsSpan(payloadStart, payloadLength);
 
+    /// <summary>What the header says of the segment before; null where it does not say.</summary>
+    public SegmentContent? Before => before;
+
+    private SegmentContent? before;
     private int payloadStart;
     private int payloadLength;
 
     /// <summary>Reads the segment's header. False where it is missing or of another version.</summary>
     public bool ReadHeader()
     {
-        bool good = Fill(0, LogFormat.SegmentHeaderBytes) && LogFormat.IsSegmentHeader(At(0, LogFormat.SegmentHeaderBytes));
-        Offset = good ? LogFormat.SegmentHeaderBytes : 0;
-        return good;
+        int available = (int)Math.Min(length, LogFormat.SegmentHeaderBytes);
+        Offset = Fill(0, available) ? LogFormat.ReadSegmentHeader(At(0, available), out before) : 0;
+        return Offset > 0;
     }
 
     public SegmentStep Next()

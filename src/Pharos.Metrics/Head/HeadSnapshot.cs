@@ -1,0 +1,263 @@
+using System.Buffers.Binary;
+using Microsoft.Win32.SafeHandles;
+using Pharos.Core;
+using Pharos.Metrics.Append;
+using Pharos.Storage.Files;
+using Pharos.Storage.WriteLog;
+
+namespace Pharos.Metrics.Head;
+
+/// <summary>
+/// A tenant's head in a file, so that a restart reads the write log only from there on. The log keeps all that is in it:
+/// a snapshot that is missing or damaged costs time, never a sample. Layout: docs/formats/head-snapshot.md.
+/// </summary>
+internal static class HeadSnapshot
+{
+    private const string FileName = "head-snapshot";
+    private const int HeaderBytes = 8;
+    private const int SectionHeaderBytes = 8;
+    private const int SectionBytesMax = 1 << 30;
+    private const ushort Version = 1;
+    private const byte Start = 1;
+    private const byte Page = 2;
+    private const byte End = 3;
+
+    private static ReadOnlySpan<byte> Magic => "PHHS"u8;
+
+    public static string PathIn(string folder) => Path.Combine(folder, FileName);
+
+    /// <summary>Writes a snapshot beside running appends; the old one stays until the new one is whole and durable.</summary>
+    /// <returns>Records of the tenant before this place need not be read again.</returns>
+    /// <exception cref="IOException">The file could not be written.</exception>
+    public static WriteLogPosition Write(TenantHead head, CutMark mark, string folder, IWriteLog log, IDisk disk)
+    {
+        string temporary = PathIn(folder) + ".tmp";
+        WriteLogPosition first;
+        using (var file = disk.Open(temporary, FileMode.Create))
+        {
+            var writer = new Writer(file, disk);
+            writer.Begin(Start);
+            writer.Section.Varint(mark.BelowMs);
+            TenantHead.SavePosition(writer.Section, mark.Applied);
+            writer.Flush();
+            lock (head.Gate) first = head.KnownTo(log.End);
+            long series = 0;
+            for (int page = 0; ; page++)
+            {
+                writer.Begin(Page);
+                lock (head.Gate)
+                {
+                    if (page >= head.Table.PageCount) break;
+                    series += writer.AddPage(head, page, head.KnownTo(log.End));
+                }
+                writer.Flush();
+            }
+            writer.Begin(End);
+            lock (head.Gate)
+            {
+                writer.Section.Uvarint((ulong)series);
+                TenantHead.SavePosition(writer.Section, head.KnownTo(log.End));
+                head.SaveState(writer.Section);
+            }
+            writer.Flush();
+            disk.Sync(file);
+        }
+        disk.Move(temporary, PathIn(folder));
+        disk.SyncFolder(folder);
+        return first;
+    }
+
+    /// <summary>Fills a fresh head. Null where there is no snapshot, or where it was taken before the newest cut.</summary>
+    /// <exception cref="InvalidDataException">The file is damaged or of another release; the head must be thrown away.</exception>
+    public static SnapshotPlaces? Load(TenantHead head, CutMark mark, string folder, long nowMs)
+    {
+        if (!File.Exists(PathIn(folder))) return null;
+        using var file = File.OpenHandle(PathIn(folder), FileMode.Open, FileAccess.Read, FileShare.Read, FileOptions.SequentialScan);
+        try
+        {
+            return Load(head, mark, new SectionSource(file), nowMs);
+        }
+        catch (Exception wrong) when (wrong is ArgumentException or IndexOutOfRangeException or OverflowException or NullReferenceException)
+        {
+            throw new InvalidDataException($"its content is not as it was written: {wrong.Message}", wrong);
+        }
+    }
+
+    private static SnapshotPlaces? Load(TenantHead head, CutMark mark, SectionSource source, long nowMs)
+    {
+        var places = new SnapshotPlaces();
+        int[] numbers = [];
+        long series = 0;
+        while (true)
+        {
+            var bytes = new ByteReader(source.Next());
+            byte type = bytes.Byte();
+            switch (type)
+            {
+                case Start:
+                    if (new CutMark(bytes.Varint(), TenantHead.LoadPosition(ref bytes)) != mark) return null;
+                    break;
+                case Page:
+                    series += LoadPage(head, ref bytes, places, ref numbers);
+                    break;
+                case End:
+                    long expected = (long)bytes.Uvarint();
+                    if (expected != series) throw new InvalidDataException($"it holds {series} series and says {expected}");
+                    var place = TenantHead.LoadPosition(ref bytes);
+                    places.End(place);
+                    head.LoadState(ref bytes, place, nowMs);
+                    return places;
+                default:
+                    throw new InvalidDataException($"a section of type {type} is not known to this release");
+            }
+        }
+    }
+
+    /// <param name="numbers">The head's number of a pair, by its number in the file.</param>
+    private static int LoadPage(TenantHead head, ref ByteReader bytes, SnapshotPlaces places, ref int[] numbers)
+    {
+        int page = (int)bytes.Uvarint();
+        places.Page(page, TenantHead.LoadPosition(ref bytes));
+        for (int left = bytes.Count(); left > 0; left--)
+        {
+            int number = (int)bytes.Uvarint();
+            if (number >= numbers.Length) Array.Resize(ref numbers, Math.Max(number + 1, numbers.Length * 2));
+            numbers[number] = head.Pairs.InternPair(bytes.Text());
+        }
+        int count = bytes.Count();
+        head.Table.Reserve(head.Table.Count + count);
+        for (int left = count; left > 0; left--)
+        {
+            int id = (page * SeriesTable.PageSize) + (int)bytes.Uvarint();
+            ulong hash = (ulong)bytes.UInt32Big() << 32;
+            var pairs = new int[bytes.Count()];
+            for (int i = 0; i < pairs.Length; i++) pairs[i] = numbers[(int)bytes.Uvarint()];
+            head.Load(MemSeries.Load(ref bytes, id, pairs), hash);
+        }
+        return count;
+    }
+
+    private sealed class Writer(SafeFileHandle file, IDisk disk)
+    {
+        private readonly HashSet<int> known = [];
+        private readonly ByteBuffer series = new(1 << 20);
+        private long offset;
+
+        public ByteBuffer Section { get; } = new(1 << 20);
+
+        public void Begin(byte type)
+        {
+            Section.Clear();
+            if (offset == 0)
+            {
+                Section.Bytes(Magic);
+                Section.UInt16Big(Version);
+                Section.UInt16Big(0);
+            }
+            Section.Take(SectionHeaderBytes).Clear();
+            Section.Byte(type);
+        }
+
+        public int AddPage(TenantHead head, int page, WriteLogPosition knownTo)
+        {
+            series.Clear();
+            int count = 0, pairCount = 0;
+            var pairs = new ByteBuffer();
+            foreach (var one in head.Table.Page(page) ?? [])
+            {
+                // A series whose first record is under way comes with that record.
+                if (one is not { Logged: true, HasSamples: true }) continue;
+                count++;
+                series.Uvarint((ulong)(one.Id % SeriesTable.PageSize));
+                series.UInt32Big((uint)(head.Pairs.Hash(one.Pairs) >> 32));
+                series.Uvarint((ulong)one.Pairs.Length);
+                foreach (int pair in one.Pairs)
+                {
+                    series.Uvarint((ulong)pair);
+                    if (!known.Add(pair)) continue;
+                    pairCount++;
+                    pairs.Uvarint((ulong)pair);
+                    pairs.Text(head.Pairs.At(pair).Bytes);
+                }
+                one.Save(series);
+            }
+            Section.Uvarint((ulong)page);
+            TenantHead.SavePosition(Section, knownTo);
+            Section.Uvarint((ulong)pairCount);
+            Section.Bytes(pairs.Written);
+            Section.Uvarint((ulong)count);
+            Section.Bytes(series.Written);
+            return count;
+        }
+
+        /// <summary>Writes the section with its length and checksum.</summary>
+        public void Flush()
+        {
+            var all = Section.WrittenSpan;
+            var section = offset == 0 ? all[HeaderBytes..] : all;
+            var payload = section[SectionHeaderBytes..];
+            BinaryPrimitives.WriteInt32LittleEndian(section, payload.Length);
+            BinaryPrimitives.WriteUInt32LittleEndian(section[4..], Crc32C.Of(payload));
+            disk.Write(file, all, offset);
+            offset += all.Length;
+        }
+    }
+
+    /// <summary>Reads and checks one section while the one before is worked on.</summary>
+    private sealed class SectionSource
+    {
+        private readonly SafeFileHandle file;
+        private readonly long length;
+        private long offset;
+        private byte[] current = [];
+        private byte[] next = [];
+        private Task<int> reading;
+
+        public SectionSource(SafeFileHandle file)
+        {
+            this.file = file;
+            length = RandomAccess.GetLength(file);
+            Span<byte> header = stackalloc byte[HeaderBytes];
+            Read(header);
+            if (!header.StartsWith(Magic)) throw new InvalidDataException("it does not begin as a head snapshot");
+            int version = BinaryPrimitives.ReadUInt16BigEndian(header[4..]);
+            if (version != Version) throw new InvalidDataException($"its version is {version}, this release reads {Version}");
+            reading = Task.Run(ReadSection);
+        }
+
+        /// <summary>The next section's payload; holds until the next call.</summary>
+        public ReadOnlySpan<byte> Next()
+        {
+            int bytes = reading.GetAwaiter().GetResult();
+            (current, next) = (next, current);
+            if (offset < length) reading = Task.Run(ReadSection);
+            else reading = Task.FromException<int>(new InvalidDataException("it ends before its last section"));
+            return current.AsSpan(0, bytes);
+        }
+
+        private int ReadSection()
+        {
+            Span<byte> header = stackalloc byte[SectionHeaderBytes];
+            long start = offset;
+            Read(header);
+            int bytes = BinaryPrimitives.ReadInt32LittleEndian(header);
+            if (bytes is < 1 or > SectionBytesMax || bytes > length - offset) throw new InvalidDataException($"the section at offset {start} says it has {bytes} bytes");
+            if (next.Length < bytes) next = new byte[bytes + (bytes / 4)];
+            Read(next.AsSpan(0, bytes));
+            if (Crc32C.Of(next.AsSpan(0, bytes)) != BinaryPrimitives.ReadUInt32LittleEndian(header[4..]))
+                throw new InvalidDataException($"the section at offset {start} does not match its checksum");
+            return bytes;
+        }
+
+        private void Read(Span<byte> into)
+        {
+            while (!into.IsEmpty)
+            {
+                int read = RandomAccess.Read(file, into, offset);
+                if (read == 0) throw new InvalidDataException($"it ends at offset {offset}, in the middle of a section");
+                into = into[read..];
+                offset += read;
+            }
+        }
+    }
+}
