@@ -10,11 +10,12 @@ var peers = new Option<string>("--peers")
 };
 var runs = new Option<int>("--runs") { Description = "Counted runs of each, alternating.", DefaultValueFactory = _ => 3, Recursive = true };
 
-var blockSize = new Command("block-size", "Bytes of a sample in blocks: 2,000 series, one day of scrapes at 15 s, after each program merged its blocks. Takes a quarter of an hour.");
+var daySeries = new Option<int>("--series") { Description = "Series, each with a sample every 15 s for one day.", DefaultValueFactory = _ => 2000 };
+var blockSize = new Command("block-size", "Bytes of a sample in blocks after Pharos and Prometheus have merged theirs. Waits for that: some ten minutes.") { daySeries };
 blockSize.SetAction(async parsed =>
 {
     using var load = SpooledLoad.Make(
-        new LoadShape(Series: 2000, Scrapes: 24 * 240, Step: TimeSpan.FromSeconds(15), ChurnPercent: 0, Senders: 2, Seed: 1),
+        new LoadShape(parsed.GetValue(daySeries), Scrapes: 24 * 240, Step: TimeSpan.FromSeconds(15), ChurnPercent: 0, Senders: 2, Seed: 1),
         TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
     using var ours = await Peer.StartPharosAsync(parsed.GetValue(pharos)!, "os");
     using var theirs = await Peer.StartPrometheusAsync(Path.Combine(parsed.GetValue(peers)!, "prometheus"));

@@ -24,7 +24,7 @@ public sealed class BlockExchangeTests
         using var folder = Places.NewFolder();
         long end = TimeProvider.System.UnixMs() / StepMs * StepMs, start = end - (Scrapes * (long)StepMs);
         string config = Path.Combine(folder, "pharos.yml");
-        await File.WriteAllTextAsync(config, "admin_api: true\n");
+        await File.WriteAllTextAsync(config, "admin_api: true\nlimits: {compactor_blocks_retention_size: 10GB, retention_series: [{selector: '{job=\"debug\"}', period: 3d}]}\n");
 
         var (server, http) = await PharosPrograms.StartServerAsync(Path.Combine(folder, "ours"), null, "--config", config);
         await using var _ = server;
@@ -140,7 +140,7 @@ public sealed class BlockExchangeTests
             batch.AddHistogram(wide, t, Exponential(i % 120, extra: i % 120 / 10));
             batch.AddHistogram(floats, t, new Histogram
             {
-                IsFloat = true, Schema = 1, Count = 4.5 * i, Sum = 10.5 * i, ZeroThreshold = 0.001, PositiveSpans = [new BucketSpan(1, 2)], PositiveBuckets = [1.5 * i, 3.0 * i],
+                IsFloat = true, Schema = -1, Count = 4.5 * i, Sum = 10.5 * i, ZeroThreshold = 0.001, PositiveSpans = [new BucketSpan(1, 2)], PositiveBuckets = [1.5 * i, 3.0 * i],
             });
             batch.AddHistogram(custom, t, new Histogram
             {

@@ -20,10 +20,10 @@ internal static class TsdbExport
         "export", "Samples as OpenMetrics text, which 'pharos tsdb import openmetrics' and promtool read back. Native histograms and staleness markers have no form in it: they are counted and left out.",
         "pharos tsdb export data/metrics/shop --match '{job=\"checkout\"}' --output checkout.om", WriteOpenMetrics);
 
-    /// <returns>Samples written, and samples that the form cannot hold.</returns>
-    private delegate (long Written, long LeftOut) Write(IReadOnlyList<ISeries> series, TimeRange range, Stream output, Action<long, long> progress, CancellationToken cancel);
+    /// <returns>Samples that the form cannot hold.</returns>
+    private delegate long Writer(IReadOnlyList<ISeries> series, TimeRange range, Stream output, Action<long, long> progress, CancellationToken cancel);
 
-    private static Command Create(string name, string description, string example, Write write)
+    private static Command Create(string name, string description, string example, Writer write)
     {
         var folder = TsdbFolder.Argument();
         var tenant = TsdbFolder.TenantOption();
@@ -40,7 +40,7 @@ internal static class TsdbExport
             {
                 using var stream = parsed.GetValue(output) is { } file ? file.Create() : Console.OpenStandardOutput();
                 using var progress = new Progress("series", TimeProvider.System);
-                var (_, leftOut) = write(archive.Select(matchers, range, cancel), range, stream, progress.Report, cancel);
+                long leftOut = write(archive.Select(matchers, range, cancel), range, stream, progress.Report, cancel);
                 if (leftOut > 0) Console.Error.WriteLine($"pharos: {leftOut} native histograms and staleness markers were left out; 'pharos tsdb dump' shows them");
                 return ExitCode.Done;
             }
@@ -52,10 +52,13 @@ internal static class TsdbExport
         return command;
     }
 
-    private static (long, long) WriteLines(IReadOnlyList<ISeries> series, TimeRange range, Stream output, Action<long, long> progress, CancellationToken cancel)
+    private static long WriteLines(IReadOnlyList<ISeries> series, TimeRange range, Stream output, Action<long, long> progress, CancellationToken cancel)
     {
         using var writer = new StreamWriter(output, new UTF8Encoding(false), 1 << 16);
-        long written = Each(series, range, progress, cancel, (labels, columns, i) =>
+        Each(series, range, Write, progress, cancel);
+        return 0;
+
+        void Write(Labels labels, SampleColumns columns, int i)
         {
             string value = columns.HasHistograms && columns.Histograms[i] is { } histogram ? HistogramText.Format(histogram) : GoFloat.Format(columns.Values[i]);
             writer.Write(labels);
@@ -64,16 +67,20 @@ internal static class TsdbExport
             writer.Write(' ');
             writer.Write(columns.Timestamps[i].ToString(CultureInfo.InvariantCulture));
             writer.Write('\n');
-        });
-        return (written, 0);
+        }
     }
 
-    private static (long, long) WriteOpenMetrics(IReadOnlyList<ISeries> series, TimeRange range, Stream output, Action<long, long> progress, CancellationToken cancel)
+    private static long WriteOpenMetrics(IReadOnlyList<ISeries> series, TimeRange range, Stream output, Action<long, long> progress, CancellationToken cancel)
     {
         var buffer = new ArrayBufferWriter<byte>(1 << 16);
         var text = new ExpositionText(buffer, ExpositionFormat.OpenMetrics);
         long leftOut = 0;
-        long seen = Each(series, range, progress, cancel, (labels, columns, i) =>
+        Each(series, range, Write, progress, cancel);
+        text.End();
+        output.Write(buffer.WrittenSpan);
+        return leftOut;
+
+        void Write(Labels labels, SampleColumns columns, int i)
         {
             if ((columns.HasHistograms && columns.Histograms[i] is not null) || SampleValue.IsStale(columns.Values[i]))
             {
@@ -84,25 +91,19 @@ internal static class TsdbExport
             if (buffer.WrittenCount < 1 << 15) return;
             output.Write(buffer.WrittenSpan);
             buffer.ResetWrittenCount();
-        });
-        text.End();
-        output.Write(buffer.WrittenSpan);
-        return (seen - leftOut, leftOut);
+        }
     }
 
-    private static long Each(IReadOnlyList<ISeries> series, TimeRange range, Action<long, long> progress, CancellationToken cancel, Action<Labels, SampleColumns, int> take)
+    private static void Each(IReadOnlyList<ISeries> series, TimeRange range, Action<Labels, SampleColumns, int> take, Action<long, long> progress, CancellationToken cancel)
     {
         using var columns = new SampleColumns();
-        long samples = 0;
         for (int s = 0; s < series.Count; s++)
         {
             cancel.ThrowIfCancellationRequested();
             columns.Clear();
             series[s].Read(range, columns);
             for (int i = 0; i < columns.Count; i++) take(series[s].Labels, columns, i);
-            samples += columns.Count;
             progress(s + 1, series.Count);
         }
-        return samples;
     }
 }
