@@ -14,7 +14,7 @@ public sealed class BlockExchangeTests
     [
         "floats", "floats{zone=\"a\"}", "floats{zone!~\"a|b\"}", "sum by (zone) (floats)", "increase(floats[5m])", "delta(floats[10m])",
         "max_over_time(floats[10m])", "count_over_time(floats[1h])", "resets(floats[1h])", "natives", "natives_float", "natives_custom", "increase(natives[5m])",
-        "histogram_quantile(0.9, increase(natives[5m]))", "histogram_count(natives_float)", "sum(natives)", "count by (__name__) ({__name__=~\".+\"})",
+        "histogram_count(increase(natives[5m]))", "histogram_quantile(0.9, natives_custom)", "histogram_count(natives_float)", "sum(natives)", "count by (__name__) ({__name__=~\".+\"})",
     ];
 
     [Fact]
