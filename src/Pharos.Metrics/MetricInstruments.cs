@@ -29,6 +29,7 @@ internal sealed class MetricInstruments
         MemorySeries = instruments.Gauge("cortex_ingester_memory_series", "The current number of series in memory.").With();
         MemoryUsers = instruments.Gauge("cortex_ingester_memory_users", "The current number of users in memory.").With();
         Discarded = instruments.Counter("cortex_discarded_samples_total", "The total number of samples that were discarded.", "user", "reason");
+        DiscardedMetadata = instruments.Counter("cortex_discarded_metadata_total", "The total number of metadata that were discarded.", "user", "reason");
         BlocksLoaded = instruments.Gauge("prometheus_tsdb_blocks_loaded", "Number of currently loaded data blocks").With();
         BlockBytes = instruments.Gauge("prometheus_tsdb_storage_blocks_bytes", "The number of bytes that are currently used for local storage by all blocks.").With();
         BlocksDamaged = instruments.Counter("pharos_tsdb_blocks_damaged_total", "Blocks that could not be opened and are left out.").With();
@@ -66,6 +67,7 @@ internal sealed class MetricInstruments
     public InstrumentCell MemorySeries { get; }
     public InstrumentCell MemoryUsers { get; }
     public Counter Discarded { get; }
+    public Counter DiscardedMetadata { get; }
     public InstrumentCell BlocksLoaded { get; }
     public InstrumentCell BlockBytes { get; }
     public InstrumentCell BlocksDamaged { get; }

@@ -12,7 +12,7 @@ public sealed partial class MetricStore
         if (!tenants.TryGetValue(tenant, out var store)) return [];
         try
         {
-            return Select(store, matchers, range, cancel);
+            return Select(store, matchers, range, hints.Budget, cancel);
         }
         catch (OperationCanceledException cancelled)
         {
@@ -27,9 +27,9 @@ public sealed partial class MetricStore
         IReadOnlyList<IReadOnlyList<Matcher>> sets = matcherSets.Count == 0 ? [[]] : matcherSets;
         try
         {
-            if (sets.Count == 1) return [.. Limited(Select(store, sets[0], range, cancel).Select(s => s.Labels), limit)];
+            if (sets.Count == 1) return [.. Limited(Select(store, sets[0], range, null, cancel).Select(s => s.Labels), limit)];
             var all = new SortedSet<Labels>();
-            foreach (var matchers in sets) all.UnionWith(Select(store, matchers, range, cancel).Select(s => s.Labels));
+            foreach (var matchers in sets) all.UnionWith(Select(store, matchers, range, null, cancel).Select(s => s.Labels));
             return [.. Limited(all, limit)];
         }
         catch (OperationCanceledException cancelled)
@@ -99,7 +99,7 @@ public sealed partial class MetricStore
         lock (store.Head.Gate) return store.Head.Exemplars.Read(Wanted, range);
     }
 
-    private List<ISeries> Select(TenantStore store, IReadOnlyList<Matcher> matchers, TimeRange range, CancellationToken cancel)
+    private List<ISeries> Select(TenantStore store, IReadOnlyList<Matcher> matchers, TimeRange range, QueryBudget? budget, CancellationToken cancel)
     {
         var found = new Dictionary<Labels, MergedSeries>();
         var sorted = new List<ISeries>();
@@ -118,6 +118,7 @@ public sealed partial class MetricStore
                     var merged = new MergedSeries(store.Head.LabelsOf(series));
                     merged.Add(part);
                     sorted.Add(merged);
+                    budget?.Take(1, part.ChunkCount(range), budget.CountsBytes ? part.ChunkBytes(range) : 0);
                 }
             }
         }
@@ -125,7 +126,7 @@ public sealed partial class MetricStore
         if (blocks.Count > 0)
         {
             foreach (var series in sorted) found[series.Labels] = (MergedSeries)series;
-            BlockQuery.Add(blocks, matchers, range, found, sorted, instruments.BlocksDamaged, logger, cancel);
+            BlockQuery.Add(blocks, matchers, range, found, sorted, budget, instruments.BlocksDamaged, logger, cancel);
         }
         sorted.Sort(static (a, b) => a.Labels.CompareTo(b.Labels));
         return sorted;

@@ -8,7 +8,7 @@ namespace Pharos.Metrics;
 public sealed partial class MetricStore
 {
     /// <summary>Series in a tenant's head.</summary>
-    public long ActiveSeries(TenantId tenant)
+    public long SeriesCount(TenantId tenant)
     {
         if (!tenants.TryGetValue(tenant, out var store)) return 0;
         lock (store.Head.Gate) return store.Head.Table.Count;

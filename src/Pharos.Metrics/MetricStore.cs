@@ -77,7 +77,7 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IAsyncD
         var head = store.Head;
         var allowed = limits.For(tenant);
         long nowMs = time.UnixMs();
-        if (OverRate(store, allowed, batch, nowMs) is { } refused) return refused;
+        if (OverRate(store, allowed, batch) is { } refused) return refused;
         var ticket = tickets.TryTake(out var used) ? used : new AppendTicket();
         ValueTask<WriteLogPosition> writing = default;
         bool empty;
@@ -108,7 +108,11 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IAsyncD
         instruments.ExemplarsAppended.Add(ticket.Exemplars.Count);
         var result = new AppendResult(ticket.Floats, ticket.HistogramCount, ticket.ExemplarCount, ticket.Errors.ToList());
         Return(ticket);
-        foreach (var error in result.Errors) instruments.Discarded.With(tenant.Name, Reason(error.Code)).Add(error.Samples);
+        foreach (var error in result.Errors)
+        {
+            var discarded = error.Code is Refusals.MetadataPerUser or Refusals.MetadataPerMetric ? instruments.DiscardedMetadata : instruments.Discarded;
+            discarded.With(tenant.Name, Reason(error.Code)).Add(error.Samples);
+        }
         return result;
     }
 
@@ -148,15 +152,12 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IAsyncD
         if (ticket.Reset()) tickets.Add(ticket);
     }
 
-    private AppendResult? OverRate(TenantStore store, TenantLimits allowed, MetricBatch batch, long nowMs)
+    private AppendResult? OverRate(TenantStore store, TenantLimits allowed, MetricBatch batch)
     {
         if (allowed.IngestionSamplesPerSecond <= 0) return null;
         int items = batch.Samples.Length + batch.Histograms.Count + batch.Exemplars.Count + batch.Metadata.Count;
         double burst = allowed.IngestionBurstSamples > 0 ? allowed.IngestionBurstSamples : allowed.IngestionSamplesPerSecond;
-        lock (store.Rate)
-        {
-            if (store.Rate.TryTake(items, allowed.IngestionSamplesPerSecond, burst, nowMs)) return null;
-        }
+        if (store.Rate.TryTake(items, allowed.IngestionSamplesPerSecond, burst)) return null;
         instruments.Discarded.With(store.Tenant.Name, "rate_limited").Add(items);
         return new AppendResult(0, 0, 0, [new AppendError(
             AppendErrorKind.Limit, Refusals.IngestionRate, Refusals.Rate(allowed.IngestionSamplesPerSecond, (long)burst, items), items)]);
@@ -167,14 +168,22 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IAsyncD
     {
         Refusals.SeriesPerUser => "per_user_series_limit",
         Refusals.SeriesPerMetric => "per_metric_series_limit",
+        Refusals.ActiveSeries => "per_user_active_series_limit",
+        Refusals.SeriesBudget => "series_budget",
+        Refusals.ChurnBudget => "churn_budget",
+        Refusals.MetadataPerUser => "per_user_metadata_limit",
+        Refusals.MetadataPerMetric => "per_metric_metadata_limit",
         Refusals.Duplicate => "new-value-for-timestamp",
         Refusals.LabelNameTooLong => "label_name_too_long",
         Refusals.LabelValueTooLong => "label_value_too_long",
         Refusals.LabelNames => "max_label_names_per_series",
+        Refusals.InfoLabelNames => "max_label_names_per_info_series",
+        Refusals.MetricNameInvalid => "metric_name_invalid",
         Refusals.LabelInvalid => "label_invalid",
         Refusals.DuplicateLabel => "duplicate_label_names",
         Refusals.MissingName => "missing_metric_name",
         Refusals.TooFarInFuture => "too_far_in_future",
+        Refusals.TooFarInPast => "too_far_in_past",
         _ => code,
     };
 
@@ -184,6 +193,7 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IAsyncD
         lock (opening)
         {
             if (tenants.TryGetValue(tenant, out known)) return known;
+            if (tenant.IsFederated) throw new ArgumentException($"{tenant} stands for several tenants; only one can be written to", nameof(tenant));
             return tenants[tenant] = new TenantStore(tenant, options, instruments, logger, time, log);
         }
     }
@@ -200,7 +210,7 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IAsyncD
                 chunks += store.Head.ChunkCount;
                 min = Math.Min(min, store.Head.MinMs);
                 max = Math.Max(max, store.Head.MaxMs);
-                instruments.TenantSeries.With(store.Tenant.Name).Set(store.Head.Table.Count);
+                instruments.TenantSeries.With(store.Tenant.Name).Set(store.Head.Active.Count);
             }
             foreach (var block in store.Blocks.Current)
             {

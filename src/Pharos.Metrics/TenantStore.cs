@@ -41,6 +41,7 @@ internal sealed class TenantStore
         this.time = time;
         this.log = log;
         Folder = Path.Combine(options.Folder, tenant.Name);
+        Rate = new TokenBucket(time);
         Head = new TenantHead(tenant, options, instruments);
         Blocks = new BlockSet(Folder, options.Disk, instruments, logger);
         retention = new BlockRetention(tenant, Blocks, options.BlockRangeMs, instruments, logger);
@@ -53,7 +54,7 @@ internal sealed class TenantStore
     public string Folder { get; }
     public TenantHead Head { get; private set; }
     public BlockSet Blocks { get; }
-    public TokenBucket Rate { get; } = new();
+    public TokenBucket Rate { get; }
 
     public HeadReplay Replay => replay ??= new HeadReplay(Head, mark, loaded, logger, time.UnixMs());
 
@@ -111,9 +112,9 @@ internal sealed class TenantStore
 
     public long FinishReplay()
     {
-        if (replay is null) return 0;
-        replay.Finish();
-        long samples = replay.Samples;
+        replay?.Finish();
+        Head.CountActive(time.UnixMs());
+        long samples = replay?.Samples ?? 0;
         replay = null;
         return samples;
     }
@@ -273,6 +274,23 @@ internal sealed class TenantStore
         }
     }
 
+    /// <summary>Deletes everything: hides it at once, then empties the head into blocks and drops all of them.</summary>
+    public async Task DeleteAllAsync(CancellationToken cancel)
+    {
+        await DeleteAsync([], TimeRange.All, cancel);
+        lock (Head.Gate) Head.ForgetExtras();
+        await CutAsync(long.MaxValue, cancel);
+        await changing.WaitAsync(cancel);
+        try
+        {
+            Blocks.Change([], [.. Blocks.Current], "the tenant was deleted");
+        }
+        finally
+        {
+            changing.Release();
+        }
+    }
+
     /// <summary>Copies the blocks, and the head as further blocks, into a folder.</summary>
     public async Task SnapshotAsync(string target, bool withHead, CancellationToken cancel)
     {
@@ -345,10 +363,18 @@ internal sealed class TenantStore
     {
         var record = new ByteBuffer();
         var deletions = new List<(int Id, TimeRange Range)>();
+        List<LoggedSeries> others;
+        lock (Head.Gate) others = [.. Head.OtherNumbers];
+        if (others.Count > 0)
+        {
+            MetricRecord.WriteDefinitions(record, others, []);
+            await log.AppendAsync(RecordKind.Metrics, Tenant, record.WrittenMemory, CancellationToken.None);
+        }
         foreach (var step in Head.AllLogged())
         {
             record.Clear();
-            MetricRecord.WriteDefinitions(record, step, []);
+            // Nothing leaves the head meanwhile, so the label pairs of these series stay.
+            MetricRecord.WriteBatch(record, Head.Pairs, step, [], [], [], []);
             await log.AppendAsync(RecordKind.Metrics, Tenant, record.WrittenMemory, CancellationToken.None);
             foreach (var series in step)
             {

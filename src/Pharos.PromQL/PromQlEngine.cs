@@ -95,6 +95,7 @@ public sealed class PromQlEngine : IDisposable
                         settings.SamplesMax ?? tenantLimits.QuerySamplesMax, either.Token)
                     {
                         EndMs = endMs,
+                        Budget = QueryBudget.Of(tenantLimits),
                         IsRangeQuery = isRange,
                         PerStep = settings.StatisticsPerStep ? new long[grid.Count] : null,
                     };

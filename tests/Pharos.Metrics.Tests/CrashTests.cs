@@ -53,7 +53,7 @@ public sealed class CrashTests
         await at.RestartAsync();
         Assert.Equal(Enumerable.Range(0, 3000).Select(i => (start + ((i + 1) * 30_000L), (double)i)), at.Read(Up));
         Assert.Equal(30, at.Select(TimeRange.All, new Matcher(MatchOp.Equal, "__name__", "churn")).Count);
-        Assert.InRange(at.Store.ActiveSeries(StoreFixture.Tenant), 2, 6);
+        Assert.InRange(at.Store.SeriesCount(StoreFixture.Tenant), 2, 6);
     }
 
     [Fact]
@@ -62,11 +62,11 @@ public sealed class CrashTests
         await using var at = new StoreFixture();
         await at.AppendAsync(Up, at.Now, 1);
         await at.Store.MaintainAsync(default);
-        Assert.Equal(1, at.Store.ActiveSeries(StoreFixture.Tenant));
+        Assert.Equal(1, at.Store.SeriesCount(StoreFixture.Tenant));
         long then = at.Now;
         at.Time.Advance(TimeSpan.FromHours(1));
         await at.Store.MaintainAsync(default);
-        Assert.Equal(0, at.Store.ActiveSeries(StoreFixture.Tenant));
+        Assert.Equal(0, at.Store.SeriesCount(StoreFixture.Tenant));
         Assert.Equal([(then, 1.0)], at.Read(Up));
     }
 
@@ -157,7 +157,7 @@ public sealed class CrashTests
         await at.Store.FlushAsync(default);
         await at.AppendAsync(Up, at.Now + 1, 2);
         string name = await at.Store.SnapshotAsync(StoreFixture.Tenant, skipHead: false, default);
-        Assert.Equal(1, at.Store.ActiveSeries(StoreFixture.Tenant));
+        Assert.Equal(1, at.Store.SeriesCount(StoreFixture.Tenant));
         string snapshot = Path.Combine(at.TenantFolder, "snapshots", name);
         string copy = Path.Combine(at.Folder, "metrics", "copy");
         Directory.Move(snapshot, copy);

@@ -128,6 +128,36 @@ public sealed class HeadSnapshotTests
     }
 
     [Fact]
+    public async Task Records_of_any_content_are_replayed_or_left_out_but_never_crash()
+    {
+        await using var at = new StoreFixture(Late);
+        await FillAsync(at);
+        var records = new List<byte[]>();
+        at.Log.Replay(RecordKind.Metrics, (_, _, payload) => records.Add(payload.ToArray()));
+        using var folder = Places.NewFolder();
+        for (int seed = 1; seed <= 300; seed++)
+        {
+            var random = new Random(seed);
+            var head = new TenantHead(StoreFixture.Tenant, new MetricStoreOptions { Folder = folder }, new MetricInstruments(new Instruments()));
+            var replay = new HeadReplay(head, CutMark.None, null, NullLogger.Instance, at.Now);
+            try
+            {
+                for (int i = 0; i < 5; i++)
+                {
+                    byte[] record = [.. records[random.Next(3) == 0 ? 0 : random.Next(records.Count)]];
+                    for (int flips = random.Next(4); flips > 0; flips--) record[random.Next(record.Length)] = (byte)random.Next(256);
+                    replay.Read(new WriteLogPosition(1, 40 + i), random.Next(5) == 0 ? record.AsSpan(0, random.Next(record.Length)) : record);
+                }
+                replay.Finish();
+            }
+            catch (Exception wrong)
+            {
+                Assert.Fail($"seed {seed}: {wrong}");
+            }
+        }
+    }
+
+    [Fact]
     public async Task Whichever_disk_call_of_saving_fails_a_restart_has_everything()
     {
         for (int call = 1; ; call++)

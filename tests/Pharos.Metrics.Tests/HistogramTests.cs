@@ -51,8 +51,8 @@ public sealed class HistogramTests
         var series = new MemSeries(1, []);
         for (int i = 0; i < 100; i++)
         {
-            if (i / 10 % 2 == 0) series.Append(i, i, 7_200_000);
-            else series.Append(i, Histograms.Exponential(i), 7_200_000);
+            if (i / 10 % 2 == 0) series.Append(i, i, 7_200_000, new ChunkArena());
+            else series.Append(i, Histograms.Exponential(i), 7_200_000, new ChunkArena());
         }
         using var columns = new SampleColumns();
         series.Capture().Read(TimeRange.All, columns);
@@ -68,9 +68,9 @@ public sealed class HistogramTests
     public void A_reset_is_marked_on_the_first_histogram_after_it()
     {
         var series = new MemSeries(1, []);
-        for (int i = 0; i < 5; i++) series.Append(i, Histograms.Exponential(i), 7_200_000);
-        series.Append(5, Histograms.Exponential(0), 7_200_000);
-        series.Append(6, Histograms.Exponential(1), 7_200_000);
+        for (int i = 0; i < 5; i++) series.Append(i, Histograms.Exponential(i), 7_200_000, new ChunkArena());
+        series.Append(5, Histograms.Exponential(0), 7_200_000, new ChunkArena());
+        series.Append(6, Histograms.Exponential(1), 7_200_000, new ChunkArena());
         using var columns = new SampleColumns();
         series.Capture().Read(TimeRange.All, columns);
         Assert.Equal(

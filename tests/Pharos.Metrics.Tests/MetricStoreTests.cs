@@ -18,7 +18,7 @@ public sealed class MetricStoreTests
         Assert.Equal(samples, at.Read(Up));
         await at.RestartAsync();
         Assert.Equal(samples, at.Read(Up));
-        Assert.Equal(1, at.Store.ActiveSeries(StoreFixture.Tenant));
+        Assert.Equal(1, at.Store.SeriesCount(StoreFixture.Tenant));
         Assert.Equal(samples[10..21], at.Read(Up, new TimeRange(samples[10].Item1, samples[20].Item1)));
     }
 
@@ -61,9 +61,9 @@ public sealed class MetricStoreTests
         Assert.Equal(blocks.Count, at.Metric("prometheus_tsdb_blocks_loaded"));
         await at.Store.FlushAsync(default);
         Assert.Equal(expected, at.Read(Up));
-        Assert.Equal(0, at.Store.ActiveSeries(StoreFixture.Tenant));
+        Assert.Equal(0, at.Store.SeriesCount(StoreFixture.Tenant));
         await at.RestartAsync();
-        Assert.Equal(0, at.Store.ActiveSeries(StoreFixture.Tenant));
+        Assert.Equal(0, at.Store.SeriesCount(StoreFixture.Tenant));
         Assert.Equal(expected, at.Read(Up));
         await at.AppendAsync(Up, at.Now, 5);
         expected.Add((at.Now, 5));
@@ -79,7 +79,7 @@ public sealed class MetricStoreTests
         await at.AppendAsync(Up, at.Now, 1);
         Assert.Empty(at.Store.Select(TenantId.Parse("other"), [], TimeRange.All, SelectHints.None, default));
         Assert.Empty(at.Store.LabelNames(TenantId.Parse("other"), [], TimeRange.All, 0, default));
-        Assert.Equal(0, at.Store.ActiveSeries(TenantId.Parse("other")));
+        Assert.Equal(0, at.Store.SeriesCount(TenantId.Parse("other")));
     }
 
     [Theory]

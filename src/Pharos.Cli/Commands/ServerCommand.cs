@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using Pharos.Core;
 using Pharos.Server.Configuration;
@@ -58,11 +59,42 @@ internal static class ServerCommand
             using var loggers = LogLevels.Logging(parsed.GetValue(level));
             var options = new ServerOptions { Host = host, Port = port, DataFolder = parsed.GetValue(data)!.FullName, Config = settings };
             return await Running.RunAsync(
-                token => PharosServer.StartAsync(options, TimeProvider.System, loggers, token),
-                server => $"pharos server is ready on {server.Address}",
+                async token =>
+                {
+                    var server = await PharosServer.StartAsync(options, TimeProvider.System, loggers, token);
+                    return new Reloading(server, PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
+                    {
+                        signal.Cancel = true;
+                        _ = Task.Run(() => ReloadAsync(server), CancellationToken.None);
+                    }));
+                },
+                running => $"pharos server is ready on {running.Server.Address}",
                 cancel);
         });
         return command;
+    }
+
+    private static async Task ReloadAsync(PharosServer server)
+    {
+        try
+        {
+            await server.ReloadAsync(CancellationToken.None);
+        }
+        catch (Exception e) when (e is ConfigurationException or IOException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine($"pharos: the limits were not reloaded, the old ones go on: {e.Message}");
+        }
+    }
+
+    private sealed class Reloading(PharosServer server, PosixSignalRegistration reload) : IAsyncDisposable
+    {
+        public PharosServer Server { get; } = server;
+
+        public async ValueTask DisposeAsync()
+        {
+            reload.Dispose();
+            await Server.DisposeAsync();
+        }
     }
 
     public static Option<LogLevel> LogLevelOption() => new("--log-level")

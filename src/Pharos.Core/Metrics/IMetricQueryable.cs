@@ -2,11 +2,12 @@ using System.Buffers;
 
 namespace Pharos.Core;
 
-/// <summary>What the reader will do with the samples, so that a store can skip work. Hints never change a result.</summary>
+/// <summary>What the reader will do with the samples, so that a store can skip work. Hints never change a result, but a budget may end a query.</summary>
 /// <param name="StepMs">Distance of evaluation steps, 0 for an instant query.</param>
 /// <param name="Function">Name of the function or aggregation right around the selector, empty for none.</param>
 /// <param name="RangeMs">Width of a range selector, 0 for none.</param>
-public readonly record struct SelectHints(long StepMs, string Function, long RangeMs)
+/// <param name="Budget">What the whole query may still touch; null for no limit.</param>
+public readonly record struct SelectHints(long StepMs, string Function, long RangeMs, QueryBudget? Budget = null)
 {
     public static SelectHints None { get; } = new(0, "", 0);
 }

@@ -9,6 +9,9 @@ public enum AppendErrorKind
     /// <summary>A rate or series limit; sending later may help (HTTP 429).</summary>
     Limit,
 
+    /// <summary>Another sender's samples were chosen; these are there already, and nothing is wrong (HTTP 202).</summary>
+    Duplicate,
+
     /// <summary>The store cannot take anything now, for example a full disk (HTTP 503).</summary>
     Unavailable,
 }

@@ -8,6 +8,9 @@ public enum QueryErrorKind
     /// <summary>It failed while it ran, or passed a budget (HTTP 422, <c>execution</c>).</summary>
     Execution,
 
+    /// <summary>It runs more often than it may (HTTP 429, <c>too_many_requests</c>).</summary>
+    TooMany,
+
     /// <summary>It ran out of time (HTTP 503, <c>timeout</c>).</summary>
     Timeout,
 

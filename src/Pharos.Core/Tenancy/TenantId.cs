@@ -21,6 +21,12 @@ public readonly record struct TenantId
 
     public string Name => name ?? "anonymous";
 
+    /// <summary>Whether this stands for several tenants, <c>a|b</c>: only reads know such a tenant, nothing is ever stored under it.</summary>
+    public bool IsFederated => name is not null && name.Contains('|');
+
+    /// <summary>The single tenants, sorted by name: this one, or those it stands for.</summary>
+    public IReadOnlyList<TenantId> Members => IsFederated ? [.. name!.Split('|').Select(n => new TenantId(n))] : [this];
+
     public static bool TryParse(string? text, out TenantId tenant, [NotNullWhen(false)] out string? error)
     {
         tenant = default;
@@ -33,6 +39,25 @@ public readonly record struct TenantId
         error = null;
         return true;
     }
+
+    /// <summary>Reads one tenant, or several for a federated read, <c>a|b</c>. Order and repetition have no meaning.</summary>
+    public static bool TryParseFederated(string? text, out TenantId tenant, [NotNullWhen(false)] out string? error)
+    {
+        if (text is null || !text.Contains('|')) return TryParse(text, out tenant, out error);
+        tenant = default;
+        foreach (string part in text.Split('|'))
+        {
+            if (!TryParse(part, out _, out error)) return false;
+        }
+        tenant = Federated(text.Split('|'));
+        error = null;
+        return true;
+    }
+
+    /// <summary>All these tenants for one read.</summary>
+    /// <exception cref="FormatException">One of the names is no tenant id.</exception>
+    public static TenantId Federated(IEnumerable<string> names) =>
+        new(string.Join('|', names.Select(n => Parse(n).Name).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)));
 
     /// <exception cref="FormatException">The text is no tenant id.</exception>
     public static TenantId Parse(string text) => TryParse(text, out var tenant, out string? error) ? tenant : throw new FormatException(error);

@@ -1,32 +1,133 @@
 namespace Pharos.Core;
 
+/// <summary>What becomes of a series with a label value over the length limit.</summary>
+public enum LongLabelValue
+{
+    /// <summary>The series is refused.</summary>
+    Error,
+
+    /// <summary>The value is cut and ends in a hash of the whole.</summary>
+    Truncate,
+
+    /// <summary>The value is replaced by a hash of it.</summary>
+    Drop,
+}
+
+/// <summary>A query that must not run, or not so often.</summary>
+/// <param name="Pattern">The query's text, or a regular expression for all of it.</param>
+/// <param name="AllowedEvery">Zero: never. Else it may run once in so long.</param>
+public sealed record QueryRule(string Pattern, bool IsRegex, string Reason, TimeSpan AllowedEvery)
+{
+    private readonly LinearRegex? regex = IsRegex ? LinearRegex.Anchored(Pattern) : null;
+
+    public bool Matches(string query) => regex is null ? query.AsSpan().Trim().SequenceEqual(Pattern.AsSpan().Trim()) : regex.IsMatch(query.Trim());
+}
+
+/// <summary>A read request that must not run, by its path and parameters; what is empty matches any.</summary>
+public sealed record RequestRule(string Path, string Method, IReadOnlyDictionary<string, string> Parameters);
+
 /// <summary>
-/// What one tenant may use. Zero means no limit. Names and defaults follow Mimir and Loki,
-/// so that their runtime overrides can be used unchanged.
+/// What one tenant may use. Zero means no limit where nothing else is said. Names and defaults follow Mimir and Loki,
+/// so that their runtime overrides can be used unchanged; docs/server.md lists them with the settings' names.
 /// </summary>
 public sealed record TenantLimits
 {
     public static TenantLimits Default { get; } = new();
 
-    /// <summary>Active series in the head. Mimir: max_global_series_per_user.</summary>
+    // Writing metrics
+
+    /// <summary>Push requests per second, token bucket.</summary>
+    public double RequestsPerSecond { get; init; }
+
+    /// <summary>Push requests at once; 0 = as many as per second, at least one.</summary>
+    public int RequestBurst { get; init; }
+
+    /// <summary>Samples, histograms, exemplars and metadata per second, token bucket.</summary>
+    public double IngestionSamplesPerSecond { get; init; }
+    public int IngestionBurstSamples { get; init; }
+
+    /// <summary>Series in the head, in memory.</summary>
     public int SeriesMax { get; init; } = 1_500_000;
 
-    /// <summary>Active series of one metric name. Mimir: max_global_series_per_metric.</summary>
+    /// <summary>Series in the head of one metric name.</summary>
     public int SeriesPerMetricMax { get; init; }
 
+    /// <summary>Series with a sample in the last 20 minutes.</summary>
+    public int ActiveSeriesMax { get; init; }
+
+    /// <summary>Metric families with metadata, and different metadata of one family.</summary>
+    public int MetadataMax { get; init; }
+    public int MetadataPerMetricMax { get; init; }
+
+    /// <summary>Bytes of a metadata's metric name and unit; a longer help text is cut.</summary>
+    public int MetadataBytesMax { get; init; } = 1024;
+
+    /// <summary>Exemplars kept in memory, the newest; 0 takes none.</summary>
+    public int ExemplarsMax { get; init; } = 100_000;
+
+    /// <summary>Exemplars of one series in one request; the oldest of more are left out.</summary>
+    public int ExemplarsPerSeriesPerRequestMax { get; init; }
+
+    /// <summary>Exemplars out of order are left out without an error.</summary>
+    public bool IgnoreOutOfOrderExemplars { get; init; }
+
     public int LabelNamesPerSeriesMax { get; init; } = 30;
+
+    /// <summary>Labels of a series whose name ends in <c>_info</c>.</summary>
+    public int LabelNamesPerInfoSeriesMax { get; init; } = 80;
+
+    /// <summary>UTF-8 bytes.</summary>
     public int LabelNameBytesMax { get; init; } = 1024;
     public int LabelValueBytesMax { get; init; } = 2048;
 
-    /// <summary>Samples per second, token bucket; 0 = no limit. Mimir: ingestion_rate, ingestion_burst_size.</summary>
-    public double IngestionSamplesPerSecond { get; init; }
-    public int IngestionBurstSamples { get; init; }
+    public LongLabelValue LongLabelValue { get; init; } = LongLabelValue.Error;
+
+    /// <summary>Names may be any UTF-8; false: only what needs no quotes in a query.</summary>
+    public bool Utf8Names { get; init; } = true;
+
+    /// <summary>Labels that are taken off every series pushed.</summary>
+    public IReadOnlyList<string> DropLabels { get; init; } = [];
+
+    /// <summary>False: native histograms are left out without an error.</summary>
+    public bool NativeHistograms { get; init; } = true;
+
+    /// <summary>Buckets of a native histogram, both sides together.</summary>
+    public int HistogramBucketsMax { get; init; }
+
+    /// <summary>Histograms over the limit lose resolution until they fit; false: they are refused.</summary>
+    public bool ReduceHistograms { get; init; } = true;
 
     /// <summary>How far ahead of now a sample may be.</summary>
     public TimeSpan CreationGracePeriod { get; init; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>How far behind now a sample may be, with the out-of-order window on top.</summary>
+    public TimeSpan PastGracePeriod { get; init; }
+
     /// <summary>How far behind the newest sample of the head an older one is still taken out of order.</summary>
     public TimeSpan OutOfOrderWindow { get; init; }
+
+    // Pairs of senders
+
+    /// <summary>Of several replicas that send the same, only one is taken.</summary>
+    public bool AcceptHaSamples { get; init; }
+    public string HaClusterLabel { get; init; } = "cluster";
+    public string HaReplicaLabel { get; init; } = "__replica__";
+    public int HaClustersMax { get; init; } = 100;
+
+    /// <summary>How long the elected replica may be silent before another takes its place.</summary>
+    public TimeSpan HaFailover { get; init; } = TimeSpan.FromSeconds(30);
+
+    // Soft budgets: what flows goes on, what is new is refused
+
+    public int SeriesBudget { get; init; }
+    public int SeriesBudgetPerJob { get; init; }
+
+    /// <summary>New series within <see cref="BudgetWindow"/>.</summary>
+    public int ChurnBudget { get; init; }
+    public int ChurnBudgetPerJob { get; init; }
+    public TimeSpan BudgetWindow { get; init; } = TimeSpan.FromHours(1);
+
+    // Keeping metrics
 
     /// <summary>How long blocks are kept; zero = for ever.</summary>
     public TimeSpan MetricRetention { get; init; }
@@ -36,6 +137,63 @@ public sealed record TenantLimits
 
     /// <summary>Series that are kept for shorter than <see cref="MetricRetention"/>. Where several match one, the shortest period counts.</summary>
     public IReadOnlyList<SeriesRetention> SeriesRetention { get; init; } = [];
+
+    // Reading metrics
+
+    /// <summary>Samples one query may have in memory at once. Prometheus: query.max-samples.</summary>
+    public long QuerySamplesMax { get; init; } = 50_000_000;
+
+    public TimeSpan QueryTimeout { get; init; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>Chunks, chunk bytes and series one query may touch.</summary>
+    public long QueryChunksMax { get; init; } = 2_000_000;
+    public long QueryChunkBytesMax { get; init; }
+    public long QuerySeriesMax { get; init; }
+
+    /// <summary>Bytes that the samples of one query may take in memory at once.</summary>
+    public long QueryMemoryBytesMax { get; init; }
+
+    /// <summary>Range of a range query, end minus start.</summary>
+    public TimeSpan QueryLengthMax { get; init; }
+
+    /// <summary>Bytes of a query's text.</summary>
+    public int QueryTextBytesMax { get; init; }
+
+    /// <summary>Reads see nothing older than this.</summary>
+    public TimeSpan QueryLookbackMax { get; init; }
+
+    /// <summary>Range of series, label name and label value requests; a longer one loses its start.</summary>
+    public TimeSpan LabelsQueryLengthMax { get; init; }
+
+    /// <summary>Results of one series, label name or label value request; more are cut off.</summary>
+    public int SeriesQueryMax { get; init; }
+    public int LabelNamesQueryMax { get; init; }
+    public int LabelValuesQueryMax { get; init; }
+
+    public IReadOnlyList<QueryRule> BlockedQueries { get; init; } = [];
+    public IReadOnlyList<QueryRule> LimitedQueries { get; init; } = [];
+    public IReadOnlyList<RequestRule> BlockedRequests { get; init; } = [];
+
+    /// <summary>Whether the cardinality API answers.</summary>
+    public bool CardinalityAnalysis { get; init; }
+
+    /// <summary>Label names in one request for their values' cardinality, and items in one answer.</summary>
+    public int CardinalityLabelNamesMax { get; init; } = 100;
+    public int CardinalityResultsMax { get; init; } = 500;
+
+    /// <summary>Bytes of an answer with active series.</summary>
+    public long ActiveSeriesResultBytesMax { get; init; } = 400L << 20;
+
+    // Rules
+
+    /// <summary>Mimir: ruler_max_rule_groups_per_tenant, ruler_max_rules_per_rule_group.</summary>
+    public int RuleGroupsMax { get; init; } = 70;
+    public int RulesPerGroupMax { get; init; } = 20;
+
+    /// <summary>Shortest interval of a group.</summary>
+    public TimeSpan RuleIntervalMin { get; init; }
+
+    // Logs
 
     /// <summary>Loki: max_line_size, bytes.</summary>
     public int LogLineBytesMax { get; init; } = 256 * 1024;
@@ -59,11 +217,6 @@ public sealed record TenantLimits
 
     public TimeSpan LogRetention { get; init; }
 
-    /// <summary>Samples one query may have in memory at once. Prometheus: query.max-samples.</summary>
-    public long QuerySamplesMax { get; init; } = 50_000_000;
-
-    public TimeSpan QueryTimeout { get; init; } = TimeSpan.FromMinutes(2);
-
     /// <summary>Lines a log query may return. Loki: max_entries_limit_per_query.</summary>
     public int LogQueryEntriesMax { get; init; } = 5000;
 
@@ -72,10 +225,6 @@ public sealed record TenantLimits
 
     /// <summary>Series a LogQL metric query may return. Loki: max_query_series.</summary>
     public int LogQuerySeriesMax { get; init; } = 500;
-
-    /// <summary>Mimir: ruler_max_rule_groups_per_tenant, ruler_max_rules_per_rule_group.</summary>
-    public int RuleGroupsMax { get; init; } = 70;
-    public int RulesPerGroupMax { get; init; } = 20;
 }
 
 /// <summary>How long samples of the series are kept that match a selector such as <c>{job="debug"}</c>.</summary>

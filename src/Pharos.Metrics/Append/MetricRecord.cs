@@ -33,6 +33,7 @@ internal static class MetricRecord
 {
     private const byte Batch = 1;
     private const byte Deletions = 2;
+    private const byte SharedBatch = 3;
 
     public static void WriteBatch(
         ByteBuffer into,
@@ -43,15 +44,8 @@ internal static class MetricRecord
         IReadOnlyCollection<PreparedExemplar> exemplars,
         IReadOnlyCollection<MetricMetadata> metadata)
     {
-        into.Byte(Batch);
-        into.Uvarint((ulong)definitions.Count);
-        foreach (var series in definitions)
-        {
-            into.Uvarint((ulong)series.Id);
-            int bytes = pairs.ByteCount(series.Pairs);
-            into.Uvarint((ulong)bytes);
-            pairs.CopyTo(series.Pairs, into.Take(bytes));
-        }
+        into.Byte(SharedBatch);
+        DefinitionCodec.Write(into, pairs, definitions);
         into.Uvarint((ulong)samples.Length);
         long id = 0, t = 0;
         foreach (ref readonly var sample in samples)
@@ -139,6 +133,11 @@ internal static class MetricRecord
         switch (type)
         {
             case Batch:
+                for (int left = bytes.Count(); left > 0; left--) reader.Definition((int)bytes.Uvarint(), bytes.Text());
+                ReadBatch(ref bytes, reader);
+                break;
+            case SharedBatch:
+                DefinitionCodec.Read(ref bytes, record, reader);
                 ReadBatch(ref bytes, reader);
                 break;
             case Deletions:
@@ -149,9 +148,9 @@ internal static class MetricRecord
         }
     }
 
+    /// <summary>What follows the definitions.</summary>
     private static void ReadBatch(ref ByteReader bytes, IRecordReader reader)
     {
-        for (int left = bytes.Count(); left > 0; left--) reader.Definition((int)bytes.Uvarint(), bytes.Text());
         long id = 0, t = 0;
         for (int left = bytes.Count(); left > 0; left--)
         {

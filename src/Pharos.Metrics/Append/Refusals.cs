@@ -10,10 +10,18 @@ internal static class Refusals
     public const string TooOld = "sample-timestamp-too-old";
     public const string Duplicate = "sample-duplicate-timestamp";
     public const string TooFarInFuture = "too-far-in-future";
+    public const string TooFarInPast = "too-far-in-past";
     public const string SeriesPerUser = "max-series-per-user";
     public const string SeriesPerMetric = "max-series-per-metric";
+    public const string ActiveSeries = "max-active-series";
+    public const string SeriesBudget = "series-budget";
+    public const string ChurnBudget = "churn-budget";
+    public const string MetadataPerUser = "max-metadata-per-user";
+    public const string MetadataPerMetric = "max-metadata-per-metric";
     public const string IngestionRate = "tenant-max-ingestion-rate";
     public const string LabelNames = "max-label-names-per-series";
+    public const string InfoLabelNames = "max-label-names-per-info-series";
+    public const string MetricNameInvalid = "metric-name-invalid";
     public const string LabelNameTooLong = "label-name-too-long";
     public const string LabelValueTooLong = "label-value-too-long";
     public const string LabelInvalid = "label-invalid";
@@ -30,12 +38,14 @@ internal static class Refusals
             OutOfOrder => "because another sample with a more recent timestamp has already been ingested and out-of-order samples are not allowed",
             Duplicate => "because another sample with the same timestamp, but a different value, has already been ingested",
             TooFarInFuture => "because its timestamp is too far in the future",
+            TooFarInPast => "because its timestamp is too far in the past",
             _ => "because its timestamp is too old",
         };
         string mend = code switch
         {
             OutOfOrder or TooOld => "; to take late samples, set out_of_order_time_window",
             TooFarInFuture => "; check the sender's clock, or raise creation_grace_period",
+            TooFarInPast => "; check the sender's clock, or raise past_grace_period",
             _ => "",
         };
         return $"the sample has been rejected {why} (err-mimir-{code}). The affected sample has timestamp "
@@ -50,6 +60,14 @@ internal static class Refusals
         $"per-metric series limit of {limit} exceeded (err-mimir-{SeriesPerMetric}). The new series {Short(series)} was not taken; "
         + "to adjust the limit, set max_global_series_per_metric";
 
+    public static string ActiveLimit(int limit, Labels series) =>
+        $"per-user active series limit of {limit} exceeded (err-mimir-{ActiveSeries}). The new series {Short(series)} was not taken; "
+        + "to adjust the limit, set max_active_series_per_user";
+
+    public static string MetadataLimit(string code, int limit, string family) => code == MetadataPerUser
+        ? $"per-user metric metadata limit of {limit} exceeded (err-mimir-{MetadataPerUser}). The metadata of {family} was not taken; to adjust the limit, set max_global_metadata_per_user"
+        : $"per-metric metadata limit of {limit} exceeded (err-mimir-{MetadataPerMetric}). The metadata of {family} was not taken; to adjust the limit, set max_global_metadata_per_metric";
+
     public static string Rate(double rate, long burst, int samples) =>
         $"the request has been rejected because the tenant exceeded the ingestion rate limit, set to {rate} items/s with a maximum allowed burst of {burst}; "
         + $"the request had {samples} (err-mimir-{IngestionRate}). To adjust the limits, set ingestion_rate and ingestion_burst_size";
@@ -58,7 +76,7 @@ internal static class Refusals
     public static (string Code, string Message)? CheckLabels(ReadOnlySpan<byte> canonical, TenantLimits limits)
     {
         ReadOnlySpan<byte> before = default;
-        bool named = false;
+        bool named = false, info = false;
         int count = 0;
         for (int offset = 0; offset < canonical.Length;)
         {
@@ -67,19 +85,39 @@ internal static class Refusals
             count++;
             if (name.IsEmpty || !Valid(name) || !Valid(value))
                 return (LabelInvalid, $"received a series with an invalid label: '{Text(name)}' series: '{Text(canonical)}' (err-mimir-{LabelInvalid}); names must not be empty, names and values must be UTF-8");
+            bool isName = name.SequenceEqual("__name__"u8);
+            if (!limits.Utf8Names && CheckLegacy(canonical, name, value, isName) is { } unusual) return unusual;
             if (count > 1 && before.SequenceCompareTo(name) >= 0)
                 return (DuplicateLabel, $"received a series with duplicate label name, label: '{Text(name)}' series: '{Short(Labels.FromEncoded(canonical))}' (err-mimir-{DuplicateLabel})");
             if (limits.LabelNameBytesMax > 0 && name.Length > limits.LabelNameBytesMax)
                 return (LabelNameTooLong, $"received a series whose label name length of {name.Length} exceeds the limit of {limits.LabelNameBytesMax}, label: '{Text(name)}' (err-mimir-{LabelNameTooLong}). To adjust the limit, set max_label_name_length");
             if (limits.LabelValueBytesMax > 0 && value.Length > limits.LabelValueBytesMax)
                 return (LabelValueTooLong, $"received a series whose label value length of {value.Length} exceeds the limit of {limits.LabelValueBytesMax}, label: '{Text(name)}', value: '{Text(value)}' (err-mimir-{LabelValueTooLong}). To adjust the limit, set max_label_value_length");
-            named |= name.SequenceEqual("__name__"u8);
+            named |= isName;
+            info |= isName && value.EndsWith("_info"u8);
             before = name;
         }
         if (!named)
             return (MissingName, $"received series has no metric name: '{Short(Labels.FromEncoded(canonical))}' (err-mimir-{MissingName})");
+        if (info && limits.LabelNamesPerInfoSeriesMax > limits.LabelNamesPerSeriesMax)
+        {
+            return count <= limits.LabelNamesPerInfoSeriesMax || limits.LabelNamesPerSeriesMax == 0
+                ? null
+                : (InfoLabelNames, $"received a series whose number of labels exceeds the limit for info series (actual: {count}, limit: {limits.LabelNamesPerInfoSeriesMax}) series: '{Short(Labels.FromEncoded(canonical))}' (err-mimir-{InfoLabelNames}). To adjust the limit, set max_label_names_per_info_series");
+        }
         if (limits.LabelNamesPerSeriesMax > 0 && count > limits.LabelNamesPerSeriesMax)
             return (LabelNames, $"received a series whose number of labels exceeds the limit (actual: {count}, limit: {limits.LabelNamesPerSeriesMax}) series: '{Short(Labels.FromEncoded(canonical))}' (err-mimir-{LabelNames}). To adjust the limit, set max_label_names_per_series");
+        return null;
+    }
+
+    /// <summary>The error where names must need no quotes in a query, and this one does.</summary>
+    private static (string Code, string Message)? CheckLegacy(ReadOnlySpan<byte> canonical, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, bool isName)
+    {
+        const string Mend = "To take any UTF-8 name, set name_validation_scheme: utf8";
+        if (isName && !Core.LabelNames.IsLegacyMetric(Encoding.UTF8.GetString(value)))
+            return (MetricNameInvalid, $"received a series with invalid metric name: '{Text(value)}' (err-mimir-{MetricNameInvalid}). {Mend}");
+        if (!isName && !Core.LabelNames.IsLegacy(Encoding.UTF8.GetString(name)))
+            return (LabelInvalid, $"received a series with an invalid label: '{Text(name)}' series: '{Short(Labels.FromEncoded(canonical))}' (err-mimir-{LabelInvalid}). {Mend}");
         return null;
     }
 
@@ -136,7 +174,7 @@ internal static class Refusals
         return utf8.Length > 200 ? text + "…" : text;
     }
 
-    private static string Short(Labels series)
+    public static string Short(Labels series)
     {
         string text = Format(series);
         return text.Length <= 400 ? text : text[..400] + "…";

@@ -101,6 +101,13 @@ internal sealed class Block : IBlock
         }
     }
 
+    public long ChunkBytes(uint series, TimeRange range)
+    {
+        var metas = new List<ChunkMeta>();
+        index.Chunks(series, range, metas);
+        return metas.Sum(chunks.BytesOf);
+    }
+
     public void Read(uint series, TimeRange range, SampleColumns into) => Read(series, range, into, leaveOut: true);
 
     public void ReadWhole(uint series, SampleColumns into) => Read(series, TimeRange.All, into, leaveOut: false);
@@ -132,7 +139,7 @@ internal sealed class Block : IBlock
         index.Chunks(series, range, metas);
         if (metas.Count == 0) return false;
         if (deleted.TryGetValue(series, out var gone) && metas.TrueForAll(c => gone.Covers(c.MinMs, c.MaxMs))) return false;
-        found = new BlockSeries(index.LabelsOf(series, buffer), series, metas[0].MinMs, metas[^1].MaxMs);
+        found = new BlockSeries(index.LabelsOf(series, buffer), series, metas[0].MinMs, metas[^1].MaxMs, metas.Count);
         return true;
     }
 

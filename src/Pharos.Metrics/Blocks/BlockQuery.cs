@@ -12,10 +12,11 @@ internal static class BlockQuery
 
     /// <summary>Adds the matching series of the blocks. A block that cannot be searched is counted, logged and left out.</summary>
     /// <param name="found">Series from elsewhere, to which parts are added.</param>
+    /// <param name="budget">Charged for each series and chunk; null for none.</param>
     /// <param name="all">The same series and the new ones, in no order.</param>
     public static void Add(
         IEnumerable<IBlock> blocks, IReadOnlyList<Matcher> matchers, TimeRange range, Dictionary<Labels, MergedSeries> found, List<ISeries> all,
-        InstrumentCell damaged, ILogger logger, CancellationToken cancel)
+        QueryBudget? budget, InstrumentCell damaged, ILogger logger, CancellationToken cancel)
     {
         foreach (var block in blocks)
         {
@@ -27,8 +28,10 @@ internal static class BlockQuery
                     {
                         found[series.Labels] = merged = new MergedSeries(series.Labels);
                         all.Add(merged);
+                        budget?.Take(1, 0, 0);
                     }
                     merged.Add(new BlockPart(block, series));
+                    budget?.Take(0, series.Chunks, budget.CountsBytes ? block.ChunkBytes(series.Number, range) : 0);
                 }
             }
             catch (Exception wrong) when (wrong is CorruptBlockException or InvalidDataException)

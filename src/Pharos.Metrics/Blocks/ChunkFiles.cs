@@ -38,6 +38,10 @@ internal sealed class ChunkFiles
     /// <summary>The file in which a chunk should be.</summary>
     public string PathOf(ChunkMeta meta) => Path.Combine(folder, Name((int)(meta.Ref >> 32)));
 
+    /// <summary>Bytes of a chunk. One that is not where the index says counts nothing here; reading it will tell.</summary>
+    public long BytesOf(ChunkMeta meta) =>
+        (long)(meta.Ref >> 32) < files.Length ? (long)new ByteReader(files[meta.Ref >> 32].UpTo((uint)meta.Ref, 5)).Uvarint() : 0;
+
     /// <summary>The bytes of a chunk; hold this object as long as them.</summary>
     /// <exception cref="CorruptBlockException">It is not there, or its checksum is wrong.</exception>
     public ReadOnlySpan<byte> Chunk(ChunkMeta meta, out ChunkEncoding encoding)

@@ -40,6 +40,9 @@ internal interface IBlock
     /// <exception cref="CorruptBlockException">A chunk is damaged.</exception>
     void ReadChunks(uint series, List<ChunkToWrite> into, out bool touched);
 
+    /// <summary>Bytes of a series' chunks that a read of the range touches.</summary>
+    long ChunkBytes(uint series, TimeRange range);
+
     /// <summary>Reads a series' samples without deleted ones. A damaged chunk is counted, logged and left out.</summary>
     void Read(uint series, TimeRange range, SampleColumns into);
 
@@ -54,4 +57,5 @@ internal interface IBlock
 
 /// <summary>A series of a block: its labels and its number in the block's index.</summary>
 /// <param name="MinMs">Bounds of its samples, both inclusive; may be wider than what is left of them.</param>
-internal readonly record struct BlockSeries(Labels Labels, uint Number, long MinMs, long MaxMs);
+/// <param name="Chunks">Chunks in the range that was selected.</param>
+internal readonly record struct BlockSeries(Labels Labels, uint Number, long MinMs, long MaxMs, int Chunks);

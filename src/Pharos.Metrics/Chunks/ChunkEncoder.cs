@@ -56,8 +56,8 @@ internal static class ChunkEncoder
         void CloseHistograms()
         {
             if (histograms is null) return;
-            var chunk = histograms.Close();
-            into.Add(new ChunkToWrite(chunk.Encoding, chunk.MinMs, chunk.MaxMs, chunk.Data));
+            var encoding = histograms.Close(out byte[] data);
+            into.Add(new ChunkToWrite(encoding, histograms.MinMs, histograms.MaxMs, data));
             histograms = null;
         }
     }

@@ -61,12 +61,11 @@ internal struct XorAppender
         count++;
     }
 
-    /// <summary>The finished chunk: exactly its bytes, with the count in front.</summary>
-    public readonly byte[] Close()
+    /// <summary>The finished chunk's bytes, with the count in front. They are the appender's own: nothing may be appended after.</summary>
+    public readonly ReadOnlyMemory<byte> Close()
     {
-        var chunk = stream.Bytes.AsSpan(0, stream.Length).ToArray();
-        BinaryPrimitives.WriteUInt16BigEndian(chunk, count);
-        return chunk;
+        BinaryPrimitives.WriteUInt16BigEndian(stream.Bytes, count);
+        return stream.Bytes.AsMemory(0, stream.Length);
     }
 
     /// <summary>Lets go of the chunk, not of what the newest sample was.</summary>

@@ -21,7 +21,22 @@ internal sealed class ExemplarRing(int capacity)
     private readonly Dictionary<Labels, Exemplar> newest = [];
     private int next;
 
-    public int Capacity => capacity;
+    /// <summary>How many are kept. Lowering it drops the oldest.</summary>
+    public int Capacity
+    {
+        get => capacity;
+        set
+        {
+            if (value == capacity) return;
+            var kept = ring.Skip(next).Concat(ring.Take(next)).TakeLast(value).ToList();
+            ring.Clear();
+            ring.AddRange(kept);
+            next = 0;
+            newest.Clear();
+            foreach (var (series, exemplar) in kept) newest[series] = exemplar;
+            capacity = value;
+        }
+    }
 
     public int Count => ring.Count;
 

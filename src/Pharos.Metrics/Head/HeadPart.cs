@@ -26,6 +26,27 @@ internal sealed class HeadPart : ISeriesPart
     public long MaxMs => Math.Max(InOrderMinMs == long.MaxValue ? long.MinValue : InOrderMaxMs,
         Math.Max(OutOfOrder?.MaxMs ?? long.MinValue, OutOfOrderLeaving?.MaxMs ?? long.MinValue));
 
+    public int ChunkCount(TimeRange range)
+    {
+        int count = (OpenCount > 0 ? 1 : 0) + (HistogramCount > 0 ? 1 : 0) + (OutOfOrder is null ? 0 : 1) + (OutOfOrderLeaving is null ? 0 : 1);
+        foreach (var chunk in Closed)
+        {
+            if (range.Overlaps(chunk.MinMs, chunk.MaxMs)) count++;
+        }
+        return count;
+    }
+
+    /// <summary>Of finished chunks and the open one; histograms and late samples that are not in chunks yet are left out.</summary>
+    public long ChunkBytes(TimeRange range)
+    {
+        long bytes = OpenLength;
+        foreach (var chunk in Closed)
+        {
+            if (range.Overlaps(chunk.MinMs, chunk.MaxMs)) bytes += chunk.Data.Length;
+        }
+        return bytes;
+    }
+
     public void Read(TimeRange range, SampleColumns into)
     {
         if (Deleted is not null)
@@ -43,7 +64,7 @@ internal sealed class HeadPart : ISeriesPart
     {
         foreach (var chunk in Closed)
         {
-            if (range.Overlaps(chunk.MinMs, chunk.MaxMs)) ChunkReader.Read(chunk.Encoding, chunk.Data, range, into);
+            if (range.Overlaps(chunk.MinMs, chunk.MaxMs)) ChunkReader.Read(chunk.Encoding, chunk.Data.Span, range, into);
         }
         if (OpenCount > 0 && range.Overlaps(OpenMinMs, InOrderMaxMs)) ChunkReader.ReadXor(Open, OpenCount, range, into);
         for (int i = 0; i < HistogramCount; i++)

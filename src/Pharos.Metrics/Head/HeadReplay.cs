@@ -64,7 +64,7 @@ internal sealed class HeadReplay : IRecordReader
         {
             // The series left the head once and came back under a new number; samples of both numbers are one series'.
             others[id] = same;
-            head.OtherNumbers.Add(new LoggedSeries(id, head.LabelsOf(same), null));
+            head.OtherNumbers.Add(new LoggedSeries(id, head.LabelsOf(same)));
             if (nameless.Remove(id, out var other)) Join(other, same);
             return;
         }

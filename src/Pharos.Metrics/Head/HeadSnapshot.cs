@@ -90,7 +90,8 @@ internal static class HeadSnapshot
         long series = 0;
         while (true)
         {
-            var bytes = new ByteReader(source.Next());
+            byte[] section = source.Next();
+            var bytes = new ByteReader(section);
             byte type = bytes.Byte();
             switch (type)
             {
@@ -98,7 +99,7 @@ internal static class HeadSnapshot
                     if (new CutMark(bytes.Varint(), TenantHead.LoadPosition(ref bytes)) != mark) return null;
                     break;
                 case Page:
-                    series += LoadPage(head, ref bytes, places, ref numbers);
+                    series += LoadPage(head, section, ref bytes, places, ref numbers);
                     break;
                 case End:
                     long expected = (long)bytes.Uvarint();
@@ -114,7 +115,7 @@ internal static class HeadSnapshot
     }
 
     /// <param name="numbers">The head's number of a pair, by its number in the file.</param>
-    private static int LoadPage(TenantHead head, ref ByteReader bytes, SnapshotPlaces places, ref int[] numbers)
+    private static int LoadPage(TenantHead head, byte[] section, ref ByteReader bytes, SnapshotPlaces places, ref int[] numbers)
     {
         int page = (int)bytes.Uvarint();
         places.Page(page, TenantHead.LoadPosition(ref bytes));
@@ -132,7 +133,7 @@ internal static class HeadSnapshot
             ulong hash = (ulong)bytes.UInt32Big() << 32;
             var pairs = new int[bytes.Count()];
             for (int i = 0; i < pairs.Length; i++) pairs[i] = numbers[(int)bytes.Uvarint()];
-            head.Load(MemSeries.Load(ref bytes, id, pairs), hash);
+            head.Load(MemSeries.Load(ref bytes, section, id, pairs), hash);
         }
         return count;
     }
@@ -209,9 +210,7 @@ internal static class HeadSnapshot
         private readonly SafeFileHandle file;
         private readonly long length;
         private long offset;
-        private byte[] current = [];
-        private byte[] next = [];
-        private Task<int> reading;
+        private Task<byte[]>? reading;
 
         public SectionSource(SafeFileHandle file)
         {
@@ -225,28 +224,27 @@ internal static class HeadSnapshot
             reading = Task.Run(ReadSection);
         }
 
-        /// <summary>The next section's payload; holds until the next call.</summary>
-        public ReadOnlySpan<byte> Next()
+        /// <summary>The next section's content, in an array of its own.</summary>
+        public byte[] Next()
         {
-            int bytes = reading.GetAwaiter().GetResult();
-            (current, next) = (next, current);
-            if (offset < length) reading = Task.Run(ReadSection);
-            else reading = Task.FromException<int>(new InvalidDataException("it ends before its last section"));
-            return current.AsSpan(0, bytes);
+            if (reading is null) throw new InvalidDataException("it ends before its last section");
+            byte[] section = reading.GetAwaiter().GetResult();
+            reading = offset < length ? Task.Run(ReadSection) : null;
+            return section;
         }
 
-        private int ReadSection()
+        private byte[] ReadSection()
         {
             Span<byte> header = stackalloc byte[SectionHeaderBytes];
             long start = offset;
             Read(header);
             int bytes = BinaryPrimitives.ReadInt32LittleEndian(header);
             if (bytes is < 1 or > SectionBytesMax || bytes > length - offset) throw new InvalidDataException($"the section at offset {start} says it has {bytes} bytes");
-            if (next.Length < bytes) next = new byte[bytes + (bytes / 4)];
-            Read(next.AsSpan(0, bytes));
-            if (Crc32C.Of(next.AsSpan(0, bytes)) != BinaryPrimitives.ReadUInt32LittleEndian(header[4..]))
+            byte[] section = GC.AllocateUninitializedArray<byte>(bytes);
+            Read(section);
+            if (Crc32C.Of(section) != BinaryPrimitives.ReadUInt32LittleEndian(header[4..]))
                 throw new InvalidDataException($"the section at offset {start} does not match its checksum");
-            return bytes;
+            return section;
         }
 
         private void Read(Span<byte> into)

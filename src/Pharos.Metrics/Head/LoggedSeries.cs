@@ -1,7 +1,6 @@
 using Pharos.Core;
-using Pharos.Metrics.Blocks;
 
 namespace Pharos.Metrics.Head;
 
-/// <summary>What the log must go on to say of a series when its older part is deleted.</summary>
-internal readonly record struct LoggedSeries(int Id, Labels Labels, DeletedRanges? Deleted);
+/// <summary>A further number under which the log has samples of a series.</summary>
+internal readonly record struct LoggedSeries(int Id, Labels Labels);

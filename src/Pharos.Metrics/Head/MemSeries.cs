@@ -84,11 +84,11 @@ internal sealed class MemSeries(int id, int[] pairs)
     }
 
     /// <summary>Appends a float sample newer than all others. Returns how many chunks were begun.</summary>
-    public int Append(long timestampMs, double value, long rangeMs)
+    public int Append(long timestampMs, double value, long rangeMs, ChunkArena arena)
     {
         int begun = 0;
-        if (Histograms is not null) CloseOpen();
-        if (open.IsOpen && (timestampMs >= nextCutMs || open.Count >= SamplesTarget * 2 || open.Length > ChunkBytesMax)) CloseOpen();
+        if (Histograms is not null) CloseOpen(arena);
+        if (open.IsOpen && (timestampMs >= nextCutMs || open.Count >= SamplesTarget * 2 || open.Length > ChunkBytesMax)) CloseOpen(arena);
         if (!open.IsOpen)
         {
             open = XorAppender.Start();
@@ -102,18 +102,18 @@ internal sealed class MemSeries(int id, int[] pairs)
         return begun;
     }
 
-    /// <inheritdoc cref="Append(long, double, long)"/>
-    public int Append(long timestampMs, Histogram histogram, long rangeMs)
+    /// <inheritdoc cref="Append(long, double, long, ChunkArena)"/>
+    public int Append(long timestampMs, Histogram histogram, long rangeMs, ChunkArena arena)
     {
         var hint = histogram.ResetHint == CounterResetHint.Gauge ? CounterResetHint.Gauge : CounterResetHint.Unknown;
-        if (open.IsOpen) CloseOpen();
+        if (open.IsOpen) CloseOpen(arena);
         if (Histograms is { } current)
         {
             bool fits = HistogramChunk.Fits(current.Samples[current.Count - 1].Histogram, histogram, out bool reset);
             if (!fits || current.IsFull || timestampMs >= nextCutMs)
             {
                 if (hint != CounterResetHint.Gauge && !histogram.IsStale) hint = reset ? CounterResetHint.Reset : fits ? CounterResetHint.NotReset : CounterResetHint.Unknown;
-                CloseOpen();
+                CloseOpen(arena);
             }
         }
         int begun = 0;
@@ -192,29 +192,23 @@ internal sealed class MemSeries(int id, int[] pairs)
         into.Varint(nextCutMs);
         open.Save(into);
         into.Uvarint((ulong)Closed.Length);
-        foreach (var chunk in Closed)
-        {
-            into.Byte((byte)chunk.Encoding);
-            into.Varint(chunk.MinMs);
-            into.Uvarint((ulong)(chunk.MaxMs - chunk.MinMs));
-            into.Text(chunk.Data);
-        }
+        foreach (var chunk in Closed) into.Text(chunk.Bytes);
         into.Byte(seldom is null ? (byte)0 : (byte)1);
         seldom?.Save(into);
     }
 
     /// <exception cref="InvalidDataException">The bytes are not as <see cref="Save"/> writes them.</exception>
-    public static MemSeries Load(ref ByteReader bytes, int id, int[] pairs)
+    /// <param name="snapshot">The array that the reader reads to its end; closed chunks stay in it.</param>
+    public static MemSeries Load(ref ByteReader bytes, byte[] snapshot, int id, int[] pairs)
     {
         var series = new MemSeries(id, pairs) { nextCutMs = bytes.Varint(), open = XorAppender.Load(ref bytes), Logged = true };
         int closed = bytes.Count();
         if (closed > 0) series.Closed = new MemChunk[closed];
         for (int i = 0; i < closed; i++)
         {
-            var encoding = (ChunkEncoding)bytes.Byte();
-            long minMs = bytes.Varint();
-            long maxMs = minMs + (long)bytes.Uvarint();
-            series.Closed[i] = new MemChunk(encoding, minMs, maxMs, bytes.Text().ToArray());
+            int length = bytes.Count();
+            series.Closed[i] = MemChunk.Within(snapshot, snapshot.Length - bytes.Remaining, length);
+            bytes.Take(length);
         }
         if (bytes.Byte() != 0) series.seldom = Seldom.Load(ref bytes);
         series.ReservedMs = series.open.LastMs;
@@ -233,9 +227,11 @@ internal sealed class MemSeries(int id, int[] pairs)
         if (seldom is not null) seldom.Reserved = seldom.Last;
     }
 
-    private void CloseOpen()
+    private void CloseOpen(ChunkArena arena)
     {
-        var chunk = Histograms is { } histograms ? histograms.Close() : new MemChunk(ChunkEncoding.Xor, open.FirstMs, open.LastMs, open.Close());
+        var chunk = Histograms is { } histograms
+            ? MemChunk.Of(arena, histograms.Close(out byte[] data), histograms.MinMs, histograms.MaxMs, data)
+            : MemChunk.Of(arena, ChunkEncoding.Xor, open.FirstMs, open.LastMs, open.Close().Span);
         DropOpen();
         Closed = [.. Closed, chunk];
     }

@@ -1,4 +1,5 @@
 using Pharos.Core;
+using Pharos.Metrics.Append;
 
 namespace Pharos.Metrics.Head;
 
@@ -15,6 +16,18 @@ internal sealed class MetadataTable
 
     public bool Has(MetricMetadata about) => families.TryGetValue(about.Family, out var known) && known.Contains(about);
 
+    /// <summary>The limit that metadata of a family, which is not there yet, would pass; null where it may come.</summary>
+    /// <param name="coming">What the same request brings besides.</param>
+    public string? Passes(string family, List<MetricMetadata> coming, TenantLimits limits)
+    {
+        bool known = families.TryGetValue(family, out var there);
+        if (limits.MetadataPerMetricMax > 0 && (there?.Count ?? 0) + coming.Count(c => c.Family == family) >= limits.MetadataPerMetricMax)
+            return Refusals.MetadataPerMetric;
+        if (limits.MetadataMax <= 0 || known || coming.Exists(c => c.Family == family)) return null;
+        int more = coming.Select(c => c.Family).Distinct(StringComparer.Ordinal).Count(f => !families.ContainsKey(f));
+        return families.Count + more >= limits.MetadataMax ? Refusals.MetadataPerUser : null;
+    }
+
     public void Set(MetricMetadata about)
     {
         if (!families.TryGetValue(about.Family, out var known))
@@ -26,6 +39,8 @@ internal sealed class MetadataTable
         known.Insert(0, about);
         if (known.Count > PerFamilyMax) known.RemoveAt(PerFamilyMax);
     }
+
+    public void Clear() => families.Clear();
 
     public IReadOnlyDictionary<string, IReadOnlyList<MetricMetadata>> Read(string? family, int limit)
     {

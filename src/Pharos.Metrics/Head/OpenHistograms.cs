@@ -22,6 +22,10 @@ internal sealed class OpenHistograms(CounterResetHint hint)
 
     public int Count { get; private set; }
 
+    public long MinMs => samples[0].TimestampMs;
+
+    public long MaxMs => samples[Count - 1].TimestampMs;
+
     public (long TimestampMs, Histogram Histogram)[] Samples => samples;
 
     /// <summary>About as large as Prometheus makes such chunks: 1 KiB, but at least ten samples.</summary>
@@ -35,10 +39,11 @@ internal sealed class OpenHistograms(CounterResetHint hint)
         bytes += 4 + histogram.PositiveBuckets.Length + histogram.NegativeBuckets.Length;
     }
 
-    public MemChunk Close()
+    /// <summary>The finished chunk's bytes.</summary>
+    public ChunkEncoding Close(out byte[] data)
     {
-        var data = HistogramChunk.Write(new ArraySegment<(long, Histogram)>(samples, 0, Count), Hint, out var encoding);
-        return new MemChunk(encoding, samples[0].TimestampMs, samples[Count - 1].TimestampMs, data);
+        data = HistogramChunk.Write(new ArraySegment<(long, Histogram)>(samples, 0, Count), Hint, out var encoding);
+        return encoding;
     }
 
     public void Save(ByteBuffer into)

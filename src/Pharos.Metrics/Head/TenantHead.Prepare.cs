@@ -16,7 +16,7 @@ internal sealed partial class TenantHead
         var window = new Window(this, limits, nowMs);
         foreach (ref readonly var sample in batch.Samples)
         {
-            var series = resolved[sample.Series] ??= Resolve(batch.LabelsOf(sample.Series), sample.Series, limits, ticket);
+            var series = resolved[sample.Series] ??= Resolve(batch.LabelsOf(sample.Series), sample.Series, limits, nowMs, ticket);
             if (ReferenceEquals(series, Refused))
             {
                 ticket.Errors.Count(ticket.RefusedSeries[sample.Series]);
@@ -30,7 +30,7 @@ internal sealed partial class TenantHead
         }
         foreach (var sample in batch.Histograms)
         {
-            var series = resolved[sample.Series] ??= Resolve(batch.LabelsOf(sample.Series), sample.Series, limits, ticket);
+            var series = resolved[sample.Series] ??= Resolve(batch.LabelsOf(sample.Series), sample.Series, limits, nowMs, ticket);
             if (ReferenceEquals(series, Refused))
             {
                 ticket.Errors.Count(ticket.RefusedSeries[sample.Series]);
@@ -49,18 +49,32 @@ internal sealed partial class TenantHead
             series.InFlight++;
             ticket.Histograms.Add(new PreparedHistogram(series, sample.TimestampMs, sample.Histogram));
         }
-        PrepareExemplars(batch, ticket, limits, resolved);
+        PrepareExemplars(batch, ticket, limits, nowMs, resolved);
+        PrepareMetadata(batch, ticket, limits);
+    }
+
+    private void PrepareMetadata(MetricBatch batch, AppendTicket ticket, TenantLimits limits)
+    {
         foreach (var about in batch.Metadata)
         {
-            if (!Metadata.Has(about)) ticket.Metadata.Add(about);
+            if (Metadata.Has(about)) continue;
+            if (Metadata.Passes(about.Family, ticket.Metadata, limits) is { } code)
+            {
+                int limit = code == Refusals.MetadataPerUser ? limits.MetadataMax : limits.MetadataPerMetricMax;
+                if (ticket.Errors.WantsWords(code)) ticket.Errors.Add(AppendErrorKind.BadData, code, Refusals.MetadataLimit(code, limit, about.Family));
+                else ticket.Errors.Count(code);
+                continue;
+            }
+            ticket.Metadata.Add(about);
         }
     }
 
-    private void PrepareExemplars(MetricBatch batch, AppendTicket ticket, TenantLimits limits, Span<MemSeries?> resolved)
+    private void PrepareExemplars(MetricBatch batch, AppendTicket ticket, TenantLimits limits, long nowMs, Span<MemSeries?> resolved)
     {
+        if (batch.Exemplars.Count > 0) Exemplars.Capacity = Math.Min(limits.ExemplarsMax, exemplarsMax);
         foreach (var sample in batch.Exemplars)
         {
-            var series = resolved[sample.Series] ??= Resolve(batch.LabelsOf(sample.Series), sample.Series, limits, ticket);
+            var series = resolved[sample.Series] ??= Resolve(batch.LabelsOf(sample.Series), sample.Series, limits, nowMs, ticket);
             if (ReferenceEquals(series, Refused)) continue;
             if (Exemplars.Capacity == 0) continue;
             var exemplar = new Exemplar(sample.TimestampMs, sample.Value, sample.Labels);
@@ -79,6 +93,7 @@ internal sealed partial class TenantHead
                     break;
                 default:
                     instruments.OutOfOrderExemplars.Add(1);
+                    if (limits.IgnoreOutOfOrderExemplars) break;
                     Refuse(ticket, Refusals.ExemplarOutOfOrder, series, "out of order exemplar");
                     break;
             }
@@ -91,7 +106,7 @@ internal sealed partial class TenantHead
     }
 
     /// <summary>Finds the series, or makes it where labels and limits allow.</summary>
-    private MemSeries Resolve(ReadOnlySpan<byte> labels, int index, TenantLimits limits, AppendTicket ticket)
+    private MemSeries Resolve(ReadOnlySpan<byte> labels, int index, TenantLimits limits, long nowMs, AppendTicket ticket)
     {
         ulong hash = LabelCodec.Hash(labels);
         var series = Table.Find(hash, labels);
@@ -108,8 +123,19 @@ internal sealed partial class TenantHead
                 string? words = ticket.Errors.WantsWords(Refusals.SeriesPerMetric) ? Refusals.MetricLimit(limits.SeriesPerMetricMax, Labels.FromEncoded(labels)) : null;
                 return RefuseSeries(Refusals.SeriesPerMetric, words, index, ticket);
             }
+            if (limits.ActiveSeriesMax > 0 && Active.Count >= limits.ActiveSeriesMax)
+            {
+                string? words = ticket.Errors.WantsWords(Refusals.ActiveSeries) ? Refusals.ActiveLimit(limits.ActiveSeriesMax, Labels.FromEncoded(labels)) : null;
+                return RefuseSeries(Refusals.ActiveSeries, words, index, ticket);
+            }
+            if (SeriesBudgets.AreSet(limits))
+            {
+                if (budgets.Refuses(labels, Table.Count, limits, nowMs) is { } over) return RefuseSeries(over.Code, over.Words, index, ticket);
+                budgets.Created(labels, limits, nowMs);
+            }
             series = new MemSeries(Table.NextId, Index.Add(Table.NextId, labels));
             Table.Add(series, hash);
+            Active.Created();
             instruments.SeriesCreated.Add(1);
         }
         if (!series.Logged) ticket.Definitions.Add(series);
@@ -140,6 +166,7 @@ internal sealed partial class TenantHead
     {
         known = false;
         if (t > window.NewestMs) return Refuse(Refusals.TooFarInFuture, series, t, ticket);
+        if (t < window.OldestMs) return Refuse(Refusals.TooFarInPast, series, t, ticket);
         if (t > series.ReservedMs && t >= window.MinValidMs)
         {
             series.Reserve(t, value, histogram);
@@ -182,6 +209,7 @@ internal sealed partial class TenantHead
         public Window(TenantHead head, TenantLimits limits, long nowMs)
         {
             NewestMs = limits.CreationGracePeriod > TimeSpan.Zero ? nowMs + (long)limits.CreationGracePeriod.TotalMilliseconds : long.MaxValue;
+            OldestMs = limits.PastGracePeriod > TimeSpan.Zero ? nowMs - (long)(limits.PastGracePeriod + limits.OutOfOrderWindow).TotalMilliseconds : long.MinValue;
             OutOfOrderMs = (long)limits.OutOfOrderWindow.TotalMilliseconds;
             bool empty = head.MaxMs == long.MinValue;
             MinValidMs = empty ? head.MinValidMs : Math.Max(head.MinValidMs, head.MaxMs - (head.rangeMs / 2));
@@ -189,6 +217,7 @@ internal sealed partial class TenantHead
         }
 
         public long NewestMs { get; }
+        public long OldestMs { get; }
         public long OutOfOrderMs { get; }
         public long MinValidMs { get; }
         public long OldestLateMs { get; }

@@ -56,7 +56,7 @@ internal sealed partial class TenantHead
         ReplayedTo = LoadPosition(ref bytes);
         NeededFrom = bytes.Byte() == 0 ? null : LoadPosition(ref bytes);
         for (int left = bytes.Count(); left > 0; left--) firstByRange[bytes.Varint()] = LoadPosition(ref bytes);
-        for (int left = bytes.Count(); left > 0; left--) OtherNumbers.Add(new LoggedSeries((int)bytes.Uvarint(), Labels.FromEncoded(bytes.Text()), null));
+        for (int left = bytes.Count(); left > 0; left--) OtherNumbers.Add(new LoggedSeries((int)bytes.Uvarint(), Labels.FromEncoded(bytes.Text())));
         var metadata = new List<MetricMetadata>();
         for (int left = bytes.Count(); left > 0; left--) metadata.Add(MetricRecord.ReadMetadata(ref bytes));
         // The newest of a family came first and goes in last.

@@ -27,6 +27,21 @@ internal sealed partial class TenantHead
         });
     }
 
+    /// <summary>Counts the series that had a sample lately, step by step.</summary>
+    public void CountActive(long nowMs)
+    {
+        long sinceMs = nowMs - (long)ActiveSeries.IdleTime.TotalMilliseconds;
+        int active = 0;
+        ForEachPage(page =>
+        {
+            foreach (var series in page)
+            {
+                if (series is not null && series.MaxMs >= sinceMs) active++;
+            }
+        });
+        lock (Gate) Active.Counted(active);
+    }
+
     /// <summary>The cut failed: everything is as before.</summary>
     public void TakeBackOutOfOrderCut()
     {
@@ -90,25 +105,19 @@ internal sealed partial class TenantHead
         }
     }
 
-    /// <summary>Series in steps of a few thousand, for writing their definitions anew.</summary>
-    public IEnumerable<IReadOnlyList<LoggedSeries>> AllLogged()
+    /// <summary>Series whose definitions are in the log, in steps of a few thousand, for writing them anew.</summary>
+    public IEnumerable<IReadOnlyList<MemSeries>> AllLogged()
     {
         int pages;
-        List<LoggedSeries> others;
-        lock (Gate)
-        {
-            pages = Table.PageCount;
-            others = [.. OtherNumbers];
-        }
-        if (others.Count > 0) yield return others;
+        lock (Gate) pages = Table.PageCount;
         for (int i = 0; i < pages; i++)
         {
-            var step = new List<LoggedSeries>(SeriesTable.PageSize);
+            var step = new List<MemSeries>(SeriesTable.PageSize);
             lock (Gate)
             {
                 foreach (var series in Table.Page(i) ?? [])
                 {
-                    if (series is { Logged: true }) step.Add(new LoggedSeries(series.Id, LabelsOf(series), series.Deleted));
+                    if (series is { Logged: true }) step.Add(series);
                 }
             }
             if (step.Count > 0) yield return step;

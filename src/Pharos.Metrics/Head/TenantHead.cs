@@ -12,6 +12,9 @@ internal sealed partial class TenantHead
 {
     private readonly MetricInstruments instruments;
     private readonly long rangeMs;
+    private readonly int exemplarsMax;
+    private readonly SeriesBudgets budgets;
+    private readonly ChunkArena arena = new();
     private readonly Queue<AppendTicket> underWay = new();
     private readonly SortedDictionary<long, WriteLogPosition> firstByRange = [];
     private long rangeKnownToMs = long.MinValue;
@@ -24,7 +27,9 @@ internal sealed partial class TenantHead
         rangeMs = options.BlockRangeMs;
         Table = new SeriesTable(Pairs);
         Index = new HeadIndex(Table, Pairs);
-        Exemplars = new ExemplarRing(options.ExemplarsPerTenant);
+        budgets = new SeriesBudgets(Index);
+        exemplarsMax = options.ExemplarsPerTenant;
+        Exemplars = new ExemplarRing(exemplarsMax);
     }
 
     public TenantId Tenant { get; }
@@ -38,6 +43,8 @@ internal sealed partial class TenantHead
     public HeadIndex Index { get; }
 
     public ExemplarRing Exemplars { get; }
+
+    public ActiveSeries Active { get; } = new();
 
     public MetadataTable Metadata { get; } = new();
 
@@ -159,7 +166,7 @@ internal sealed partial class TenantHead
         // What belongs to a block that is cut already is late, however new it is in its own series.
         if (timestampMs > series.MaxMs && timestampMs >= MinValidMs)
         {
-            ChunkCount += histogram is null ? series.Append(timestampMs, value, rangeMs) : series.Append(timestampMs, histogram, rangeMs);
+            ChunkCount += histogram is null ? series.Append(timestampMs, value, rangeMs, arena) : series.Append(timestampMs, histogram, rangeMs, arena);
             if (timestampMs > MaxMs) MaxMs = timestampMs;
             if (timestampMs < MinMs) MinMs = timestampMs;
             if (timestampMs < minSinceTruncateMs) minSinceTruncateMs = timestampMs;
@@ -179,6 +186,15 @@ internal sealed partial class TenantHead
         long range = TimeRanges.Floor(timestampMs, rangeMs);
         firstByRange.TryAdd(range, position);
         rangeKnownToMs = range + rangeMs;
+    }
+
+    /// <summary>Lets go of exemplars and metadata. Under the gate.</summary>
+    public void ForgetExtras()
+    {
+        int capacity = Exemplars.Capacity;
+        Exemplars.Capacity = 0;
+        Exemplars.Capacity = capacity;
+        Metadata.Clear();
     }
 
     /// <summary>Forgets where ranges before a time began in the log.</summary>

@@ -51,7 +51,7 @@ public sealed class BlockArchive
     public IReadOnlyList<ISeries> Select(IReadOnlyList<Matcher> matchers, TimeRange range, CancellationToken cancel)
     {
         var all = new List<ISeries>();
-        BlockQuery.Add(BlockQuery.Overlapping(blocks, range), matchers, range, [], all, damage, logger, cancel);
+        BlockQuery.Add(BlockQuery.Overlapping(blocks, range), matchers, range, [], all, null, damage, logger, cancel);
         all.Sort(static (a, b) => a.Labels.CompareTo(b.Labels));
         return all;
     }

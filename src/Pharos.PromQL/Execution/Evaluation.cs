@@ -38,6 +38,9 @@ internal sealed class Evaluation(
 
     public bool IsRangeQuery { get; init; }
 
+    /// <summary>What the query may touch in the store and hold in memory; null for no limit.</summary>
+    public QueryBudget? Budget { get; init; }
+
     /// <summary>Selectors of whose histograms only count and sum are used.</summary>
     public HashSet<VectorSelector> StatisticsSelectors { get; } = [];
 
@@ -74,6 +77,7 @@ internal sealed class Evaluation(
     {
         long peak = Interlocked.Read(ref pointsPeak);
         while (inMemory > peak && Interlocked.CompareExchange(ref pointsPeak, inMemory, peak) is var seen && seen != peak) peak = seen;
+        Budget?.Hold(inMemory);
         if (samplesMax > 0 && inMemory > samplesMax) throw OverBudget(selector);
     }
 

@@ -27,7 +27,7 @@ internal sealed partial class Evaluator
     private IReadOnlyList<ISeries> Select(VectorSelector selector, TimeRange range, SelectHints hints)
     {
         run.CheckCancelled();
-        var series = run.Queryable.Select(run.Tenant, selector.Matchers, range, hints, run.Cancel);
+        var series = run.Queryable.Select(run.Tenant, selector.Matchers, range, hints with { Budget = run.Budget }, run.Cancel);
         run.SeriesSelected += series.Count;
         return series;
     }

@@ -17,6 +17,7 @@ using Pharos.Server.Configuration;
 using Pharos.Server.Fleet;
 using Pharos.Server.Http;
 using Pharos.Server.Loki;
+using Pharos.Server.Mimir;
 using Pharos.Server.Page;
 using Pharos.Server.Prometheus;
 using Pharos.Server.Rules;
@@ -34,6 +35,7 @@ public sealed class PharosServer : IAsyncDisposable
 {
     private readonly Stack<IAsyncDisposable> parts = new();
     private HttpHost? http;
+    private TenantOverrides? overrides;
 
     private PharosServer() { }
 
@@ -56,6 +58,11 @@ public sealed class PharosServer : IAsyncDisposable
         }
     }
 
+    /// <summary>Reads limits and overrides again, from the configuration and the file of runtime overrides.</summary>
+    /// <exception cref="ConfigurationException">A file has mistakes; the limits are as before.</exception>
+    /// <exception cref="IOException">A file cannot be read; the limits are as before.</exception>
+    public Task ReloadAsync(CancellationToken cancel) => overrides!.ReloadAsync(cancel);
+
     public async ValueTask DisposeAsync()
     {
         while (parts.TryPop(out var part)) await part.DisposeAsync();
@@ -69,7 +76,8 @@ public sealed class PharosServer : IAsyncDisposable
         var instruments = new Instruments();
         ProcessMetrics.Register(instruments);
         instruments.Gauge("pharos_build_info", "Version of this program.", "version").With(ProductVersion.Text).Set(1);
-        var limits = new ConfiguredLimits(config);
+        var limits = Keep(new TenantOverrides(config, time, instruments, loggers.CreateLogger("Limits")));
+        overrides = limits;
         var journal = new AlertJournal();
 
         var catalogue = Keep(new SqliteCatalogue(Path.Combine(data, "catalogue.db"), time));
@@ -82,7 +90,11 @@ public sealed class PharosServer : IAsyncDisposable
         metrics.Start();
         logs.Start();
 
-        var promql = new PromQlEngine(metrics, new PromQlOptions(), time, instruments, limits);
+        var ingestion = new IngestionRates(time);
+        var replicas = new HaTracker(catalogue, time, instruments, loggers.CreateLogger("Distributor"));
+        var distributor = new Distributor(metrics, limits, replicas, ingestion, time, instruments);
+        var readable = new LimitedQueryable(new FederatedQueryable(metrics), limits, time);
+        var promql = new PromQlEngine(readable, new PromQlOptions(), time, instruments, limits);
         Keep(new Closing(promql));
         var logql = new LogQlEngine(logs, limits, time, instruments);
         var promqlRules = new PromQlRuleLanguage(promql);
@@ -104,31 +116,38 @@ public sealed class PharosServer : IAsyncDisposable
         var rulers = Keep(new TenantRulers(
             new TenantRulersOptions { ExternalUrl = ExternalUrl() }, new RuleStore(catalogue, limits, loggers.CreateLogger("Rules")),
             placement => placement == RulePlacement.Metrics ? promqlRules : logqlRules,
-            metrics, router, journal, catalogue, time, instruments, loggers.CreateLogger("Rules")));
+            new RecordedSink(metrics, ingestion), router, journal, catalogue, time, instruments, loggers.CreateLogger("Rules")));
         await rulers.StartAsync(cancel);
 
         var collectors = new CollectorRegistry(catalogue, time);
         var pipelines = new PipelineRegistry(catalogue, time, CheckPipeline);
         var rates = Keep(new RateMeter(instruments, time));
-        var page = new PageService(rates, collectors, pipelines, rulers, router, metrics, config, time);
+        var page = new PageService(rates, collectors, pipelines, rulers, router, metrics, limits, time);
 
         var status = new PrometheusStatus
         {
-            Features = new Dictionary<string, string> { ["ruler_config_api"] = "true", ["alertmanager_config_api"] = "true", ["federation"] = "false" },
+            Features = new Dictionary<string, string> { ["ruler_config_api"] = "true", ["alertmanager_config_api"] = "true", ["federation"] = config.MultitenancyEnabled && config.FederationEnabled ? "true" : "false" },
             Tsdb = (tenant, limit) => MetricStatus.Of(metrics.Status(tenant, limit)),
         };
         http = Keep(await HttpHost.StartAsync(options.Host, port, loggers, application =>
         {
             application.UseRequestMetrics(instruments, time);
-            application.UseTenancy(config.MultitenancyEnabled);
+            application.UseTenancy(config.MultitenancyEnabled, config.FederationEnabled ? config.FederatedTenantsMax : 1);
             application.UseFleetTokens(config.FleetTokens);
+            application.UseQueryLimits(limits, time);
             OperationsRoutes.Map(application, instruments);
-            RemoteWriteRoutes.Map(application, metrics, instruments);
+            LifecycleRoutes.MapReload(application, enabled: true, limits.ReloadAsync);
+            RemoteWriteRoutes.Map(application, distributor, instruments);
+            LimitsRoutes.Map(application, limits);
+            TenantRoutes.Map(application, metrics, ingestion, replicas, time);
             // Mimir serves Prometheus's API under /prometheus; Prometheus's own clients ask without the prefix.
             foreach (string prefix in (string[])["", "/prometheus"])
             {
                 var group = application.MapGroup(prefix);
-                PrometheusQueryRoutes.Map(group, promql, metrics, time, status);
+                PrometheusQueryRoutes.Map(group, promql, readable, time, status);
+                CardinalityRoutes.Map(group, metrics, limits);
+                LimitsRoutes.MapUser(group, limits);
+                TenantRoutes.MapUser(group, metrics, ingestion);
                 AdminRoutes.Map(group, config.AdminApi, "set admin_api: true in the server's configuration", metrics);
                 RulerConfigRoutes.Map(group, rulers);
             }

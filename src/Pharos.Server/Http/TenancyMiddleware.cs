@@ -13,15 +13,23 @@ namespace Pharos.Server.Http;
 internal static class TenancyMiddleware
 {
     /// <summary>Paths that belong to no tenant.</summary>
-    private static readonly string[] Open = ["/metrics", "/-/", "/ready", "/api/pharos/v1/me", "/api/pharos/v1/architecture"];
+    private static readonly string[] Open = ["/metrics", "/-/", "/ready", "/config", "/runtime_config", "/distributor/", "/api/pharos/v1/me", "/api/pharos/v1/architecture"];
 
     private static readonly string[] TenantPaths =
     [
         "/api/", "/prometheus/", "/loki/", "/alertmanager/", "/otlp/", "/config/v1/", "/collector.v1.", "/pipeline.v1.", "/tenant.v1.", "/federate",
-        "/multitenant_alertmanager/",
+        "/multitenant_alertmanager/", "/compactor/",
     ];
 
-    public static void UseTenancy(this IApplicationBuilder application, bool multitenancy)
+    /// <summary>Reads that may name several tenants, with and without <c>/prometheus</c> before them.</summary>
+    private static readonly string[] FederatedReads =
+    [
+        "/api/v1/query", "/api/v1/query_range", "/api/v1/query_exemplars", "/api/v1/series", "/api/v1/labels", "/api/v1/metadata", "/api/v1/read",
+        "/api/v1/format_query", "/api/v1/parse_query", "/api/v1/status/buildinfo",
+    ];
+
+    /// <param name="federatedMax">Most tenants that one read may name as <c>a|b</c>; 0 = any number, 1 = only one.</param>
+    public static void UseTenancy(this IApplicationBuilder application, bool multitenancy, int federatedMax = 1)
     {
         if (!multitenancy) return;
         application.Use(async (http, next) =>
@@ -30,9 +38,10 @@ internal static class TenancyMiddleware
             string? named = http.Request.Headers[RequestTenant.Header].FirstOrDefault() ?? BasicUser(http.Request);
             if (named is not null)
             {
-                if (!TenantId.TryParse(named, out var tenant, out string? error))
+                var (tenant, status, error) = Read(named, path, federatedMax);
+                if (error is not null)
                 {
-                    await Refuse(http, StatusCodes.Status400BadRequest, error);
+                    await Refuse(http, status, error);
                     return;
                 }
                 http.SetTenant(tenant);
@@ -78,6 +87,26 @@ internal static class TenancyMiddleware
         string text = Encoding.UTF8.GetString(bytes, 0, length);
         int colon = text.IndexOf(':');
         return colon < 0 ? null : (text[..colon], text[(colon + 1)..]);
+    }
+
+    private static (TenantId Tenant, int Status, string? Error) Read(string named, string path, int federatedMax)
+    {
+        TenantId tenant;
+        string? error;
+        if (federatedMax == 1 ? !TenantId.TryParse(named, out tenant, out error) : !TenantId.TryParseFederated(named, out tenant, out error))
+            return (tenant, StatusCodes.Status400BadRequest, error);
+        if (!tenant.IsFederated) return (tenant, 0, null);
+        if (!IsFederatedRead(path)) return (tenant, StatusCodes.Status400BadRequest, $"multiple org IDs present: {path} takes one tenant, not {tenant}; only queries over metrics read several");
+        int count = tenant.Members.Count;
+        return federatedMax > 0 && count > federatedMax
+            ? (tenant, StatusCodes.Status422UnprocessableEntity, $"too many tenants, max: {federatedMax}, actual: {count}; to adjust the limit, set tenant_federation.max_tenants")
+            : (tenant, 0, null);
+    }
+
+    private static bool IsFederatedRead(string path)
+    {
+        if (path.StartsWith("/prometheus/", StringComparison.Ordinal)) path = path["/prometheus".Length..];
+        return FederatedReads.Contains(path, StringComparer.Ordinal) || (path.StartsWith("/api/v1/label/", StringComparison.Ordinal) && path.EndsWith("/values", StringComparison.Ordinal));
     }
 
     private static string? BasicUser(HttpRequest request) => Basic(request) is { User.Length: > 0 } basic ? basic.User : null;

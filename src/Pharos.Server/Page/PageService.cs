@@ -11,7 +11,7 @@ namespace Pharos.Server.Page;
 /// <summary>The data behind the page's own views: who is asking, and the live map with its finding.</summary>
 internal sealed class PageService(
     RateMeter rates, CollectorRegistry collectorRegistry, PipelineRegistry pipelines, TenantRulers rulers, AlertRouter router, MetricStore metricStore,
-    ServerConfig config, TimeProvider time)
+    TenantOverrides overrides, TimeProvider time)
 {
     private const string SamplesReceived = "cortex_distributor_received_samples_total";
     private const string LinesReceived = "loki_distributor_lines_received_total";
@@ -21,13 +21,13 @@ internal sealed class PageService(
         var tenants = rulers.Store.Tenants().Select(t => t.Name)
             .Concat(router.ConfiguredTenants())
             .Concat(metricStore.Tenants.Select(t => t.Name))
-            .Concat(config.Overrides.Keys.Select(t => t.Name))
+            .Concat(overrides.Config.Overrides.Keys.Concat(overrides.Runtime.Keys).Select(t => t.Name))
             .Append(tenant.Name)
-            .Where(name => !config.MultitenancyEnabled || name != TenantId.Anonymous.Name)
+            .Where(name => !overrides.Config.MultitenancyEnabled || name != TenantId.Anonymous.Name)
             .Distinct().Order(StringComparer.Ordinal).ToList();
         // A browser that has picked no tenant yet starts with the first there is.
-        bool none = config.MultitenancyEnabled && tenant == TenantId.Anonymous;
-        return new Me(none ? tenants.FirstOrDefault("") : tenant.Name, config.MultitenancyEnabled, tenants, ProductVersion.Text);
+        bool none = overrides.Config.MultitenancyEnabled && tenant == TenantId.Anonymous;
+        return new Me(none ? tenants.FirstOrDefault("") : tenant.Name, overrides.Config.MultitenancyEnabled, tenants, ProductVersion.Text);
     }
 
     public Architecture Map(TenantId tenant)

@@ -12,6 +12,18 @@ internal static class LifecycleRoutes
 
     public static void Map(IEndpointRouteBuilder routes, bool enabled, Func<CancellationToken, Task> reload, Action quit)
     {
+        MapReload(routes, enabled, reload);
+        routes.MapMethods("/-/quit", Writing, async http =>
+        {
+            if (!await AllowedAsync(http, enabled)) return;
+            await http.Response.WriteAsync("Requesting termination... Goodbye!");
+            quit();
+        });
+        OnlyWriting(routes, "/-/quit");
+    }
+
+    public static void MapReload(IEndpointRouteBuilder routes, bool enabled, Func<CancellationToken, Task> reload)
+    {
         routes.MapMethods("/-/reload", Writing, async http =>
         {
             if (!await AllowedAsync(http, enabled)) return;
@@ -25,21 +37,14 @@ internal static class LifecycleRoutes
                 await http.Response.WriteAsync($"failed to reload config: {e.Message}\n");
             }
         });
-        routes.MapMethods("/-/quit", Writing, async http =>
-        {
-            if (!await AllowedAsync(http, enabled)) return;
-            await http.Response.WriteAsync("Requesting termination... Goodbye!");
-            quit();
-        });
-        foreach (string path in (string[])["/-/reload", "/-/quit"])
-        {
-            routes.MapGet(path, http =>
-            {
-                http.Response.StatusCode = 405;
-                return http.Response.WriteAsync("Only POST or PUT requests allowed");
-            });
-        }
+        OnlyWriting(routes, "/-/reload");
     }
+
+    private static void OnlyWriting(IEndpointRouteBuilder routes, string path) => routes.MapGet(path, http =>
+    {
+        http.Response.StatusCode = 405;
+        return http.Response.WriteAsync("Only POST or PUT requests allowed");
+    });
 
     private static async Task<bool> AllowedAsync(HttpContext http, bool enabled)
     {

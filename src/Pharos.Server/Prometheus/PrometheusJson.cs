@@ -57,6 +57,7 @@ internal sealed class PrometheusJson : IAsyncDisposable
     {
         QueryErrorKind.BadData => ErrorAsync(http, StatusCodes.Status400BadRequest, "bad_data", error.Message),
         QueryErrorKind.Execution => ErrorAsync(http, StatusCodes.Status422UnprocessableEntity, "execution", error.Message),
+        QueryErrorKind.TooMany => ErrorAsync(http, StatusCodes.Status429TooManyRequests, "too_many_requests", error.Message),
         QueryErrorKind.Timeout => ErrorAsync(http, StatusCodes.Status503ServiceUnavailable, "timeout", error.Message),
         QueryErrorKind.Canceled => ErrorAsync(http, StatusCodes.Status499ClientClosedRequest, "canceled", error.Message),
         _ => ErrorAsync(http, StatusCodes.Status500InternalServerError, "internal", error.Message),

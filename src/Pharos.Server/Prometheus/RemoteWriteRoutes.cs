@@ -27,7 +27,7 @@ internal sealed record RemoteWriteReceiverOptions
 
 /// <summary>
 /// Remote write 1 and 2: <c>POST /api/v1/push</c> (Mimir) and <c>/api/v1/write</c> (Prometheus).
-/// 204 when all is durable; 400 names what was not taken (the rest is stored) or where the body is broken; 413 over the size limit;
+/// 204 when all is durable; 202 when another replica's samples were taken instead; 400 names what was not taken (the rest is stored) or where the body is broken; 413 over the size limit;
 /// 415 for another message or encoding; 429 over a limit; 503 with Retry-After when the store cannot write.
 /// </summary>
 internal sealed class RemoteWriteRoutes
@@ -153,11 +153,13 @@ internal sealed class RemoteWriteRoutes
             http.Response.StatusCode = StatusCodes.Status204NoContent;
             return;
         }
-        foreach (var error in errors) discarded.With(tenant.Name, error.Code).Add(error.Samples);
+        // What the sink refused, it counted.
+        foreach (var error in worker.Decoder.Rejected) discarded.With(tenant.Name, error.Code.Replace('-', '_')).Add(error.Samples);
         int status = StatusCodes.Status400BadRequest;
         if (errors.Any(e => e.Kind == AppendErrorKind.Limit)) status = StatusCodes.Status429TooManyRequests;
         if (errors.Any(e => e.Kind == AppendErrorKind.Unavailable)) status = StatusCodes.Status503ServiceUnavailable;
-        if (status != StatusCodes.Status400BadRequest) http.Response.Headers.RetryAfter = "1";
+        if (errors.All(e => e.Kind == AppendErrorKind.Duplicate)) status = StatusCodes.Status202Accepted;
+        if (status is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable) http.Response.Headers.RetryAfter = "1";
         await Answer(http, status, string.Join('\n', errors.Take(20).Select(e => e.Samples > 1 ? $"{e.Message} ({e.Samples} samples)" : e.Message)));
     }
 

@@ -1,7 +1,7 @@
-namespace Pharos.Logs.Ingest;
+namespace Pharos.Core;
 
 /// <summary>A rate limit with bursts. Safe for several threads.</summary>
-internal sealed class TokenBucket(TimeProvider time)
+public sealed class TokenBucket(TimeProvider time)
 {
     private readonly Lock gate = new();
     private double tokens = double.NaN;

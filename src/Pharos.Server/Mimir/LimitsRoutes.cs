@@ -1,0 +1,123 @@
+using System.Text;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Pharos.Core;
+using Pharos.Server.Configuration;
+using Pharos.Server.Http;
+
+namespace Pharos.Server.Mimir;
+
+/// <summary>
+/// The limits in use: <c>/config</c> and <c>/runtime_config</c> as YAML (<c>?mode=diff</c>: only what differs from the defaults),
+/// and a tenant's own as JSON at <c>/api/v1/user_limits</c>.
+/// </summary>
+internal static class LimitsRoutes
+{
+    /// <summary>What Mimir tells a tenant of its limits.</summary>
+    private static readonly string[] UserLimits =
+    [
+        "request_rate", "request_burst_size", "ingestion_rate", "ingestion_burst_size", "max_global_series_per_user", "max_global_series_per_metric",
+        "max_global_exemplars_per_user", "max_fetched_chunks_per_query", "max_fetched_series_per_query", "max_fetched_chunk_bytes_per_query",
+        "ruler_max_rules_per_rule_group", "ruler_max_rule_groups_per_tenant",
+    ];
+
+    public static void Map(IEndpointRouteBuilder routes, TenantOverrides limits)
+    {
+        routes.MapGet("/config", http => AnswerAsync(http, mode => Config(mode == "defaults" ? new ServerConfig() : limits.Config, mode == "diff"), "diff", "defaults"));
+        routes.MapGet("/runtime_config", http => AnswerAsync(http, mode => Runtime(limits, mode == "diff"), "diff"));
+    }
+
+    public static void MapUser(IEndpointRouteBuilder routes, ITenantLimits limits) => routes.MapGet("/api/v1/user_limits", async http =>
+    {
+        var allowed = limits.For(http.Tenant());
+        http.Response.ContentType = "application/json";
+        await using var json = new Utf8JsonWriter(http.Response.BodyWriter);
+        json.WriteStartObject();
+        foreach (string name in UserLimits)
+        {
+            json.WritePropertyName(name);
+            LimitSettings.ByName[name].WriteValue(allowed, json);
+        }
+        json.WriteEndObject();
+    });
+
+    private static string Config(ServerConfig config, bool differing)
+    {
+        var standard = new ServerConfig();
+        var text = new StringBuilder();
+        Line("multitenancy_enabled", config.MultitenancyEnabled ? "true" : "false", config.MultitenancyEnabled != standard.MultitenancyEnabled);
+        Line("external_url", Quoted(config.ExternalUrl ?? ""), config.ExternalUrl is not null);
+        Line("sync", config.Sync.ToString().ToLowerInvariant(), config.Sync != standard.Sync);
+        Section("tenant_federation", [("enabled", config.FederationEnabled ? "true" : "false", !config.FederationEnabled), ("max_tenants", config.FederatedTenantsMax.ToString(), config.FederatedTenantsMax != 0)]);
+        Section("runtime_config", [("file", Quoted(config.RuntimeFile ?? ""), config.RuntimeFile is not null), ("period", PromDuration.Format(config.RuntimePeriod), config.RuntimePeriod != standard.RuntimePeriod)]);
+        Section("alertmanager", [("fallback_config_file", Quoted(config.AlertmanagerFallbackFile ?? ""), config.AlertmanagerFallbackFile is not null)]);
+        var limits = new StringBuilder();
+        WriteLimits(limits, config.Limits, differing ? TenantLimits.Default : null, "  ");
+        if (limits.Length > 0) text.Append("limits:\n").Append(limits);
+        WriteOverrides(text, config.Overrides, differing ? config.Limits : null);
+        return text.Length == 0 ? "{}\n" : text.ToString();
+
+        void Line(string name, string value, bool differs)
+        {
+            if (differs || !differing) text.Append(name).Append(": ").Append(value).Append('\n');
+        }
+
+        void Section(string name, ReadOnlySpan<(string Key, string Value, bool Differs)> lines)
+        {
+            bool open = false;
+            foreach (var (key, value, differs) in lines)
+            {
+                if (!differs && differing) continue;
+                if (!open) text.Append(name).Append(":\n");
+                open = true;
+                text.Append("  ").Append(key).Append(": ").Append(value).Append('\n');
+            }
+        }
+    }
+
+    private static string Runtime(TenantOverrides limits, bool differing)
+    {
+        var text = new StringBuilder();
+        WriteOverrides(text, limits.Runtime, differing ? limits.Config.Limits : null);
+        return text.Length == 0 ? "overrides: {}\n" : text.ToString();
+    }
+
+    private static void WriteOverrides(StringBuilder text, IReadOnlyDictionary<TenantId, TenantLimits> overrides, TenantLimits? standard)
+    {
+        if (overrides.Count == 0) return;
+        text.Append("overrides:\n");
+        foreach (var (tenant, limits) in overrides.OrderBy(o => o.Key.Name, StringComparer.Ordinal))
+        {
+            var own = new StringBuilder();
+            WriteLimits(own, limits, standard, "    ");
+            text.Append("  ").Append(Quoted(tenant.Name)).Append(own.Length == 0 ? ": {}\n" : ":\n").Append(own);
+        }
+    }
+
+    /// <param name="standard">Only what differs from these is written; null: everything.</param>
+    private static void WriteLimits(StringBuilder text, TenantLimits limits, TenantLimits? standard, string indent)
+    {
+        foreach (var setting in LimitSettings.All)
+        {
+            string value = setting.ValueText(limits);
+            if (standard is null || value != setting.ValueText(standard)) text.Append(indent).Append(setting.Name).Append(": ").Append(value.Length == 0 ? "\"\"" : value).Append('\n');
+        }
+    }
+
+    /// <summary>As a JSON string, which YAML reads too; plain where nothing can be mistaken.</summary>
+    private static string Quoted(string text) =>
+        text.Length > 0 && char.IsAsciiLetter(text[0]) && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_') && text is not ("true" or "false" or "null" or "yes" or "no" or "on" or "off")
+            ? text
+            : JsonSerializer.Serialize(text);
+
+    private static async Task AnswerAsync(HttpContext http, Func<string, string> text, params string[] modes)
+    {
+        string mode = http.Request.Query["mode"].ToString();
+        bool known = mode.Length == 0 || modes.Contains(mode, StringComparer.Ordinal);
+        http.Response.StatusCode = known ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest;
+        http.Response.ContentType = "text/plain; charset=utf-8";
+        await http.Response.WriteAsync(known ? text(mode) : $"mode \"{mode}\" is not known; modes are {string.Join(", ", modes)}\n");
+    }
+}
