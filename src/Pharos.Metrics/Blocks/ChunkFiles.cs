@@ -39,8 +39,12 @@ internal sealed class ChunkFiles
     public string PathOf(ChunkMeta meta) => Path.Combine(folder, Name((int)(meta.Ref >> 32)));
 
     /// <summary>Bytes of a chunk. One that is not where the index says counts nothing here; reading it will tell.</summary>
-    public long BytesOf(ChunkMeta meta) =>
-        (long)(meta.Ref >> 32) < files.Length ? (long)new ByteReader(files[meta.Ref >> 32].UpTo((uint)meta.Ref, 5)).Uvarint() : 0;
+    public long BytesOf(ChunkMeta meta)
+    {
+        int number = (int)(meta.Ref >> 32);
+        long at = (uint)meta.Ref;
+        return number < files.Length && at < files[number].Length ? (long)new ByteReader(files[number].UpTo(at, 5)).Uvarint() : 0;
+    }
 
     /// <summary>The bytes of a chunk; hold this object as long as them.</summary>
     /// <exception cref="CorruptBlockException">It is not there, or its checksum is wrong.</exception>
