@@ -36,6 +36,7 @@ internal static class AdminRoutes
             json.Writer.WriteStartObject();
             json.Writer.WriteString("name", name);
             json.Writer.WriteEndObject();
+            json.End();
         }));
     }
 
