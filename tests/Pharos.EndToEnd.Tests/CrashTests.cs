@@ -125,6 +125,7 @@ public sealed class CrashTests
         await using var last = StartCollector();
         await Wait.UntilAsync(async () => await CountAsync() >= total, () => $"all {total} lines; the collector said:\n{last.Output}");
         Assert.Equal(total, await CountAsync());
+        await last.WaitForLineAsync("now listening for http traffic");
         Assert.Equal(0, await last.TerminateAsync());
 
         RunningProgram StartCollector() => RunningProgram.Start(

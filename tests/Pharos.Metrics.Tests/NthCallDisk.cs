@@ -44,6 +44,12 @@ internal sealed class NthCallDisk(int failing) : IDisk
         FileDisk.Instance.Move(from, to);
     }
 
+    public void Delete(string path)
+    {
+        Call();
+        FileDisk.Instance.Delete(path);
+    }
+
     public void DeleteFolder(string path)
     {
         Call();

@@ -70,6 +70,12 @@ internal sealed class FaultyDisk : IDisk
         FileDisk.Instance.DeleteFolder(path);
     }
 
+    public void Delete(string path)
+    {
+        Count();
+        FileDisk.Instance.Delete(path);
+    }
+
     public void SyncFolder(string folder) => Count();
 
     public long FreeBytes(string folder) => Free;

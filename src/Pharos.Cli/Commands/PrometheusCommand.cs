@@ -17,13 +17,14 @@ internal static class PrometheusCommand
         ("--web.console.templates", "console templates are not supported"),
         ("--web.console.libraries", "console templates are not supported"),
         ("--web.cors.origin", "cross-origin requests are not supported"),
-        ("--web.enable-otlp-receiver", "the OTLP receiver is not supported yet"),
         ("--storage.tsdb.retention", "it is deprecated; use --storage.tsdb.retention.time"),
         ("--storage.agent.path", "agent mode is not supported; use pharos-collector"),
         ("--rules.alert.for-outage-tolerance", "it cannot be changed; the state of alerts is kept over restarts"),
         ("--rules.alert.for-grace-period", "it cannot be changed; the state of alerts is kept over restarts"),
         ("--rules.max-concurrent-evals", "groups always run beside each other"),
     ];
+
+    private static readonly string[] KnownFeatures = ["created-timestamp-zero-ingestion", "otlp-deltatocumulative", "otlp-native-delta-ingestion"];
 
     public static Command Create()
     {
@@ -35,6 +36,12 @@ internal static class PrometheusCommand
         var external = new Option<string?>("--web.external-url") { Description = "Where people reach it; stands in alerts. Its path prefixes all routes." };
         var prefix = new Option<string?>("--web.route-prefix") { Description = "Path before all routes. Default: the path of --web.external-url." };
         var receiver = new Option<bool>("--web.enable-remote-write-receiver") { Description = "Take samples by remote write at /api/v1/write." };
+        var otlp = new Option<bool>("--web.enable-otlp-receiver") { Description = "Take OTLP metrics at /api/v1/otlp/v1/metrics." };
+        var features = new Option<string[]>("--enable-feature")
+        {
+            Description = "created-timestamp-zero-ingestion (of what is pushed), otlp-deltatocumulative, otlp-native-delta-ingestion; a list with commas, or several times.", HelpName = "FEATURE", AllowMultipleArgumentsPerToken = false,
+        };
+        features.Validators.Add(CheckFeatures);
         var lifecycle = new Option<bool>("--web.enable-lifecycle") { Description = "POST /-/reload and /-/quit answer." };
         var admin = new Option<bool>("--web.enable-admin-api") { Description = "POST /api/v1/admin/tsdb/* answers." };
         var lookback = Duration("--query.lookback-delta", "How far back a sample still counts as current.", "5m");
@@ -46,7 +53,7 @@ internal static class PrometheusCommand
         var format = new Option<string>("--log.format") { Description = "logfmt (one line of text).", DefaultValueFactory = _ => "logfmt" };
         level.AcceptOnlyFromAmong("debug", "info", "warn", "error");
         format.AcceptOnlyFromAmong("logfmt");
-        Option[] flags = [config, storage, retention, size, listen, external, prefix, receiver, lifecycle, admin, lookback, timeout, concurrency, samples, resend, level, format];
+        Option[] flags = [config, storage, retention, size, listen, external, prefix, receiver, otlp, features, lifecycle, admin, lookback, timeout, concurrency, samples, resend, level, format];
         var command = new Command("prometheus", Usage.WithExamples(
             "Scrapes, stores, evaluates rules, alerts and writes to remotes, next to the targets. Takes Prometheus's configuration file and flags.",
             "pharos prometheus --config.file prometheus.yml",
@@ -73,6 +80,9 @@ internal static class PrometheusCommand
                 ExternalUrl = url,
                 RoutePrefix = path.Trim('/') is { Length: > 0 } trimmed ? "/" + trimmed : "",
                 RemoteWriteReceiver = parsed.GetValue(receiver),
+                OtlpReceiver = parsed.GetValue(otlp),
+                StartTimestampsAsZeros = Features(parsed.GetValue(features)).Contains("created-timestamp-zero-ingestion"),
+                OtlpDelta = DeltaOf(Features(parsed.GetValue(features))),
                 Lifecycle = parsed.GetValue(lifecycle),
                 AdminApi = parsed.GetValue(admin),
                 Retention = Parsed(parsed, retention),
@@ -82,7 +92,7 @@ internal static class PrometheusCommand
                 QueryConcurrency = parsed.GetValue(concurrency),
                 QuerySamplesMax = parsed.GetValue(samples),
                 ResendDelay = Parsed(parsed, resend),
-                Flags = flags.ToDictionary(f => f.Name.TrimStart('-'), f => parsed.GetResult(f)?.GetValueOrDefault<object>()?.ToString() ?? ""),
+                Flags = flags.ToDictionary(f => f.Name.TrimStart('-'), f => parsed.GetResult(f)?.GetValueOrDefault<object>() switch { string[] list => string.Join(',', list), var value => value?.ToString() ?? "" }),
             };
             using var loggers = LogLevels.Logging(parsed.GetValue(level) switch { "debug" => LogLevel.Debug, "warn" => LogLevel.Warning, "error" => LogLevel.Error, _ => LogLevel.Information });
             try
@@ -147,6 +157,18 @@ internal static class PrometheusCommand
             if (result.GetValueOrDefault<string>() is { } text && !ByteSize.TryParse(text, out _)) result.AddError($"{name} must be a size with a unit, for example 512MB");
         });
         return option;
+    }
+
+    private static string[] Features(string[]? given) => [.. (given ?? []).SelectMany(g => g.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
+
+    private static OtlpDelta DeltaOf(string[] features) =>
+        features.Contains("otlp-deltatocumulative") ? OtlpDelta.ToCumulative : features.Contains("otlp-native-delta-ingestion") ? OtlpDelta.Native : OtlpDelta.Reject;
+
+    private static void CheckFeatures(System.CommandLine.Parsing.OptionResult result)
+    {
+        string[] features = Features(result.GetValueOrDefault<string[]>());
+        foreach (string unknown in features.Except(KnownFeatures)) result.AddError($"--enable-feature: {unknown} is not known here; known are {string.Join(", ", KnownFeatures)}");
+        if (features.Contains("otlp-deltatocumulative") && features.Contains("otlp-native-delta-ingestion")) result.AddError("--enable-feature: delta points are either summed up or stored as they are, not both");
     }
 
     private static TimeSpan Parsed(ParseResult parsed, Option<string> option) =>

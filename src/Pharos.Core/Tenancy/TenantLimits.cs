@@ -225,6 +225,12 @@ public sealed record TenantLimits
 
     /// <summary>Series a LogQL metric query may return. Loki: max_query_series.</summary>
     public int LogQuerySeriesMax { get; init; } = 500;
+
+    /// <summary>Start timestamps of remote write 2 are stored, as samples of 0.</summary>
+    public bool StartTimestampsAsZeros { get; init; }
+
+    /// <summary>Mimir: otel_*, promote_otel_resource_attributes. Mimir appends no suffixes unless told to.</summary>
+    public OtlpSettings Otlp { get; init; } = new() { Translation = OtlpTranslation.UnderscoreEscapingWithoutSuffixes };
 }
 
 /// <summary>How long samples of the series are kept that match a selector such as <c>{job="debug"}</c>.</summary>

@@ -18,6 +18,7 @@ using Pharos.Server.Fleet;
 using Pharos.Server.Http;
 using Pharos.Server.Loki;
 using Pharos.Server.Mimir;
+using Pharos.Server.Otlp;
 using Pharos.Server.Page;
 using Pharos.Server.Prometheus;
 using Pharos.Server.Rules;
@@ -137,7 +138,11 @@ public sealed class PharosServer : IAsyncDisposable
             application.UseQueryLimits(limits, time);
             OperationsRoutes.Map(application, instruments);
             LifecycleRoutes.MapReload(application, enabled: true, limits.ReloadAsync);
-            RemoteWriteRoutes.Map(application, distributor, instruments);
+            RemoteWriteRoutes.Map(application, distributor, instruments, new RemoteWriteReceiverOptions { StartTimestampsAsZeros = tenant => limits.For(tenant).StartTimestampsAsZeros });
+            OtlpMetricsRoutes.Map(
+                application, distributor, tenant => limits.For(tenant).Otlp, new PromQlOptions().Lookback, time, instruments,
+                "/otlp/v1/metrics", "/api/v1/otlp/v1/metrics", "/prometheus/api/v1/otlp/v1/metrics");
+            InfluxRoutes.Map(application, distributor, time, instruments);
             LimitsRoutes.Map(application, limits);
             TenantRoutes.Map(application, metrics, ingestion, replicas, time);
             // Mimir serves Prometheus's API under /prometheus; Prometheus's own clients ask without the prefix.
@@ -150,6 +155,8 @@ public sealed class PharosServer : IAsyncDisposable
                 TenantRoutes.MapUser(group, metrics, ingestion);
                 AdminRoutes.Map(group, config.AdminApi, "set admin_api: true in the server's configuration", metrics);
                 RulerConfigRoutes.Map(group, rulers);
+                RemoteReadRoutes.Map(group, readable, limits, () => Labels.Empty);
+                FederateRoutes.Map(group, readable, new PromQlOptions().Lookback, time, () => Labels.Empty);
             }
             RulesRoutes.Map(application.MapGroup("/prometheus"), tenant => rulers.Groups(tenant, RulePlacement.Metrics));
             RulesRoutes.MapAll(application, rulers.Groups);

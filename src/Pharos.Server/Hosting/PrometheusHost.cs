@@ -12,6 +12,7 @@ using Pharos.Rules;
 using Pharos.Server.Checks;
 using Pharos.Server.Http;
 using Pharos.Server.LocalPrometheus;
+using Pharos.Server.Otlp;
 using Pharos.Server.Prometheus;
 using Pharos.Server.Rules;
 using Pharos.Storage.Catalogue;
@@ -36,6 +37,14 @@ public sealed record PrometheusHostOptions
     public string RoutePrefix { get; init; } = "";
 
     public bool RemoteWriteReceiver { get; init; }
+
+    /// <summary>Start timestamps that are pushed are stored, as samples of 0.</summary>
+    public bool StartTimestampsAsZeros { get; init; }
+
+    public bool OtlpReceiver { get; init; }
+
+    /// <summary>What the OTLP receiver does with delta points; Prometheus decides that by feature flags, not in its file.</summary>
+    public OtlpDelta OtlpDelta { get; init; } = OtlpDelta.Reject;
 
     /// <summary>POST /-/reload and /-/quit answer.</summary>
     public bool Lifecycle { get; init; }
@@ -223,10 +232,13 @@ public sealed class PrometheusHost : IAsyncDisposable
             PrometheusQueryRoutes.Map(routes, engine, store, time, status);
             RulesRoutes.Map(routes, _ => rules.Groups());
             TargetsRoutes.Map(routes, scraping, alerts);
-            FederateRoutes.Map(routes, engine, time, () => config.ExternalLabels);
+            RemoteReadRoutes.Map(routes, store, limits, () => config.ExternalLabels);
+            FederateRoutes.Map(routes, store, options.Lookback, time, () => config.ExternalLabels);
             LifecycleRoutes.Map(routes, options.Lifecycle, ReloadAsync, () => quit.TrySetResult());
             AdminRoutes.Map(routes, options.AdminApi, "start with --web.enable-admin-api", store);
-            if (options.RemoteWriteReceiver) RemoteWriteRoutes.Map(routes, sink, instruments, paths: ["/api/v1/write"]);
+            if (options.RemoteWriteReceiver) RemoteWriteRoutes.Map(routes, sink, instruments, new RemoteWriteReceiverOptions { StartTimestampsAsZeros = _ => options.StartTimestampsAsZeros }, ["/api/v1/write"]);
+            if (options.OtlpReceiver)
+                OtlpMetricsRoutes.Map(routes, sink, _ => config.Otlp with { Delta = options.OtlpDelta, StartTimestampsAsZeros = options.StartTimestampsAsZeros }, options.Lookback, time, instruments, "/api/v1/otlp/v1/metrics");
             routes.MapGet("/", reply => reply.Response.WriteAsync("Pharos stands in for Prometheus here. Its API is under /api/v1, its own metrics at /metrics.\n"));
         }, cancel);
     }

@@ -18,7 +18,7 @@ internal static class TenancyMiddleware
     private static readonly string[] TenantPaths =
     [
         "/api/", "/prometheus/", "/loki/", "/alertmanager/", "/otlp/", "/config/v1/", "/collector.v1.", "/pipeline.v1.", "/tenant.v1.", "/federate",
-        "/multitenant_alertmanager/", "/compactor/",
+        "/multitenant_alertmanager/", "/compactor/", "/write",
     ];
 
     /// <summary>Reads that may name several tenants, with and without <c>/prometheus</c> before them.</summary>

@@ -22,6 +22,7 @@ public sealed record PrometheusConfig
     public required IReadOnlyList<RelabelRule> AlertRelabelRules { get; init; }
     public required IReadOnlyList<RemoteWriteTarget> RemoteWrite { get; init; }
     public required TimeSpan OutOfOrderWindow { get; init; }
+    public required OtlpSettings Otlp { get; init; }
 
     /// <summary>What was read but deserves attention.</summary>
     public required IReadOnlyList<Diagnostic> Warnings { get; init; }

@@ -49,7 +49,7 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
             if (target.Name.Length > 0 && !remoteNames.Add(target.Name)) root.Error("remote_write", $"found multiple remote write configs with name \"{target.Name}\"");
         }
         if (root.Has("remote_read")) root.Error("remote_read", "remote_read is not supported", "query the remote store itself");
-        if (root.Has("otlp")) root.Error("otlp", "the OTLP receiver is not supported yet", "take the section out");
+        var otlp = OtlpConfigReader.Read(root.Section("otlp"), global.Scrape.LegacyNames);
         if (root.Has("tracing")) root.Error("tracing", "tracing is not supported", "take the section out");
         if (root.Section("runtime") is { } runtime)
         {
@@ -83,6 +83,7 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
             AlertRelabelRules = alertRules,
             RemoteWrite = remoteWrite,
             OutOfOrderWindow = outOfOrder,
+            Otlp = otlp,
             Warnings = root.Findings,
         };
     }

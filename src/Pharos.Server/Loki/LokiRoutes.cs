@@ -5,6 +5,7 @@ using Pharos.Core;
 using Pharos.Logs;
 using Pharos.LogQL;
 using Pharos.Server.Http;
+using Pharos.Server.Otlp;
 
 namespace Pharos.Server.Loki;
 

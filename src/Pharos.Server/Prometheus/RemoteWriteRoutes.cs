@@ -8,6 +8,7 @@ using Pharos.Core;
 using Pharos.Server.Http;
 using Pharos.Wire;
 using Pharos.Wire.RemoteWrite;
+using Pharos.Wire.Starts;
 using Pharos.Wire.Compression;
 
 namespace Pharos.Server.Prometheus;
@@ -23,6 +24,9 @@ internal sealed record RemoteWriteReceiverOptions
 
     /// <summary>Decompressed bytes of all requests in work; more are answered 503. Default 512 MiB.</summary>
     public long InflightBytesMax { get; init; } = 512L << 20;
+
+    /// <summary>Whether a tenant's start timestamps of version 2 are stored, as samples of 0. Default: no.</summary>
+    public Func<TenantId, bool> StartTimestampsAsZeros { get; init; } = _ => false;
 }
 
 /// <summary>
@@ -37,20 +41,15 @@ internal sealed class RemoteWriteRoutes
     private readonly IMetricSink sink;
     private readonly RemoteWriteReceiverOptions options;
     private readonly ConcurrentBag<Worker> workers = [];
-    private readonly Core.Counter received;
-    private readonly Core.Counter requests;
-    private readonly Core.Counter discarded;
-    private readonly Core.Gauge inflight;
+    private readonly PushMetrics counters;
+    private readonly ConcurrentDictionary<TenantId, StartTimestamps> starts = [];
     private long inflightBytes;
 
     private RemoteWriteRoutes(IMetricSink sink, Instruments instruments, RemoteWriteReceiverOptions options)
     {
         this.sink = sink;
         this.options = options;
-        received = instruments.Counter("cortex_distributor_received_samples_total", "Samples received by remote write, by tenant.", "user");
-        requests = instruments.Counter("cortex_distributor_requests_in_total", "Remote write requests received, by tenant.", "user");
-        discarded = instruments.Counter("cortex_discarded_samples_total", "Samples that were not taken, by tenant and reason.", "user", "reason");
-        inflight = instruments.Gauge("cortex_distributor_inflight_push_requests", "Remote write requests in work.");
+        counters = new PushMetrics(instruments);
     }
 
     /// <param name="paths">Null: both paths; <c>pharos prometheus</c> maps <c>/api/v1/write</c> alone, and only when enabled.</param>
@@ -68,12 +67,14 @@ internal sealed class RemoteWriteRoutes
     private async Task PushAsync(HttpContext http)
     {
         var tenant = http.Tenant();
-        requests.With(tenant.Name).Add(1);
+        counters.Requests.With(tenant.Name).Add(1);
         if (!TryVersion(http.Request, out var version, out string refusal))
         {
             await Answer(http, StatusCodes.Status415UnsupportedMediaType, refusal);
             return;
         }
+        // A sender of version 2 takes a receiver whose answer has no counts for one that did not understand it.
+        if (version == RemoteWriteVersion.V2) WrittenHeaders(http, new AppendResult(0, 0, 0, []));
         using var body = await PooledBody.ReadAsync(http, options.BodyBytesMax, http.RequestAborted);
         if (body is null)
         {
@@ -98,7 +99,7 @@ internal sealed class RemoteWriteRoutes
             await Answer(http, StatusCodes.Status503ServiceUnavailable, $"requests in work hold more than {options.InflightBytesMax} bytes; send again later");
             return;
         }
-        inflight.Add(1);
+        counters.Inflight.Add(1);
         if (!workers.TryTake(out var worker)) worker = new Worker();
         try
         {
@@ -107,8 +108,9 @@ internal sealed class RemoteWriteRoutes
         finally
         {
             worker.Batch.Clear();
+            worker.Zeros.Clear();
             workers.Add(worker);
-            inflight.Add(-1);
+            counters.Inflight.Add(-1);
             Interlocked.Add(ref inflightBytes, -decodedLength);
         }
     }
@@ -121,11 +123,10 @@ internal sealed class RemoteWriteRoutes
             decoded = SnappyBlock.Decode(body.Span, options.DecodedBytesMax, out int length);
             var message = decoded.AsSpan(0, length);
             if (version == RemoteWriteVersion.V1) worker.Decoder.DecodeV1(message, worker.Batch);
-            else worker.Decoder.DecodeV2(message, worker.Batch);
+            else worker.Decoder.DecodeV2(message, worker.Batch, starts.GetOrAdd(tenant, _ => new StartTimestamps()), options.StartTimestampsAsZeros(tenant) ? worker.Zeros : null);
         }
         catch (WireFormatException e)
         {
-            if (version == RemoteWriteVersion.V2) WrittenHeaders(http, new AppendResult(0, 0, 0, []));
             await Answer(http, StatusCodes.Status400BadRequest, $"the body is not a {(version == RemoteWriteVersion.V1 ? RemoteWriteHeaders.MessageV1 : RemoteWriteHeaders.MessageV2)}: {e.Message}");
             return;
         }
@@ -133,15 +134,16 @@ internal sealed class RemoteWriteRoutes
         {
             if (decoded.Length > 0) ArrayPool<byte>.Shared.Return(decoded);
         }
-        received.With(tenant.Name).Add(worker.Batch.Samples.Length + worker.Batch.Histograms.Count);
+        counters.Received.With(tenant.Name).Add(worker.Batch.Samples.Length + worker.Batch.Histograms.Count);
         AppendResult result;
         try
         {
+            // What is refused of these is no error of the sender: the series has a later sample already.
+            if (!worker.Zeros.IsEmpty) await sink.AppendAsync(tenant, worker.Zeros, http.RequestAborted);
             result = worker.Batch.IsEmpty ? new AppendResult(0, 0, 0, []) : await sink.AppendAsync(tenant, worker.Batch, http.RequestAborted);
         }
         catch (StoreUnavailableException e)
         {
-            if (version == RemoteWriteVersion.V2) WrittenHeaders(http, new AppendResult(0, 0, 0, []));
             http.Response.Headers.RetryAfter = "5";
             await Answer(http, StatusCodes.Status503ServiceUnavailable, e.Message);
             return;
@@ -153,8 +155,7 @@ internal sealed class RemoteWriteRoutes
             http.Response.StatusCode = StatusCodes.Status204NoContent;
             return;
         }
-        // What the sink refused, it counted.
-        foreach (var error in worker.Decoder.Rejected) discarded.With(tenant.Name, error.Code.Replace('-', '_')).Add(error.Samples);
+        counters.Discard(tenant, worker.Decoder.Rejected);
         int status = StatusCodes.Status400BadRequest;
         if (errors.Any(e => e.Kind == AppendErrorKind.Limit)) status = StatusCodes.Status429TooManyRequests;
         if (errors.Any(e => e.Kind == AppendErrorKind.Unavailable)) status = StatusCodes.Status503ServiceUnavailable;
@@ -212,6 +213,8 @@ internal sealed class RemoteWriteRoutes
     private sealed class Worker
     {
         public MetricBatch Batch { get; } = new();
+
+        public MetricBatch Zeros { get; } = new();
 
         public RemoteWriteDecoder Decoder { get; } = new();
     }

@@ -21,6 +21,8 @@ public interface IDisk
     /// <summary>Deletes a folder with all that is in it.</summary>
     void DeleteFolder(string path);
 
+    void Delete(string path);
+
     /// <summary>Makes created, renamed and deleted names of a folder durable.</summary>
     void SyncFolder(string folder);
 
@@ -51,6 +53,8 @@ public sealed class FileDisk : IDisk
     }
 
     public void DeleteFolder(string path) => Directory.Delete(path, recursive: true);
+
+    public void Delete(string path) => File.Delete(path);
 
     public void SyncFolder(string folder) => DurableFiles.SyncFolder(folder);
 

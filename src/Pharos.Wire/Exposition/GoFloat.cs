@@ -15,8 +15,16 @@ public static class GoFloat
     private static readonly double[] PowersOfTen =
         [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22];
 
+    /// <summary>Room that <see cref="FormatFixed"/> needs.</summary>
+    public const int FixedBytesMax = 350;
+
     /// <summary>Writes the number; returns the bytes written.</summary>
-    public static int Format(double value, Span<byte> to)
+    public static int Format(double value, Span<byte> to) => Format(value, to, exponents: true);
+
+    /// <summary>As <see cref="Format(double, Span{byte})"/>, never with an exponent: Go's <c>FormatFloat(f, 'f', -1, 64)</c>.</summary>
+    public static int FormatFixed(double value, Span<byte> to) => Format(value, to, exponents: false);
+
+    private static int Format(double value, Span<byte> to, bool exponents)
     {
         if (double.IsNaN(value)) return Copy("NaN"u8, to);
         if (double.IsInfinity(value)) return Copy(value > 0 ? "+Inf"u8 : "-Inf"u8, to);
@@ -61,7 +69,7 @@ public static class GoFloat
         }
         int decimalPoint = point + exponent;
         int scientific = decimalPoint - 1;
-        if (scientific is < -4 or >= 6)
+        if (exponents && (scientific is < -4 or >= 6))
         {
             to[at++] = digits[0];
             if (count > 1)

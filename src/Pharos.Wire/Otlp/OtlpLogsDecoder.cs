@@ -1,4 +1,3 @@
-using System.Buffers;
 using Pharos.Core;
 using Pharos.Wire.Compression;
 
@@ -14,31 +13,9 @@ public static class OtlpLogsDecoder
     public static void Decode(ReadOnlyMemory<byte> body, bool json, string? contentEncoding, long bytesMax, long nowNs, LogBatch batch)
     {
         batch.Clear();
-        int length;
-        byte[]? unpacked = (contentEncoding ?? "").Trim().ToLowerInvariant() switch
-        {
-            "" or "identity" => Plain(body, bytesMax, out length),
-            "gzip" => BoundedInflate.Gzip(body, bytesMax, out length),
-            "deflate" => BoundedInflate.Deflate(body, bytesMax, out length),
-            "zstd" => Zstd.Decompress(body.Span, bytesMax, out length),
-            _ => throw new WireFormatException(WireErrorKind.Unsupported, $"Content-Encoding \"{contentEncoding}\" not supported; use gzip, deflate, zstd or none"),
-        };
-        try
-        {
-            var message = unpacked is null ? body : unpacked.AsMemory(0, length);
-            using var mapper = new OtlpLogsMapper(batch, nowNs);
-            if (json) OtlpLogsJson.Read(message, mapper);
-            else OtlpLogsProtobuf.Read(message.Span, mapper);
-        }
-        finally
-        {
-            if (unpacked is not null) ArrayPool<byte>.Shared.Return(unpacked);
-        }
-    }
-
-    private static byte[]? Plain(ReadOnlyMemory<byte> body, long bytesMax, out int length)
-    {
-        length = body.Length;
-        return length <= bytesMax ? null : throw new WireFormatException(WireErrorKind.TooLarge, $"the body has {length} bytes, over the limit of {bytesMax} bytes");
+        using var opened = PackedBody.Open(body, contentEncoding, bytesMax);
+        using var mapper = new OtlpLogsMapper(batch, nowNs);
+        if (json) OtlpLogsJson.Read(opened.Message, mapper);
+        else OtlpLogsProtobuf.Read(opened.Message.Span, mapper);
     }
 }

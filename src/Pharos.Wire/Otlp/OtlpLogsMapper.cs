@@ -1,7 +1,4 @@
-using System.Globalization;
 using System.Text;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using Pharos.Core;
 using Pharos.Wire.Loki;
 
@@ -31,7 +28,7 @@ internal sealed class OtlpLogsMapper(LogBatch batch, long nowNs) : IOtlpLogVisit
         ofResource.Clear();
         foreach (var attribute in attributes)
         {
-            if (IndexAttributes.Contains(attribute.Key)) labels.Set(attribute.Key.Replace('.', '_'), Text(attribute.Value));
+            if (IndexAttributes.Contains(attribute.Key)) labels.Set(attribute.Key.Replace('.', '_'), OtlpText.Of(attribute.Value));
             else Flatten(attribute.Key, attribute.Value, ofResource);
         }
         // A stream needs a label; Loki gives this one too.
@@ -45,27 +42,27 @@ internal sealed class OtlpLogsMapper(LogBatch batch, long nowNs) : IOtlpLogVisit
         foreach (var attribute in scope.Attributes) Flatten(attribute.Key, attribute.Value, ofScope);
         if (scope.Name.Length > 0) ofScope.Add(("scope_name", scope.Name));
         if (scope.Version.Length > 0) ofScope.Add(("scope_version", scope.Version));
-        if (scope.DroppedAttributes > 0) ofScope.Add(("scope_dropped_attributes_count", Number(scope.DroppedAttributes)));
+        if (scope.DroppedAttributes > 0) ofScope.Add(("scope_dropped_attributes_count", OtlpText.Of(scope.DroppedAttributes)));
     }
 
     public void Record(OtlpLogRecord record)
     {
         var own = new List<(string Name, string Value)>(record.Attributes.Count + 8);
         foreach (var attribute in record.Attributes) Flatten(attribute.Key, attribute.Value, own);
-        if (record.TimeNs != 0 && record.ObservedTimeNs != 0) own.Add(("observed_timestamp", Number(record.ObservedTimeNs)));
-        if (record.SeverityNumber != 0) own.Add(("severity_number", Number(record.SeverityNumber)));
+        if (record.TimeNs != 0 && record.ObservedTimeNs != 0) own.Add(("observed_timestamp", OtlpText.Of(record.ObservedTimeNs)));
+        if (record.SeverityNumber != 0) own.Add(("severity_number", OtlpText.Of(record.SeverityNumber)));
         if (record.SeverityText.Length > 0) own.Add(("severity_text", record.SeverityText));
         if (record.TraceId.Length > 0) own.Add(("trace_id", record.TraceId));
         if (record.SpanId.Length > 0) own.Add(("span_id", record.SpanId));
-        if (record.Flags != 0) own.Add(("flags", Number(record.Flags)));
+        if (record.Flags != 0) own.Add(("flags", OtlpText.Of(record.Flags)));
         if (record.EventName.Length > 0) own.Add(("event_name", record.EventName));
-        if (record.DroppedAttributes > 0) own.Add(("dropped_attributes_count", Number(record.DroppedAttributes)));
+        if (record.DroppedAttributes > 0) own.Add(("dropped_attributes_count", OtlpText.Of(record.DroppedAttributes)));
         metadata.Clear();
         // Of equal names the last wins: the record's own before the scope's before the resource's.
         foreach (var (name, value) in ofResource.Concat(ofScope).Concat(own)) metadata.Add(Encoding.UTF8.GetBytes(name), Encoding.UTF8.GetBytes(value));
         metadata.NormaliseNames();
         long at = record.TimeNs != 0 ? record.TimeNs : record.ObservedTimeNs != 0 ? record.ObservedTimeNs : nowNs;
-        batch.AddEntry(stream, at, Encoding.UTF8.GetBytes(Text(record.Body)), metadata.ToCanonical(out _));
+        batch.AddEntry(stream, at, Encoding.UTF8.GetBytes(OtlpText.Of(record.Body)), metadata.ToCanonical(out _));
     }
 
     public void Dispose() => metadata.Dispose();
@@ -74,55 +71,9 @@ internal sealed class OtlpLogsMapper(LogBatch batch, long nowNs) : IOtlpLogVisit
     {
         if (value is not List<OtlpAttribute> map)
         {
-            into.Add((name, Text(value)));
+            into.Add((name, OtlpText.Of(value)));
             return;
         }
         foreach (var inner in map) Flatten($"{name}_{inner.Key}", inner.Value, into);
-    }
-
-    private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
-
-    /// <summary>A value as text: lists and maps as JSON, bytes in base 64.</summary>
-    private static string Text(object? value)
-    {
-        switch (value)
-        {
-            case null: return "";
-            case string text: return text;
-            case bool yes: return yes ? "true" : "false";
-            case long number: return Number(number);
-            case double number: return number.ToString("R", CultureInfo.InvariantCulture);
-            case byte[] bytes: return Convert.ToBase64String(bytes);
-        }
-        var buffer = new System.Buffers.ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping })) Json(json, value);
-        return Encoding.UTF8.GetString(buffer.WrittenSpan);
-    }
-
-    private static void Json(Utf8JsonWriter json, object? value)
-    {
-        switch (value)
-        {
-            case null: json.WriteNullValue(); break;
-            case string text: json.WriteStringValue(text); break;
-            case bool yes: json.WriteBooleanValue(yes); break;
-            case long number: json.WriteNumberValue(number); break;
-            case double number when double.IsFinite(number): json.WriteNumberValue(number); break;
-            case List<object?> list:
-                json.WriteStartArray();
-                foreach (object? item in list) Json(json, item);
-                json.WriteEndArray();
-                break;
-            case List<OtlpAttribute> map:
-                json.WriteStartObject();
-                foreach (var (key, inner) in map)
-                {
-                    json.WritePropertyName(key);
-                    Json(json, inner);
-                }
-                json.WriteEndObject();
-                break;
-            default: json.WriteStringValue(Text(value)); break;
-        }
     }
 }

@@ -24,6 +24,7 @@ internal sealed class OtlpScope
 {
     public string Name { get; set; } = "";
     public string Version { get; set; } = "";
+    public string SchemaUrl { get; set; } = "";
     public List<OtlpAttribute> Attributes { get; } = [];
     public long DroppedAttributes { get; set; }
 }

@@ -35,6 +35,9 @@ public ref struct ProtoReader
 
     public readonly bool AtEnd => at >= data.Length;
 
+    /// <summary>The bytes not read yet.</summary>
+    public readonly ReadOnlySpan<byte> Rest => data[at..];
+
     /// <summary>Number of the current field.</summary>
     public int Field { get; private set; }
 

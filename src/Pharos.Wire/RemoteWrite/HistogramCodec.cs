@@ -10,13 +10,15 @@ namespace Pharos.Wire.RemoteWrite;
 internal static class HistogramCodec
 {
     /// <summary>Reads one message. Malformed bytes throw; a histogram that makes no sense comes back with its fault.</summary>
-    public static string? Read(ProtoReader reader, out Histogram histogram, out long timestampMs)
+    /// <param name="startMs">When counting began; 0 where the message does not say so, as in remote write 1.</param>
+    public static string? Read(ProtoReader reader, out Histogram histogram, out long timestampMs, out long startMs)
     {
         double count = 0, sum = 0, zeroThreshold = 0, zeroCount = 0;
         int schema = 0;
         bool isFloat = false;
         ulong hint = 0;
         timestampMs = 0;
+        startMs = 0;
         List<BucketSpan>? positiveSpans = null, negativeSpans = null;
         List<double>? positiveCounts = null, negativeCounts = null, custom = null;
         List<long>? positiveDeltas = null, negativeDeltas = null;
@@ -40,6 +42,7 @@ internal static class HistogramCodec
                 case 14: reader.Expect(ProtoType.Varint); hint = reader.Varint(); break;
                 case 15: reader.Expect(ProtoType.Varint); timestampMs = reader.Int64(); break;
                 case 16: ReadDoubles(ref reader, custom ??= []); break;
+                case 17: reader.Expect(ProtoType.Varint); startMs = reader.Int64(); break;
                 default: reader.Skip(); break;
             }
         }
@@ -88,7 +91,7 @@ internal static class HistogramCodec
         to.End(message);
     }
 
-    private static void WriteSide(ProtoBuffer to, uint firstField, BucketSpan[] spans, double[] buckets, bool isFloat)
+    public static void WriteSide(ProtoBuffer to, uint firstField, BucketSpan[] spans, double[] buckets, bool isFloat)
     {
         foreach (var span in spans)
         {

@@ -1,6 +1,7 @@
 using System.Text;
 using Pharos.Core;
 using Pharos.Wire.Protobuf;
+using Pharos.Wire.Starts;
 
 namespace Pharos.Wire.RemoteWrite;
 
@@ -21,6 +22,8 @@ public sealed class RemoteWriteDecoder
     private readonly HashSet<string> families = new(StringComparer.Ordinal);
     private (int At, int Length)[] symbols = new (int, int)[256];
     private int symbolCount;
+    private StartTimestamps? starts;
+    private MetricBatch? zeros;
 
     /// <summary>What the last body held that could not be taken: one error per code, <see cref="AppendError.Samples"/> counts all its cases.</summary>
     public IReadOnlyList<AppendError> Rejected => rejected.Errors;
@@ -29,6 +32,7 @@ public sealed class RemoteWriteDecoder
     /// <exception cref="WireFormatException">Not a valid message; names the byte.</exception>
     public void DecodeV1(ReadOnlySpan<byte> body, MetricBatch into)
     {
+        zeros = null;
         rejected.Clear();
         var reader = new ProtoReader(body);
         while (reader.Next())
@@ -50,10 +54,13 @@ public sealed class RemoteWriteDecoder
         }
     }
 
-    /// <summary>Decodes an <c>io.prometheus.write.v2.Request</c> (remote write 2), adding to the batch. Start timestamps are not kept.</summary>
+    /// <summary>Decodes an <c>io.prometheus.write.v2.Request</c> (remote write 2), adding to the batch.</summary>
+    /// <param name="remembered">What is known of the tenant's start timestamps.</param>
+    /// <param name="startZeros">Gets samples of 0 at new start timestamps; null where none are wanted.</param>
     /// <exception cref="WireFormatException">Not a valid message; names the byte.</exception>
-    public void DecodeV2(ReadOnlySpan<byte> body, MetricBatch into)
+    public void DecodeV2(ReadOnlySpan<byte> body, MetricBatch into, StartTimestamps? remembered = null, MetricBatch? startZeros = null)
     {
+        (starts, zeros) = (remembered, startZeros);
         rejected.Clear();
         families.Clear();
         symbolCount = 0;
@@ -158,28 +165,31 @@ public sealed class RemoteWriteDecoder
         labels.Add(nameAt, nameLength, valueAt, valueLength);
     }
 
-    private static void AddSample(ProtoReader sample, int series, MetricBatch into)
+    private void AddSample(ProtoReader sample, int series, MetricBatch into)
     {
         double value = 0;
-        long timestampMs = 0;
+        long timestampMs = 0, startMs = 0;
         while (sample.Next())
         {
             switch (sample.Field)
             {
                 case 1: sample.Expect(ProtoType.Fixed64); value = sample.Double(); break;
                 case 2: sample.Expect(ProtoType.Varint); timestampMs = sample.Int64(); break;
+                case 3: sample.Expect(ProtoType.Varint); startMs = sample.Int64(); break;
                 default: sample.Skip(); break;
             }
         }
         into.AddSample(series, timestampMs, value);
+        if (zeros is not null) starts?.Add(into.LabelsOf(series), startMs, timestampMs, zeros);
     }
 
     private void AddHistogram(ProtoReader message, int series, MetricBatch into)
     {
-        string? fault = HistogramCodec.Read(message, out var histogram, out long timestampMs);
+        string? fault = HistogramCodec.Read(message, out var histogram, out long timestampMs, out long startMs);
         if (fault is null)
         {
             into.AddHistogram(series, timestampMs, histogram);
+            if (zeros is not null) starts?.Add(into.LabelsOf(series), startMs, timestampMs, histogram, zeros);
             return;
         }
         const string code = "native-histogram-invalid";

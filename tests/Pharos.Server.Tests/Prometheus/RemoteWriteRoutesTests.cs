@@ -1,12 +1,13 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Logging;
 using Pharos.Core;
 using Pharos.Server.Prometheus;
+using Pharos.Server.Tests.Support;
+using Pharos.Wire.Protobuf;
 using Pharos.Wire.RemoteWrite;
 
 namespace Pharos.Server.Tests.Prometheus;
@@ -23,7 +24,7 @@ public sealed class RemoteWriteRoutesTests : IAsyncLifetime
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         app = builder.Build();
-        RemoteWriteRoutes.Map(app, sink, new Instruments(), new RemoteWriteReceiverOptions { DecodedBytesMax = 1 << 20 });
+        RemoteWriteRoutes.Map(app, sink, new Instruments(), new RemoteWriteReceiverOptions { DecodedBytesMax = 1 << 20, StartTimestampsAsZeros = _ => true });
         await app.StartAsync();
         http.BaseAddress = new Uri(app.Urls.Single());
     }
@@ -50,10 +51,7 @@ public sealed class RemoteWriteRoutesTests : IAsyncLifetime
     [Fact]
     public async Task A_broken_message_is_answered_400_with_the_place()
     {
-        byte[] broken = [0x0a, 0x7f, 0x00];
-        var compressed = new System.Buffers.ArrayBufferWriter<byte>();
-        Wire.Compression.SnappyBlock.Encode(broken, compressed);
-        using var response = await PushAsync(RemoteWriteVersion.V1, "/api/v1/push", compressed.WrittenSpan.ToArray());
+        using var response = await PushAsync(RemoteWriteVersion.V1, "/api/v1/push", Packed([0x0a, 0x7f, 0x00]));
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         Assert.Contains("at byte 2", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
@@ -68,10 +66,7 @@ public sealed class RemoteWriteRoutesTests : IAsyncLifetime
     [Fact]
     public async Task A_body_too_large_once_decompressed_is_refused_before_that()
     {
-        var large = new byte[2 << 20];
-        var compressed = new System.Buffers.ArrayBufferWriter<byte>();
-        Wire.Compression.SnappyBlock.Encode(large, compressed);
-        using var response = await PushAsync(RemoteWriteVersion.V1, "/api/v1/push", compressed.WrittenSpan.ToArray());
+        using var response = await PushAsync(RemoteWriteVersion.V1, "/api/v1/push", Packed(new byte[2 << 20]));
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         Assert.Contains("2097152 bytes", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
@@ -112,6 +107,67 @@ public sealed class RemoteWriteRoutesTests : IAsyncLifetime
         Assert.Equal("0", response.Headers.GetValues(RemoteWriteHeaders.SamplesWritten).Single());
     }
 
+    [Fact]
+    public async Task Every_answer_to_version_2_says_how_much_was_written()
+    {
+        byte[] bomb = [0xff, 0xff, 0xff, 0x7f, 0];
+        foreach (byte[] body in (byte[][])[[0xff, 0xff], bomb, Packed([0x2a, 0x7f])])
+        {
+            using var response = await PushAsync(RemoteWriteVersion.V2, "/api/v1/write", body);
+            Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+            Assert.Equal(["0", "0", "0"], Written(response));
+        }
+        sink.Answer = new AppendResult(3, 2, 1, [new AppendError(AppendErrorKind.BadData, "some-code", "the reason")]);
+        using var partly = await PushAsync(RemoteWriteVersion.V2, "/api/v1/write", Body(RemoteWriteVersion.V2, ("up", 1, 1)));
+        Assert.Equal(HttpStatusCode.BadRequest, partly.StatusCode);
+        Assert.Equal(["3", "2", "1"], Written(partly));
+
+        static string[] Written(HttpResponseMessage response) =>
+            [.. new[] { RemoteWriteHeaders.SamplesWritten, RemoteWriteHeaders.HistogramsWritten, RemoteWriteHeaders.ExemplarsWritten }.Select(h => response.Headers.GetValues(h).Single())];
+    }
+
+    [Fact]
+    public async Task A_start_timestamp_becomes_one_sample_of_0()
+    {
+        foreach (long at in (long[])[2000, 3000])
+        {
+            using var request = new ProtoBuffer();
+            foreach (string symbol in (string[])["", "__name__", "c_total"]) request.Field(4, symbol);
+            int series = request.Begin(5);
+            request.Field(1, [(byte)1, 2]);
+            int sample = request.Begin(2);
+            request.Field(1, 5.0);
+            request.Field(2, at);
+            request.Field(3, 1000L);
+            request.End(sample);
+            request.End(series);
+            using var response = await PushAsync(RemoteWriteVersion.V2, "/api/v1/write", Packed(request.Written));
+            Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
+        }
+        Assert.Equal(["{__name__=\"c_total\"} 1000 0", "{__name__=\"c_total\"} 2000 5", "{__name__=\"c_total\"} 3000 5"], sink.Seen);
+    }
+
+    [Fact]
+    public async Task A_real_vmagent_writes_into_it()
+    {
+        string program = Places.Program("vmagent");
+        using var folder = Places.NewFolder();
+        int port = Peers.FreePort();
+        string config = Path.Combine(folder, "scrape.yml");
+        await File.WriteAllTextAsync(config, $"scrape_configs: [{{job_name: self, scrape_interval: 1s, static_configs: [{{targets: [\"127.0.0.1:{port}\"]}}]}}]\n");
+        using var vmagent = Process.Start(new ProcessStartInfo(program)
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+            ArgumentList =
+            {
+                $"-promscrape.config={config}", $"-httpListenAddr=127.0.0.1:{port}", $"-remoteWrite.url={http.BaseAddress}api/v1/write", $"-remoteWrite.tmpDataPath={Path.Combine(folder, "data")}",
+                "-remoteWrite.flushInterval=200ms", "-loggerLevel=ERROR",
+            },
+        })!;
+        await SeesAsync(vmagent, "__name__=\"vm_app_version\"");
+    }
+
     [Theory]
     [InlineData("prometheus.WriteRequest")]
     [InlineData("io.prometheus.write.v2.Request")]
@@ -119,7 +175,7 @@ public sealed class RemoteWriteRoutesTests : IAsyncLifetime
     {
         string program = Places.Program("prometheus");
         using var folder = Places.NewFolder();
-        int port = FreePort();
+        int port = Peers.FreePort();
         string config = Path.Combine(folder, "prometheus.yml");
         await File.WriteAllTextAsync(config, $"""
             global: {"{"}scrape_interval: 1s, external_labels: {"{"}edge: here{"}"}{"}"}
@@ -142,21 +198,34 @@ public sealed class RemoteWriteRoutesTests : IAsyncLifetime
             },
         };
         using var prometheus = Process.Start(start)!;
+        await SeesAsync(prometheus, "__name__=\"prometheus_build_info\"");
+        Assert.Contains(sink.Seen, s => s.StartsWith($"{{__name__=\"up\", edge=\"here\", instance=\"127.0.0.1:{port}\", job=\"self\"}}", StringComparison.Ordinal));
+    }
+
+    /// <summary>Waits for a series from a sender, then ends it.</summary>
+    private async Task SeesAsync(Process sender, string series)
+    {
         try
         {
             using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-            while (!sink.Seen.Any(s => s.Contains("__name__=\"prometheus_build_info\"", StringComparison.Ordinal)))
+            while (!sink.Seen.Any(s => s.Contains(series, StringComparison.Ordinal)))
             {
-                Assert.False(prometheus.HasExited, "prometheus ended early");
+                Assert.False(sender.HasExited, "the sender ended early");
                 await sink.Changed.WaitAsync(patience.Token);
             }
         }
         finally
         {
-            prometheus.Kill();
-            await prometheus.WaitForExitAsync(CancellationToken.None);
+            sender.Kill();
+            await sender.WaitForExitAsync(CancellationToken.None);
         }
-        Assert.Contains(sink.Seen, s => s.StartsWith($"{{__name__=\"up\", edge=\"here\", instance=\"127.0.0.1:{port}\", job=\"self\"}}", StringComparison.Ordinal));
+    }
+
+    private static byte[] Packed(ReadOnlySpan<byte> message)
+    {
+        var compressed = new System.Buffers.ArrayBufferWriter<byte>();
+        Wire.Compression.SnappyBlock.Encode(message, compressed);
+        return compressed.WrittenSpan.ToArray();
     }
 
     private async Task<HttpResponseMessage> PushAsync(RemoteWriteVersion version, string path, byte[] body)
@@ -174,43 +243,5 @@ public sealed class RemoteWriteRoutesTests : IAsyncLifetime
         foreach (var (name, at, value) in samples) batch.AddSample(batch.AddSeries(Labels.Of(("__name__", name))), at, value);
         using var encoder = new RemoteWriteEncoder();
         return encoder.Encode(batch, version).ToArray();
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
-
-    private sealed class RecordingSink : IMetricSink
-    {
-        private readonly Lock gate = new();
-        private readonly List<string> seen = [];
-
-        public IReadOnlyList<string> Seen
-        {
-            get
-            {
-                lock (gate) return [.. seen];
-            }
-        }
-
-        public SemaphoreSlim Changed { get; } = new(0);
-
-        public AppendResult? Answer { get; set; }
-
-        public Exception? Fails { get; set; }
-
-        public ValueTask<AppendResult> AppendAsync(TenantId tenant, MetricBatch batch, CancellationToken cancel)
-        {
-            if (Fails is not null) throw Fails;
-            lock (gate)
-            {
-                foreach (var sample in batch.Samples) seen.Add($"{Labels.FromEncoded(batch.LabelsOf(sample.Series))} {sample.TimestampMs} {sample.Value}");
-            }
-            Changed.Release();
-            return ValueTask.FromResult(Answer ?? new AppendResult(batch.Samples.Length, batch.Histograms.Count, batch.Exemplars.Count, []));
-        }
     }
 }

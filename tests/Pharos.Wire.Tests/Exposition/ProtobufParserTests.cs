@@ -119,6 +119,52 @@ public sealed class ProtobufParserTests
             Assert.Throws<WireFormatException>(() => Recorded.Protobuf(body[..length]));
     }
 
+    [Fact]
+    public void Any_bytes_parse_or_fail_with_their_place()
+    {
+        byte[] good = Family("size", 4, message =>
+        {
+            Pair(message, "code", "200");
+            int histogram = message.Begin(7);
+            message.Field(1, 6UL);
+            message.Field(2, 9.0);
+            int bucket = message.Begin(3);
+            message.Field(1, 2UL);
+            message.Field(2, 1.0);
+            message.End(bucket);
+            message.ZigZagField(5, 3);
+            message.Field(7, 1UL);
+            int span = message.Begin(12);
+            message.ZigZagField(1, -1);
+            message.Field(2, 2UL);
+            message.End(span);
+            message.ZigZagField(13, 2);
+            message.ZigZagField(13, 1);
+            int exemplar = message.Begin(16);
+            Pair(message, "trace_id", "abc");
+            message.End(exemplar);
+            message.End(histogram);
+        });
+        for (int seed = 1; seed <= 20_000; seed++)
+        {
+            var random = new Random(seed);
+            byte[] damaged = good.AsSpan(0, random.Next(good.Length + 1)).ToArray();
+            for (int flips = random.Next(4); flips > 0 && damaged.Length > 0; flips--) damaged[random.Next(damaged.Length)] = (byte)random.Next(256);
+            try
+            {
+                Recorded.Protobuf(damaged, classicToo: true);
+            }
+            catch (WireFormatException e)
+            {
+                Assert.True(e.Offset >= 0 && e.Offset <= damaged.Length, $"seed {seed}: {e.Message}");
+            }
+            catch (Exception e)
+            {
+                Assert.Fail($"seed {seed}: {e}");
+            }
+        }
+    }
+
     private static byte[] Family(string name, ulong type, Action<ProtoBuffer> metric)
     {
         using var family = new ProtoBuffer();
