@@ -56,6 +56,19 @@ internal sealed class Peer : IDisposable
     /// <summary>The program's data folder.</summary>
     public string DataFolder => Path.Combine(folder.FullName, "data");
 
+    /// <summary>Most resident memory since <see cref="ResetPeak"/>.</summary>
+    public long PeakBytes
+    {
+        get
+        {
+            string line = File.ReadLines($"/proc/{process.Id}/status").First(l => l.StartsWith("VmHWM:", StringComparison.Ordinal));
+            return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
+        }
+    }
+
+    /// <summary>Begins a new measurement of <see cref="PeakBytes"/>.</summary>
+    public void ResetPeak() => File.WriteAllText($"/proc/{process.Id}/clear_refs", "5");
+
     public long DiskBytes => folder.EnumerateFiles("*", SearchOption.AllDirectories).Sum(f => f.Length);
 
     public static async Task<Peer> StartPharosAsync(string program, string sync)
@@ -89,7 +102,7 @@ internal sealed class Peer : IDisposable
         return ReadyAsync(new Peer("victoria-metrics", program,
             [
                 $"-storageDataPath={Path.Combine(folder.FullName, "data")}", $"-httpListenAddr=127.0.0.1:{port}",
-                "-retentionPeriod=1y", "-loggerLevel=ERROR", "-search.latencyOffset=0s",
+                "-retentionPeriod=1y", "-loggerLevel=ERROR", "-search.latencyOffset=0s", "-search.maxUniqueTimeseries=1000000",
             ],
             port, folder, "health"));
     }

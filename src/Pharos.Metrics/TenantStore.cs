@@ -55,6 +55,7 @@ internal sealed class TenantStore
     public TenantHead Head { get; private set; }
     public BlockSet Blocks { get; }
     public TokenBucket Rate { get; }
+    public ChangeLog Changes { get; } = new();
 
     public HeadReplay Replay => replay ??= new HeadReplay(Head, mark, loaded, logger, time.UnixMs());
 
@@ -215,9 +216,12 @@ internal sealed class TenantStore
         {
             await Task.Run(() =>
             {
+                var before = Blocks.Current;
                 Blocks.Load(start: false);
                 if (!markSaved) SaveMark();
-                retention.Run(limits, time.UnixMs(), cancel);
+                bool hid = retention.Run(limits, time.UnixMs(), cancel);
+                // Blocks were put into the folder, or are gone, or samples of them are hidden.
+                if (hid || !before.SequenceEqual(Blocks.Current)) Changes.Note(long.MinValue);
             }, cancel);
         }
         finally

@@ -15,11 +15,13 @@ internal sealed class BlockRetention(TenantId tenant, BlockSet blocks, long bloc
     // What was hidden already, so that a round without news searches nothing.
     private HashSet<(string Block, string Selector, long BelowMs)> hidden = [];
 
+    /// <returns>Whether samples were hidden.</returns>
     /// <exception cref="IOException">Tombstones could not be written; the next round tries again.</exception>
-    public void Run(TenantLimits limits, long nowMs, CancellationToken cancel)
+    public bool Run(TenantLimits limits, long nowMs, CancellationToken cancel)
     {
         if (limits.MetricRetention > TimeSpan.Zero) DeleteOld(nowMs - (long)limits.MetricRetention.TotalMilliseconds);
         if (limits.MetricBytesMax > 0) DeleteOver(limits.MetricBytesMax);
+        bool hid = false;
         var done = new HashSet<(string, string, long)>();
         foreach (var rule in limits.SeriesRetention)
         {
@@ -27,11 +29,12 @@ internal sealed class BlockRetention(TenantId tenant, BlockSet blocks, long bloc
             foreach (var block in blocks.Current.Where(b => b.Meta.MinMs < belowMs))
             {
                 var key = (block.Meta.Id, rule.Selector, belowMs);
-                if (!hidden.Contains(key)) Hide(block, rule, belowMs, cancel);
+                if (!hidden.Contains(key)) hid |= Hide(block, rule, belowMs, cancel);
                 done.Add(key);
             }
         }
         hidden = done;
+        return hid;
     }
 
     private void DeleteOld(long belowMs)
@@ -53,13 +56,14 @@ internal sealed class BlockRetention(TenantId tenant, BlockSet blocks, long bloc
         blocks.Change([], over, "blocks are over the size limit");
     }
 
-    private void Hide(IBlock block, SeriesRetention rule, long belowMs, CancellationToken cancel)
+    private bool Hide(IBlock block, SeriesRetention rule, long belowMs, CancellationToken cancel)
     {
         long maxMs = Math.Min(belowMs - 1, block.Meta.MaxMs);
         var gone = block.Select(rule.Matchers, new TimeRange(block.Meta.MinMs, maxMs), cancel)
             .ToDictionary(s => s.Number, _ => new TimeRange(block.Meta.MinMs, maxMs));
-        if (gone.Count == 0) return;
+        if (gone.Count == 0) return false;
         block.Delete(gone);
         MetricsLog.SeriesRetained(logger, rule.Selector, tenant.Name, gone.Count, block.Meta.Id, belowMs);
+        return true;
     }
 }

@@ -11,7 +11,7 @@ namespace Pharos.Cli.Commands.Tsdb;
 /// <summary><c>pharos tsdb</c>: work on folders of metric blocks, without a server.</summary>
 internal static class TsdbCommand
 {
-    public static Command Create() => new("tsdb", Usage.WithExamples(
+    public static Command Create() => new("tsdb", HelpText.WithExamples(
         "Looks into, checks, exports and imports blocks of metrics: those of Pharos, Prometheus, Thanos and Mimir. Works on files; "
         + "a running server's newest samples are not in blocks yet (its snapshot API writes them out).",
         "pharos tsdb list data --tenant shop",
@@ -28,7 +28,7 @@ internal static class TsdbCommand
         var folder = TsdbFolder.Argument();
         var tenant = TsdbFolder.TenantOption();
         var human = new Option<bool>("--human-readable", "-r") { Description = "Times and sizes for people." };
-        var command = new Command("list", Usage.WithExamples(
+        var command = new Command("list", HelpText.WithExamples(
             "The blocks of a folder, oldest first. Exit code 1 where one cannot be opened.", "pharos tsdb list data/metrics/shop", "pharos tsdb list -r /var/lib/prometheus"))
         {
             folder, tenant, human,
@@ -57,7 +57,7 @@ internal static class TsdbCommand
         var tenant = TsdbFolder.TenantOption();
         var match = TsdbFolder.MatchOption();
         var limit = new Option<int>("--limit") { Description = "Longest list.", DefaultValueFactory = _ => 20 };
-        var command = new Command("analyze", Usage.WithExamples(
+        var command = new Command("analyze", HelpText.WithExamples(
             "Where a block's series, its churn and its bytes come from.",
             "pharos tsdb analyze data/metrics/shop", "pharos tsdb analyze data/metrics/shop 01KJMMA2G0X3Y3QYXNZFDAJ0YY --match '{job=\"checkout\"}' --limit 5"))
         {

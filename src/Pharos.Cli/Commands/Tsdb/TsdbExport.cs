@@ -31,7 +31,7 @@ internal static class TsdbExport
         var min = TsdbFolder.MinTimeOption();
         var max = TsdbFolder.MaxTimeOption();
         var output = new Option<FileInfo?>("--output", "-o") { Description = "File to write. Default: the standard output." };
-        var command = new Command(name, Usage.WithExamples(description, example)) { folder, tenant, match, min, max, output };
+        var command = new Command(name, HelpText.WithExamples(description, example)) { folder, tenant, match, min, max, output };
         command.SetAction((parsed, cancel) => Task.Run(() => TsdbFolder.With(parsed, folder, tenant, archive =>
         {
             if (!TsdbFolder.TrySelector(parsed.GetValue(match), out var matchers)) return ExitCode.Usage;

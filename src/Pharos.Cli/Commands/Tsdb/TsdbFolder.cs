@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Microsoft.Extensions.Logging;
 using Pharos.Core;
 using Pharos.Metrics.Tools;
 using Pharos.PromQL;
@@ -25,7 +26,8 @@ internal static class TsdbFolder
     public static int With(ParseResult parsed, Argument<string> folder, Option<string?> tenant, Func<BlockArchive, int> work)
     {
         if (!TryResolve(parsed.GetValue(folder)!, parsed.GetValue(tenant), out string path)) return ExitCode.Usage;
-        using var loggers = LogLevels.Logging(Microsoft.Extensions.Logging.LogLevel.Error);
+        // On the error stream: the output may be data.
+        using var loggers = LoggerFactory.Create(logging => logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace));
         var archive = BlockArchive.Open(path, loggers.CreateLogger("Metrics"));
         foreach (var problem in archive.Damaged) Console.Error.WriteLine($"pharos: left out {problem.Path}: {problem.Problem}");
         int exit = work(archive);

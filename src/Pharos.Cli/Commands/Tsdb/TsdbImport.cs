@@ -8,7 +8,7 @@ namespace Pharos.Cli.Commands.Tsdb;
 /// <summary>Brings metrics from elsewhere into a tenant's folder.</summary>
 internal static class TsdbImport
 {
-    public static Command Create() => new("import", Usage.WithExamples(
+    public static Command Create() => new("import", HelpText.WithExamples(
         "Makes or copies blocks into a tenant's folder. A running server takes them in within a minute.",
         "pharos tsdb import blocks /var/lib/prometheus data/metrics/shop",
         "pharos tsdb import openmetrics backfill.om data/metrics/shop"))
@@ -22,7 +22,7 @@ internal static class TsdbImport
     {
         var source = new Argument<string>("SOURCE") { Description = "Folder of blocks: a Prometheus's data folder, a snapshot, a tenant's folder of Mimir or Thanos, or one block." };
         var target = Target();
-        var command = new Command("blocks", Usage.WithExamples(
+        var command = new Command("blocks", HelpText.WithExamples(
             "Verifies and copies blocks that Prometheus, Thanos or Mimir wrote. External labels of Thanos become labels of the series. "
             + "A damaged block is named and not taken; those that are there already are skipped. Exit code 1 where one was not taken.",
             "pharos tsdb import blocks /var/lib/prometheus data/metrics/shop"))
@@ -65,7 +65,7 @@ internal static class TsdbImport
     {
         var file = new Argument<string>("FILE") { Description = "OpenMetrics text. Every sample needs a timestamp; the order does not matter." };
         var target = Target();
-        var command = new Command("openmetrics", Usage.WithExamples(
+        var command = new Command("openmetrics", HelpText.WithExamples(
             "Makes blocks of two hours from OpenMetrics text, as promtool's create-blocks-from. Where a series has two samples of one time, the later in the text counts.",
             "pharos tsdb import openmetrics backfill.om data/metrics/shop"))
         {

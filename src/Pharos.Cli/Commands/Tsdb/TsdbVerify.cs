@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Pharos.Core;
 using Pharos.Metrics.Tools;
 
 namespace Pharos.Cli.Commands.Tsdb;
@@ -10,7 +11,7 @@ internal static class TsdbVerify
     {
         var folder = TsdbFolder.Argument();
         var tenant = TsdbFolder.TenantOption();
-        var command = new Command("verify", Usage.WithExamples(
+        var command = new Command("verify", HelpText.WithExamples(
             "Reads every file of every block: checksums, order, references, each sample. Names each damaged, cut off or missing file; exit code 1 where there is one.",
             "pharos tsdb verify data/metrics/shop", "pharos tsdb verify data --tenant shop", "pharos tsdb verify /var/lib/prometheus/01KJMMA2G0X3Y3QYXNZFDAJ0YY"))
         {
