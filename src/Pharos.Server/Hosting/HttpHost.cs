@@ -8,6 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Pharos.Core;
+using Pharos.Server.Http;
 
 namespace Pharos.Server.Hosting;
 
@@ -34,6 +35,7 @@ public sealed class HttpHost : IAsyncDisposable
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Services.AddRouting();
+        ResponseEncoding.Add(builder.Services);
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton(loggers);
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(10));
@@ -49,6 +51,7 @@ public sealed class HttpHost : IAsyncDisposable
             else kestrel.Listen(Resolve(host), port);
         });
         var application = builder.Build();
+        application.UseResponseEncoding();
         application.UseWebSockets();
         map(application);
         try
