@@ -109,8 +109,10 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IMetric
         instruments.ExemplarsAppended.Add(ticket.Exemplars.Count);
         var result = new AppendResult(ticket.Floats, ticket.HistogramCount, ticket.ExemplarCount, ticket.Errors.ToList());
         Return(ticket);
+        instruments.Ingested.With(tenant.Name).Add(result.Samples + result.Histograms);
         foreach (var error in result.Errors)
         {
+            instruments.IngestFailures.With(tenant.Name).Add(error.Samples);
             var discarded = error.Code is Refusals.MetadataPerUser or Refusals.MetadataPerMetric ? instruments.DiscardedMetadata : instruments.Discarded;
             discarded.With(tenant.Name, Reason(error.Code)).Add(error.Samples);
         }
@@ -223,6 +225,7 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IMetric
                 min = Math.Min(min, store.Head.MinMs);
                 max = Math.Max(max, store.Head.MaxMs);
                 instruments.TenantSeries.With(store.Tenant.Name).Set(store.Head.Active.Count);
+                if (store.Head.MaxMs != long.MinValue) instruments.TenantHeadMaxTime.With(store.Tenant.Name).Set(store.Head.MaxMs / 1000.0);
             }
             foreach (var block in store.Blocks.Current)
             {

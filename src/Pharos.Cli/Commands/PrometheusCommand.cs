@@ -13,7 +13,6 @@ internal static class PrometheusCommand
     private static readonly (string Name, string Reason)[] Refused =
     [
         ("--agent", "agent mode is not supported; use pharos-collector"),
-        ("--web.config.file", "put a proxy that does TLS and authentication in front"),
         ("--web.console.templates", "console templates are not supported"),
         ("--web.console.libraries", "console templates are not supported"),
         ("--web.cors.origin", "cross-origin requests are not supported"),
@@ -35,6 +34,7 @@ internal static class PrometheusCommand
         var listen = new Option<string>("--web.listen-address") { Description = "Address to listen on; :9090 means all of the machine's addresses.", DefaultValueFactory = _ => "127.0.0.1:9090" };
         var external = new Option<string?>("--web.external-url") { Description = "Where people reach it; stands in alerts. Its path prefixes all routes." };
         var prefix = new Option<string?>("--web.route-prefix") { Description = "Path before all routes. Default: the path of --web.external-url." };
+        var web = new Option<string?>("--web.config.file") { Description = "File with TLS, users and headers of the server." };
         var receiver = new Option<bool>("--web.enable-remote-write-receiver") { Description = "Take samples by remote write at /api/v1/write." };
         var otlp = new Option<bool>("--web.enable-otlp-receiver") { Description = "Take OTLP metrics at /api/v1/otlp/v1/metrics." };
         var features = new Option<string[]>("--enable-feature")
@@ -53,8 +53,8 @@ internal static class PrometheusCommand
         var format = new Option<string>("--log.format") { Description = "logfmt (one line of text).", DefaultValueFactory = _ => "logfmt" };
         level.AcceptOnlyFromAmong("debug", "info", "warn", "error");
         format.AcceptOnlyFromAmong("logfmt");
-        Option[] flags = [config, storage, retention, listen, external, prefix, receiver, otlp, features, lifecycle, admin, lookback, timeout, concurrency, samples, resend, level, format];
-        var command = new Command("prometheus", Usage.WithExamples(
+        Option[] flags = [config, storage, retention, listen, external, prefix, web, receiver, otlp, features, lifecycle, admin, lookback, timeout, concurrency, samples, resend, level, format];
+        var command = new Command("prometheus", HelpText.WithExamples(
             "Scrapes, stores, evaluates rules, alerts and writes to remotes, next to the targets. Takes Prometheus's configuration file and flags.",
             "pharos prometheus --config.file prometheus.yml",
             "pharos prometheus --config.file=prometheus.yml --storage.tsdb.path=/var/lib/prometheus --web.listen-address=:9090 --web.enable-lifecycle"));
@@ -68,7 +68,7 @@ internal static class PrometheusCommand
         command.SetAction(async (parsed, cancel) =>
         {
             string address = parsed.GetValue(listen)!;
-            if (!Usage.TryParseListen(address, out string host, out int port)) return Usage.Fail($"--web.listen-address {address} is not HOST:PORT", ExitCode.Usage);
+            if (!ListenAddress.TryParse(address, out string host, out int port)) return Usage.Fail($"--web.listen-address {address} is not HOST:PORT", ExitCode.Usage);
             string? url = parsed.GetValue(external);
             string path = parsed.GetValue(prefix) ?? (Uri.TryCreate(url, UriKind.Absolute, out var outer) ? outer.AbsolutePath : "");
             var options = new PrometheusHostOptions
@@ -78,6 +78,7 @@ internal static class PrometheusCommand
                 Host = host,
                 Port = port,
                 ExternalUrl = url,
+                WebConfigFile = parsed.GetValue(web) is { Length: > 0 } file ? Path.GetFullPath(file) : null,
                 RoutePrefix = path.Trim('/') is { Length: > 0 } trimmed ? "/" + trimmed : "",
                 RemoteWriteReceiver = parsed.GetValue(receiver),
                 OtlpReceiver = parsed.GetValue(otlp),

@@ -187,6 +187,19 @@ public sealed record TenantLimits
     /// <summary>Shortest interval of a group.</summary>
     public TimeSpan RuleIntervalMin { get; init; }
 
+    /// <summary>How far back the queries of groups look that do not set query_offset themselves.</summary>
+    public TimeSpan RuleQueryOffset { get; init; }
+
+    /// <summary>Results of one rule; the smaller of this and the group's limit holds.</summary>
+    public int RuleResultsMax { get; init; }
+
+    /// <summary>False: rules of the kind are kept and do not run.</summary>
+    public bool RecordingRules { get; init; } = true;
+    public bool AlertingRules { get; init; } = true;
+
+    /// <summary>Namespaces that change only when the request names them in a header.</summary>
+    public IReadOnlyList<string> ProtectedNamespaces { get; init; } = [];
+
     // Logs
 
     /// <summary>Loki: max_line_size, bytes.</summary>

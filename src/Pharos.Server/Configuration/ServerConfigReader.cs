@@ -1,3 +1,4 @@
+using System.Net;
 using Pharos.Core;
 using Pharos.Storage.WriteLog;
 using YamlDotNet.Core;
@@ -82,6 +83,20 @@ internal sealed class ServerConfigReader
                     else Unknown(name, ["enabled", "max_tenants"]);
                 }
                 return config;
+            case "ruler":
+                foreach (var (name, node) in Entries(value))
+                {
+                    if (name.Value != "tenant_federation") Unknown(name, ["tenant_federation"]);
+                    else
+                    {
+                        foreach (var (inner, flag) in Entries(node))
+                        {
+                            if (inner.Value == "enabled") config = config with { RulerFederationEnabled = Bool(flag) };
+                            else Unknown(inner, ["enabled"]);
+                        }
+                    }
+                }
+                return config;
             case "runtime_config":
                 foreach (var (name, node) in Entries(value))
                 {
@@ -94,7 +109,9 @@ internal sealed class ServerConfigReader
                 foreach (var (name, node) in Entries(value))
                 {
                     if (name.Value == "fallback_config_file") config = config with { AlertmanagerFallbackFile = Relative(Text(node)) };
-                    else Unknown(name, ["fallback_config_file"]);
+                    else if (name.Value == "receivers_firewall_block_cidr_networks") config = config with { ReceiversBlockedNetworks = Networks(node) };
+                    else if (name.Value == "receivers_firewall_block_private_addresses") config = config with { ReceiversBlockPrivate = Bool(node) };
+                    else Unknown(name, ["fallback_config_file", "receivers_firewall_block_cidr_networks", "receivers_firewall_block_private_addresses"]);
                 }
                 return config;
             case "fleet":
@@ -106,7 +123,7 @@ internal sealed class ServerConfigReader
                 }
                 return config;
             default:
-                Unknown(key, ["multitenancy_enabled", "tenant_federation", "external_url", "sync", "limits", "overrides", "runtime_config", "alertmanager", "fleet"]);
+                Unknown(key, ["multitenancy_enabled", "tenant_federation", "ruler", "external_url", "sync", "limits", "overrides", "runtime_config", "alertmanager", "fleet"]);
                 return config;
         }
     }
@@ -166,6 +183,15 @@ internal sealed class ServerConfigReader
         {
             return Fail(node, $"cannot read token file: {e.Message}", null, "");
         }
+    }
+
+    /// <summary>Networks by CIDR with commas between, as Mimir writes them.</summary>
+    private List<IPNetwork> Networks(YamlNode node)
+    {
+        var networks = new List<IPNetwork>();
+        foreach (string cidr in Text(node).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+            networks.Add(IPNetwork.TryParse(cidr, out var network) ? network : Fail(node, $"\"{cidr}\" is not a network", "write for example 10.0.0.0/8", network));
+        return networks;
     }
 
     private string Relative(string path) => Path.GetFullPath(path, Path.GetDirectoryName(Path.GetFullPath(file)) ?? ".");

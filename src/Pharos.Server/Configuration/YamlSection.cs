@@ -111,6 +111,15 @@ internal sealed class YamlSection
         return Fail(value, $"{key} must be a whole number", otherwise);
     }
 
+    /// <summary>A finite number that is not negative.</summary>
+    public double Float(string key, double otherwise)
+    {
+        var value = Node(key);
+        if (value is null) return otherwise;
+        return value is YamlScalarNode { Value: { } text } && double.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out double number) && number >= 0 && double.IsFinite(number)
+            ? number : Fail(value, $"{key} must be a number from 0", otherwise);
+    }
+
     public TimeSpan? Duration(string key)
     {
         var value = Node(key);
@@ -182,7 +191,7 @@ internal sealed class YamlSection
         foreach (var (key, value) in values)
         {
             if (asked.Contains(key)) continue;
-            string? near = asked.Where(a => Distance(a, key) <= 2).MinBy(a => Distance(a, key));
+            string? near = NearestName.Of(key, asked);
             Findings.Add(Diagnostic.Error(KeyPosition(key, value), $"unknown field \"{key}\" in {name}", near is null ? null : $"did you mean \"{near}\"?"));
         }
     }
@@ -213,18 +222,4 @@ internal sealed class YamlSection
     }
 
     private static bool IsNothing(YamlNode node) => node is YamlScalarNode { Style: ScalarStyle.Plain or ScalarStyle.Any, Value: null or "" or "~" or "null" };
-
-    private static int Distance(string a, string b)
-    {
-        var previous = Enumerable.Range(0, b.Length + 1).ToArray();
-        for (int i = 1; i <= a.Length; i++)
-        {
-            var current = new int[b.Length + 1];
-            current[0] = i;
-            for (int j = 1; j <= b.Length; j++)
-                current[j] = Math.Min(Math.Min(current[j - 1], previous[j]) + 1, previous[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1));
-            previous = current;
-        }
-        return previous[b.Length];
-    }
 }

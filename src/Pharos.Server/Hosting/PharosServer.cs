@@ -79,13 +79,14 @@ public sealed class PharosServer : IAsyncDisposable
         instruments.Gauge("pharos_build_info", "Version of this program.", "version").With(ProductVersion.Text).Set(1);
         var limits = Keep(new TenantOverrides(config, time, instruments, loggers.CreateLogger("Limits")));
         overrides = limits;
+        _ = new LimitsMetrics(limits, instruments);
         var journal = new AlertJournal();
 
         var catalogue = Keep(new SqliteCatalogue(Path.Combine(data, "catalogue.db"), time));
         var log = Keep(new FileWriteLog(
             new WriteLogOptions { Folder = Path.Combine(data, "write-log"), Sync = config.Sync }, time, instruments, loggers.CreateLogger("Storage")));
         var metrics = Keep(new MetricStore(
-            new MetricStoreOptions { Folder = Path.Combine(data, "metrics") }, log, limits, time, instruments, loggers.CreateLogger("Metrics")));
+            new MetricStoreOptions { Folder = Path.Combine(data, "metrics"), ExemplarsPerTenant = int.MaxValue }, log, limits, time, instruments, loggers.CreateLogger("Metrics")));
         var logs = Keep(new LogStore(
             new LogStoreOptions { Folder = Path.Combine(data, "logs") }, log, limits, time, instruments, loggers.CreateLogger("Logs")));
         metrics.Start();
@@ -98,8 +99,9 @@ public sealed class PharosServer : IAsyncDisposable
         var promql = new PromQlEngine(readable, new PromQlOptions(), time, instruments, limits);
         Keep(new Closing(promql));
         var logql = new LogQlEngine(logs, limits, time, instruments);
-        var promqlRules = new PromQlRuleLanguage(promql);
-        var logqlRules = new LogQlRuleLanguage(logql, time);
+        var ruling = new RulerMetrics(instruments, ingestion);
+        var promqlRules = ruling.Counted(new PromQlRuleLanguage(promql));
+        var logqlRules = ruling.Counted(new LogQlRuleLanguage(logql, time));
 
         Uri? address = null;
         string ExternalUrl() => config.ExternalUrl?.TrimEnd('/') ?? address?.ToString().TrimEnd('/') ?? $"http://{options.Host}:{options.Port}";
@@ -108,16 +110,16 @@ public sealed class PharosServer : IAsyncDisposable
         address = new Uri($"http://{(options.Host.Length == 0 ? "localhost" : options.Host)}:{port}/");
 
         var router = Keep(new AlertRouter(
-            new AlertRouterOptions { ExternalUrl = ExternalUrl() + "/alertmanager" }, catalogue, journal, time,
+            new AlertRouterOptions { ExternalUrl = ExternalUrl() + "/alertmanager", Firewall = config.ReceiverFirewall }, catalogue, journal, time,
             options.HttpHandlers is { } handlers ? _ => handlers() : null, instruments, loggers.CreateLogger("Alerting")));
         if (config.AlertmanagerFallbackFile is { } fallback)
             router.UseFallback(AlertmanagerConfig.Load(await File.ReadAllTextAsync(fallback, cancel), fallback));
         router.Start();
 
         var rulers = Keep(new TenantRulers(
-            new TenantRulersOptions { ExternalUrl = ExternalUrl() }, new RuleStore(catalogue, limits, loggers.CreateLogger("Rules")),
+            new TenantRulersOptions { ExternalUrl = ExternalUrl(), SourceTenants = config.MultitenancyEnabled && config.RulerFederationEnabled }, new RuleStore(catalogue, limits, loggers.CreateLogger("Rules")),
             placement => placement == RulePlacement.Metrics ? promqlRules : logqlRules,
-            new RecordedSink(metrics, ingestion), router, journal, catalogue, time, instruments, loggers.CreateLogger("Rules")));
+            ruling.Counted(metrics), router, journal, catalogue, time, instruments, loggers.CreateLogger("Rules")));
         await rulers.StartAsync(cancel);
 
         var collectors = new CollectorRegistry(catalogue, time);
@@ -135,7 +137,7 @@ public sealed class PharosServer : IAsyncDisposable
         };
         http = Keep(await HttpHost.StartAsync(options.Host, port, loggers, application =>
         {
-            application.UseRequestMetrics(instruments, time);
+            application.UseRequestMetrics(instruments, time, mimirNames: true);
             application.UseTenancy(config.MultitenancyEnabled, config.FederationEnabled ? config.FederatedTenantsMax : 1);
             application.UseFleetTokens(config.FleetTokens);
             application.UseQueryLimits(limits, time);
