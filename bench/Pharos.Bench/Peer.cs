@@ -53,6 +53,19 @@ internal sealed class Peer : IDisposable
         }
     }
 
+    /// <summary>Most resident memory since <see cref="ResetPeak"/>.</summary>
+    public long PeakBytes
+    {
+        get
+        {
+            string line = File.ReadLines($"/proc/{process.Id}/status").First(l => l.StartsWith("VmHWM:", StringComparison.Ordinal));
+            return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
+        }
+    }
+
+    /// <summary>Begins a new measurement of <see cref="PeakBytes"/>.</summary>
+    public void ResetPeak() => File.WriteAllText($"/proc/{process.Id}/clear_refs", "5");
+
     public long DiskBytes => folder.EnumerateFiles("*", SearchOption.AllDirectories).Sum(f => f.Length);
 
     public static async Task<Peer> StartPharosAsync(string program, string sync)
@@ -86,7 +99,7 @@ internal sealed class Peer : IDisposable
         return ReadyAsync(new Peer("victoria-metrics", program,
             [
                 $"-storageDataPath={Path.Combine(folder.FullName, "data")}", $"-httpListenAddr=127.0.0.1:{port}",
-                "-retentionPeriod=1y", "-loggerLevel=ERROR", "-search.latencyOffset=0s",
+                "-retentionPeriod=1y", "-loggerLevel=ERROR", "-search.latencyOffset=0s", "-search.maxUniqueTimeseries=1000000",
             ],
             port, folder, "health"));
     }

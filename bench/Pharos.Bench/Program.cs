@@ -24,6 +24,9 @@ startup.SetAction(async parsed =>
     Console.WriteLine($"empty server ready after {seconds[seconds.Count / 2]:0.000} s (median of {seconds.Count}; {seconds[0]:0.000} to {seconds[^1]:0.000})");
 });
 
-var root = new RootCommand("Whole-process benches, side by side with the systems that Pharos stands in for.") { MetricsBench.Make(pharos, peers, runs), startup };
+var root = new RootCommand("Whole-process benches, side by side with the systems that Pharos stands in for.")
+{
+    MetricsBench.Make(pharos, peers, runs), startup, PromQlBench.Make(pharos, peers, runs),
+};
 foreach (Option option in new Option[] { pharos, peers, runs }) root.Options.Add(option);
 return await root.Parse(args).InvokeAsync();

@@ -11,7 +11,7 @@ namespace Pharos.Metrics;
 /// The metric store: takes samples of all tenants, keeps the newest in memory and the rest in blocks of Prometheus's format,
 /// and answers for both together. <see cref="Start"/> comes first. Safe for several threads.
 /// </summary>
-public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IAsyncDisposable
+public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IMetricChanges, IAsyncDisposable
 {
     private readonly MetricStoreOptions options;
     private readonly IWriteLog log;
@@ -96,6 +96,7 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IAsyncD
         if (!empty)
         {
             var failure = await FinishAsync(store, ticket, writing);
+            store.Changes.Note(EarliestMs(batch));
             if (failure is not null)
             {
                 Return(ticket);
@@ -108,13 +109,18 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IAsyncD
         instruments.ExemplarsAppended.Add(ticket.Exemplars.Count);
         var result = new AppendResult(ticket.Floats, ticket.HistogramCount, ticket.ExemplarCount, ticket.Errors.ToList());
         Return(ticket);
+        instruments.Ingested.With(tenant.Name).Add(result.Samples + result.Histograms);
         foreach (var error in result.Errors)
         {
+            instruments.IngestFailures.With(tenant.Name).Add(error.Samples);
             var discarded = error.Code is Refusals.MetadataPerUser or Refusals.MetadataPerMetric ? instruments.DiscardedMetadata : instruments.Discarded;
             discarded.With(tenant.Name, Reason(error.Code)).Add(error.Samples);
         }
         return result;
     }
+
+    /// <inheritdoc/>
+    public long VersionAt(TenantId tenant, long timeMs) => tenants.TryGetValue(tenant, out var store) ? store.Changes.VersionAt(timeMs) : 0;
 
     public async ValueTask DisposeAsync()
     {
@@ -123,6 +129,14 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IAsyncD
         stopping.Dispose();
         if (started && options.SaveHeadsOnClose) await SaveHeadsAsync(CancellationToken.None);
         started = false;
+    }
+
+    private static long EarliestMs(MetricBatch batch)
+    {
+        long earliest = long.MaxValue;
+        foreach (ref readonly var sample in batch.Samples) earliest = Math.Min(earliest, sample.TimestampMs);
+        foreach (var histogram in batch.Histograms) earliest = Math.Min(earliest, histogram.TimestampMs);
+        return earliest;
     }
 
     private async ValueTask<Exception?> FinishAsync(TenantStore store, AppendTicket ticket, ValueTask<WriteLogPosition> writing)
@@ -211,6 +225,7 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IAsyncD
                 min = Math.Min(min, store.Head.MinMs);
                 max = Math.Max(max, store.Head.MaxMs);
                 instruments.TenantSeries.With(store.Tenant.Name).Set(store.Head.Active.Count);
+                if (store.Head.MaxMs != long.MinValue) instruments.TenantHeadMaxTime.With(store.Tenant.Name).Set(store.Head.MaxMs / 1000.0);
             }
             foreach (var block in store.Blocks.Current)
             {

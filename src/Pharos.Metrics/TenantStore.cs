@@ -49,6 +49,7 @@ internal sealed class TenantStore
     public TenantHead Head { get; private set; }
     public BlockSet Blocks { get; }
     public TokenBucket Rate { get; }
+    public ChangeLog Changes { get; } = new();
 
     public HeadReplay Replay => replay ??= new HeadReplay(Head, mark, loaded, logger, time.UnixMs());
 
@@ -216,6 +217,7 @@ internal sealed class TenantStore
 
     private void Retain(TimeSpan retention)
     {
+        var before = Blocks.Current;
         Blocks.Load(start: false);
         if (retention > TimeSpan.Zero)
         {
@@ -237,6 +239,8 @@ internal sealed class TenantStore
                 Blocks.Change([], over, "blocks are over the size limit");
             }
         }
+        // Blocks were put into the folder, or are gone.
+        if (!before.SequenceEqual(Blocks.Current)) Changes.Note(long.MinValue);
     }
 
     /// <summary>Deletes samples of matching series; they are hidden when this returns.</summary>

@@ -1,4 +1,5 @@
 using Pharos.Core;
+using Pharos.PromQL.Caching;
 using Pharos.PromQL.Execution;
 using Pharos.PromQL.Running;
 using Pharos.PromQL.Syntax;
@@ -16,6 +17,8 @@ public sealed class PromQlEngine : IDisposable
     private readonly TimeProvider time;
     private readonly ITenantLimits limits;
     private readonly QueryThreads threads;
+    private readonly ProcessMemory memory;
+    private readonly CachedRanges? cached;
     private readonly Gauge running;
     private readonly Counter samplesTotal;
     private readonly HistogramInstrument durations;
@@ -29,14 +32,26 @@ public sealed class PromQlEngine : IDisposable
         this.time = time;
         this.limits = limits ?? new FixedTenantLimits();
         threads = new QueryThreads(Math.Max(1, options.ConcurrencyMax));
+        memory = new ProcessMemory(options.MemoryBytesMax);
+        Queries = new QueryRegistry(time, options.SlowAfter);
+        if (queryable is IMetricChanges changes && options.RangeCacheBytesMax > 0) cached = new CachedRanges(new RangeCache(options.RangeCacheBytesMax), changes, time);
         running = instruments.Gauge("prometheus_engine_queries", "The current number of queries being executed or waiting.");
         instruments.Gauge("prometheus_engine_queries_concurrent_max", "The max number of concurrent queries.").Set(options.ConcurrencyMax);
+        var bytes = instruments.Gauge("pharos_query_memory_bytes", "Bytes that running queries and their results hold, by the engine's own account.");
+        instruments.Gauge("pharos_query_memory_bytes_max", "Bytes that all queries may hold together; 0 for no limit.").Set(options.MemoryBytesMax);
+        instruments.BeforeRead(() => bytes.Set(memory.BytesUsed));
         samplesTotal = instruments.Counter("prometheus_engine_query_samples_total", "The total number of samples loaded by all queries.");
         durations = instruments.Histogram(
             "prometheus_engine_query_duration_seconds", "Query timings.", [.001, .005, .01, .05, .1, .5, 1, 2, 5, 10, 30, 60, 120], "slice");
     }
 
     public PromQlOptions Options => options;
+
+    /// <summary>The queries that run, and those that were slow.</summary>
+    public QueryRegistry Queries { get; }
+
+    /// <summary>Bytes that running queries and their results hold now.</summary>
+    public long MemoryBytesUsed => memory.BytesUsed;
 
     /// <summary>Evaluates at one time.</summary>
     /// <exception cref="QueryException">The query is wrong, failed, passed a limit or was cancelled.</exception>
@@ -57,7 +72,7 @@ public sealed class PromQlEngine : IDisposable
         RangeAsync(tenant, query, PromQlLanguage.Parse(query), startMs, endMs, stepMs, settings, cancel);
 
     /// <inheritdoc cref="RangeAsync(TenantId, string, long, long, long, QuerySettings?, CancellationToken)"/>
-    public ValueTask<QueryResult> RangeAsync(
+    public async ValueTask<QueryResult> RangeAsync(
         TenantId tenant, string query, Expr expr, long startMs, long endMs, long stepMs, QuerySettings? settings = null, CancellationToken cancel = default)
     {
         if (expr.Type is not (ExprType.Scalar or ExprType.Vector))
@@ -69,7 +84,16 @@ public sealed class PromQlEngine : IDisposable
         if (endMs < startMs) throw new QueryException(QueryErrorKind.BadData, "end timestamp must not be before start time");
         long steps = ((endMs - startMs) / stepMs) + 1;
         if (steps > 11_000_000) throw new QueryException(QueryErrorKind.BadData, $"range query has {steps} steps; use a larger step");
-        return RunAsync(tenant, query, expr, new Grid(startMs, stepMs, (int)steps), endMs, isRange: true, settings ?? QuerySettings.Default, cancel);
+        settings ??= QuerySettings.Default;
+        var grid = new Grid(startMs, stepMs, (int)steps);
+        if (cached is not null && settings is { UseCache: true, Trace: false, StatisticsPerStep: false })
+        {
+            long lookbackMs = (long)(settings.Lookback ?? options.Lookback).TotalMilliseconds;
+            var answer = await cached.TryAnswerAsync(
+                tenant, expr, grid, lookbackMs, part => RunAsync(tenant, query, expr, part, part.EndMs, isRange: true, settings, cancel)).ConfigureAwait(false);
+            if (answer is not null) return answer;
+        }
+        return await RunAsync(tenant, query, expr, grid, endMs, isRange: true, settings, cancel).ConfigureAwait(false);
     }
 
     public void Dispose() => threads.Dispose();
@@ -80,70 +104,101 @@ public sealed class PromQlEngine : IDisposable
         var tenantLimits = limits.For(tenant);
         var timeout = tenantLimits.QueryTimeout;
         if (settings.Timeout is { } shorter && (timeout <= TimeSpan.Zero || shorter < timeout)) timeout = shorter;
+        var active = Queries.Begin(tenant, query, grid.StartMs, endMs, grid.StepMs, cancel);
         using var deadline = timeout > TimeSpan.Zero ? new CancellationTokenSource(timeout, time) : new CancellationTokenSource();
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancel);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, active.Cancel);
         long asked = time.GetTimestamp(), began = asked;
+        string? error = "internal error";
         running.Add(1);
         try
         {
-            return await threads.RunAsync(
+            var result = await threads.RunAsync(
+                tenant,
                 () =>
                 {
                     began = time.GetTimestamp();
                     var run = new Evaluation(
                         queryable, tenant, query, grid, options, (long)(settings.Lookback ?? options.Lookback).TotalMilliseconds,
-                        settings.SamplesMax ?? tenantLimits.QuerySamplesMax, either.Token)
+                        settings.SamplesMax ?? tenantLimits.QuerySamplesMax, new QueryMemory(memory, tenantLimits.QueryMemoryBytesMax), either.Token)
                     {
                         EndMs = endMs,
                         Budget = QueryBudget.Of(tenantLimits),
                         IsRangeQuery = isRange,
                         PerStep = settings.StatisticsPerStep ? new long[grid.Count] : null,
+                        Trace = settings.Trace ? new QueryTrace(time) : null,
                     };
-                    var result = new ResultBuilder(run).Build(expr);
-                    double waited = time.GetElapsedTime(asked, began).TotalSeconds, took = time.GetElapsedTime(began).TotalSeconds;
-                    samplesTotal.Add(run.SamplesLoaded);
-                    durations.Observe(waited, "queue_time");
-                    durations.Observe(took, "inner_eval");
-                    return result with
-                    {
-                        Warnings = run.Annotations.Warnings,
-                        Infos = run.Annotations.Infos,
-                        Statistics = new QueryStatistics
-                        {
-                            SamplesQueryable = run.SamplesQueryable,
-                            SamplesLoaded = run.SamplesLoaded,
-                            SamplesPeak = run.SamplesPeak,
-                            SeriesSelected = run.SeriesSelected,
-                            QueueSeconds = waited,
-                            EvaluationSeconds = took,
-                            PerStep = run.PerStep?.Select((n, i) => (grid.At(i), n)).ToArray(),
-                        },
-                    };
+                    active.Run = run;
+                    return Evaluate(run, expr, time.GetElapsedTime(asked, began), began);
                 },
                 either.Token).ConfigureAwait(false);
+            error = null;
+            return result;
         }
-        catch (OperationCanceledException e)
+        catch (Exception e)
         {
-            if (cancel.IsCancellationRequested)
-                throw new QueryException(QueryErrorKind.Canceled, "query was canceled in expression evaluation", inner: e);
-            double waited = time.GetElapsedTime(asked, began).TotalSeconds;
-            throw new QueryException(
-                QueryErrorKind.Timeout,
-                FormattableString.Invariant(
-                    $"query timed out in expression evaluation after {timeout.TotalSeconds:0.###}s, of which {waited:0.###}s waiting for a free evaluator; narrow the selectors or the range, or raise the query timeout"),
-                inner: e);
-        }
-        catch (InsufficientExecutionStackException e)
-        {
-            throw new QueryException(QueryErrorKind.Execution, "query is nested too deeply to be evaluated; split it, for example by a recording rule", inner: e);
-        }
-        catch (Exception e) when (e is not QueryException)
-        {
-            throw new QueryException(QueryErrorKind.Internal, $"evaluation failed: {e.Message}", inner: e);
+            var failure = Failure(e, active.WasKilled, active.Id, cancel.IsCancellationRequested, timeout, time.GetElapsedTime(asked, began));
+            error = failure.Message;
+            if (failure == e) throw;
+            throw failure;
         }
         finally
         {
             running.Add(-1);
+            Queries.End(active, error);
         }
     }
+
+    private QueryResult Evaluate(Evaluation run, Expr expr, TimeSpan waited, long began)
+    {
+        long resultBytes = 0;
+        IDisposable? held = null;
+        try
+        {
+            var result = new ResultBuilder(run).Build(expr);
+            resultBytes = run.ResultBytes;
+            double took = time.GetElapsedTime(began).TotalSeconds;
+            samplesTotal.Add(run.SamplesLoaded);
+            durations.Observe(waited.TotalSeconds, "queue_time");
+            durations.Observe(took, "inner_eval");
+            result = result with
+            {
+                Warnings = run.Annotations.Warnings,
+                Infos = run.Annotations.Infos,
+                Statistics = new QueryStatistics
+                {
+                    SamplesQueryable = run.SamplesQueryable,
+                    SamplesLoaded = run.SamplesLoaded,
+                    SamplesPeak = run.SamplesPeak,
+                    SeriesSelected = run.SeriesSelected,
+                    QueueSeconds = waited.TotalSeconds,
+                    EvaluationSeconds = took,
+                    PerStep = run.PerStep?.Select((n, i) => (run.Grid.At(i), n)).ToArray(),
+                    BytesPeak = run.Memory.BytesPeak,
+                    Trace = run.Trace?.Tree(expr, run.Query, run.UsageIn),
+                },
+            };
+            held = run.Memory.Finish(resultBytes);
+            return result with { Memory = held };
+        }
+        finally
+        {
+            if (held is null) run.Memory.Finish(0).Dispose();
+        }
+    }
+
+    /// <summary>What went wrong, in the terms of the API.</summary>
+    private static QueryException Failure(Exception e, bool killed, long id, bool clientLeft, TimeSpan timeout, TimeSpan waited) => e switch
+    {
+        QueryException known => known,
+        OperationCanceledException when killed => new QueryException(QueryErrorKind.Canceled, $"query {id} was ended by an operator", inner: e),
+        OperationCanceledException when clientLeft => new QueryException(QueryErrorKind.Canceled, "query was canceled in expression evaluation", inner: e),
+        OperationCanceledException => new QueryException(
+            QueryErrorKind.Timeout,
+            FormattableString.Invariant(
+                $"query timed out in expression evaluation after {timeout.TotalSeconds:0.###}s, of which {waited.TotalSeconds:0.###}s waiting for a free evaluator; narrow the selectors or the range, or raise the query timeout"),
+            inner: e),
+        InsufficientExecutionStackException => new QueryException(
+            QueryErrorKind.Execution, "query is nested too deeply to be evaluated; split it, for example by a recording rule", inner: e),
+        _ => new QueryException(QueryErrorKind.Internal, $"evaluation failed: {e.Message}", inner: e),
+    };
 }

@@ -43,6 +43,19 @@ public static class PromQlLanguage
         }
     }
 
+    /// <summary>The line of a query that a place is in and, below it, a caret under the place; empty where there is no place.</summary>
+    public static string Point(string query, SourcePosition position)
+    {
+        const int before = 60, shownMax = 120;
+        string[] lines = query.Split('\n');
+        if (position.Line < 1 || position.Line > lines.Length) return "";
+        string line = lines[position.Line - 1].Replace('\t', ' ').TrimEnd('\r');
+        int column = Math.Clamp(position.Column - 1, 0, line.Length);
+        int from = Math.Max(0, column - before), to = Math.Min(line.Length, from + shownMax);
+        string shown = (from > 0 ? "…" : "") + line[from..to] + (to < line.Length ? "…" : "");
+        return $"  {shown}\n  {new string(' ', column - from + (from > 0 ? 1 : 0))}^";
+    }
+
     /// <summary>All selectors of a query, inside subqueries too, in the order of the text.</summary>
     public static IReadOnlyList<VectorSelector> SelectorsOf(Expr query)
     {

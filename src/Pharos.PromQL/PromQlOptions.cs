@@ -17,6 +17,18 @@ public sealed record PromQlOptions
     /// </summary>
     public int ParallelismMax { get; init; } = Math.Clamp(Environment.ProcessorCount - 1, 1, 8);
 
+    /// <summary>
+    /// Bytes that all queries may hold together; a query that would go over it fails. 0 for no limit.
+    /// Default two fifths of the memory that the process may use.
+    /// </summary>
+    public long MemoryBytesMax { get; init; } = (long)(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes * 0.4);
+
+    /// <summary>Bytes of finished parts of range queries that are kept, of stores that tell of changes. 0: none are.</summary>
+    public long RangeCacheBytesMax { get; init; } = 64 << 20;
+
+    /// <summary>Queries that take longer, waiting included, are remembered as slow.</summary>
+    public TimeSpan SlowAfter { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>Functions and modifiers that Prometheus has behind <c>promql-experimental-functions</c> and its like.</summary>
     public bool ExperimentalFunctions { get; init; } = true;
 

@@ -38,11 +38,29 @@ public sealed record QueryStatistics
 
     /// <summary>Samples looked at per step, where the caller asked for it; else null.</summary>
     public IReadOnlyList<(long TimestampMs, long Samples)>? PerStep { get; init; }
+
+    /// <summary>Most bytes that the evaluation held at once.</summary>
+    public long BytesPeak { get; init; }
+
+    /// <summary>Where time and bytes went, where the caller asked for it; else null.</summary>
+    public TraceNode? Trace { get; init; }
 }
 
-/// <summary>The answer to a query.</summary>
-public sealed record QueryResult
+/// <summary>Where the time and bytes of a query went: a part of the query and the parts inside it.</summary>
+/// <param name="Seconds">Spent in this part and the parts inside it; <paramref name="OwnSeconds"/> in this part alone.</param>
+/// <param name="Series">Series that it handed on.</param>
+/// <param name="SeriesRead">For a selector: series found in the store.</param>
+/// <param name="SamplesRead">For a selector or sub-query: samples read.</param>
+/// <param name="BytesRead">What those samples and series took in memory, added up.</param>
+public sealed record TraceNode(
+    string Expression, SourcePosition Position, double Seconds, double OwnSeconds, long Series, long SeriesRead, long SamplesRead, long BytesRead,
+    IReadOnlyList<TraceNode> Children);
+
+/// <summary>The answer to a query. Disposing of it tells the engine early that its memory is free.</summary>
+public sealed record QueryResult : IDisposable
 {
+    internal IDisposable? Memory { private get; init; }
+
     public required QueryResultType Type { get; init; }
 
     /// <summary>Evaluation time of a scalar or string, Unix milliseconds.</summary>
@@ -62,6 +80,8 @@ public sealed record QueryResult
     public IReadOnlyList<string> Infos { get; init; } = [];
 
     public QueryStatistics Statistics { get; init; } = new();
+
+    public void Dispose() => Memory?.Dispose();
 }
 
 /// <summary>What one query may change about its evaluation.</summary>
@@ -80,4 +100,10 @@ public sealed record QuerySettings
 
     /// <summary>Collect <see cref="QueryStatistics.PerStep"/>.</summary>
     public bool StatisticsPerStep { get; init; }
+
+    /// <summary>Let a range query use, and leave behind, finished parts.</summary>
+    public bool UseCache { get; init; } = true;
+
+    /// <summary>Collect <see cref="QueryStatistics.Trace"/>.</summary>
+    public bool Trace { get; init; }
 }

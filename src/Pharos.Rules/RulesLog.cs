@@ -43,4 +43,7 @@ internal static partial class RulesLog
 
     [LoggerMessage(6013, LogLevel.Error, "Rules of tenant {Tenant} could not be taken over")]
     public static partial void TenantFailed(ILogger logger, string tenant, Exception error);
+
+    [LoggerMessage(6014, LogLevel.Error, "Tenant {Tenant}: stored rule group {Namespace}/{Group} has source_tenants and does not run: ruler.tenant_federation.enabled is not set")]
+    public static partial void SourceTenantsOff(ILogger logger, string tenant, string @namespace, string group);
 }

@@ -178,6 +178,19 @@ public sealed class HeadSnapshotTests
     }
 
     [Fact]
+    public async Task Too_little_room_saves_nothing_and_leaves_no_file()
+    {
+        await using var at = new StoreFixture();
+        at.Disk = new FaultyDisk { Free = 1000 };
+        await FillAsync(at);
+        await at.RestartAsync();
+        string before = Everything(at);
+        await at.StopAndStartAsync();
+        Assert.Empty(Directory.GetFiles(at.TenantFolder, "head-snapshot*"));
+        Assert.Equal(before, Everything(at));
+    }
+
+    [Fact]
     public async Task A_snapshot_older_than_the_last_cut_is_not_used()
     {
         await using var at = new StoreFixture();

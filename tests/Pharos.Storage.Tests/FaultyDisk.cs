@@ -58,6 +58,12 @@ internal sealed class FaultyDisk : IDisk
         FileDisk.Instance.Move(from, to);
     }
 
+    public void Delete(string path)
+    {
+        Count();
+        FileDisk.Instance.Delete(path);
+    }
+
     public void SyncFolder(string folder) => Count();
 
     public long FreeBytes(string folder) => Free;

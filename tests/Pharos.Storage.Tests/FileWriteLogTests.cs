@@ -183,6 +183,44 @@ public sealed class FileWriteLogTests : IDisposable
     }
 
     [Fact]
+    public async Task Whichever_disk_call_of_repairing_and_releasing_fails_the_next_start_has_all_that_is_needed()
+    {
+        for (int call = 1; ; call++)
+        {
+            foreach (string path in Directory.GetFiles(folder)) File.Delete(path);
+            WriteLogPosition third = default;
+            await using (var log = Open(o => o with { SegmentBytesMax = 120, Sync = SyncPolicy.Os }))
+            {
+                for (int i = 0; i < 5; i++)
+                {
+                    var at = await log.AppendAsync(RecordKind.Metrics, Tenant, Bytes(new string((char)('0' + i), 60)), default);
+                    if (i == 3) third = at;
+                }
+            }
+            // A torn tail, and a file that is no segment.
+            await File.AppendAllTextAsync(Segments()[^1], "torn");
+            await File.WriteAllTextAsync(Path.Combine(folder, "0000000000.log"), "no segment");
+            var disk = new FaultyDisk { FailCall = call };
+            try
+            {
+                await using var log = Open(disk: disk);
+                Read(log, RecordKind.Metrics);
+                log.Release(RecordKind.Metrics, third);
+                await log.AppendAsync(RecordKind.Metrics, Tenant, Bytes("next"), default);
+            }
+            catch (Exception failure) when (failure is IOException or StoreUnavailableException)
+            {
+                Assert.True(disk.Fired);
+            }
+            await using var again = Open();
+            var read = Read(again, RecordKind.Metrics);
+            Assert.Equal([new string('3', 60), new string('4', 60)], read.Where(r => r[0] is '3' or '4'));
+            Assert.True(disk.Fired || read.Contains("next"));
+            if (!disk.Fired) break;
+        }
+    }
+
+    [Fact]
     public async Task Released_segments_go_once_no_kind_needs_them()
     {
         await using (var log = Open(o => o with { SegmentBytesMax = 100 }))
@@ -396,6 +434,8 @@ public sealed class FileWriteLogTests : IDisposable
         public void SetLength(SafeFileHandle file, long length) => FileDisk.Instance.SetLength(file, length);
 
         public void Move(string from, string to) => FileDisk.Instance.Move(from, to);
+
+        public void Delete(string path) => FileDisk.Instance.Delete(path);
 
         public void SyncFolder(string folder)
         {

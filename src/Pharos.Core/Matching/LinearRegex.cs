@@ -52,6 +52,18 @@ public sealed class LinearRegex
         }
     }
 
+    /// <summary>What every text that an anchored expression matches begins with; may be shorter than it could be, and empty.</summary>
+    public static string LiteralPrefix(string pattern)
+    {
+        if (pattern.Contains('|', StringComparison.Ordinal)) return "";
+        int length = pattern.AsSpan().IndexOfAny(NameChars.RegexMeta);
+        if (length < 0) return pattern;
+        // What follows may make the character before it optional.
+        bool optional = length > 0 && pattern[length] is '*' or '?' or '{';
+        if (optional && char.IsLowSurrogate(pattern[length - 1])) length--;
+        return optional ? pattern[..Math.Max(0, length - 1)] : pattern[..length];
+    }
+
     /// <summary>Where the expression is a plain list of literals (<c>a|b|c</c>, also just <c>a</c>), those literals.</summary>
     public static bool TryLiteralAlternatives(string pattern, [NotNullWhen(true)] out string[]? literals)
     {

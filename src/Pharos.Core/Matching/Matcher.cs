@@ -19,6 +19,7 @@ public sealed class Matcher : IEquatable<Matcher>
     private readonly byte[] valueUtf8;
     private readonly LinearRegex? regex;
     private readonly HashSet<string>? alternatives;
+    private readonly byte[] prefix = [];
 
     /// <exception cref="FormatException">The expression is not RE2.</exception>
     public Matcher(MatchOp op, string name, string value)
@@ -32,6 +33,7 @@ public sealed class Matcher : IEquatable<Matcher>
         {
             regex = LinearRegex.Anchored(value, dotMatchesNewline: true);
             if (LinearRegex.TryLiteralAlternatives(value, out var literals)) alternatives = new HashSet<string>(literals, StringComparer.Ordinal);
+            else prefix = Encoding.UTF8.GetBytes(LinearRegex.LiteralPrefix(value));
         }
     }
 
@@ -61,8 +63,8 @@ public sealed class Matcher : IEquatable<Matcher>
     {
         MatchOp.Equal => value.SequenceEqual(valueUtf8),
         MatchOp.NotEqual => !value.SequenceEqual(valueUtf8),
-        MatchOp.Regex => RegexMatches(Encoding.UTF8.GetString(value)),
-        _ => !RegexMatches(Encoding.UTF8.GetString(value)),
+        MatchOp.Regex => RegexMatches(value),
+        _ => !RegexMatches(value),
     };
 
     /// <summary>Whether the label set's value of this label matches.</summary>
@@ -97,6 +99,16 @@ public sealed class Matcher : IEquatable<Matcher>
 
     public override string ToString() =>
         $"{(LabelNames.IsLegacy(Name) ? Name : GoString.Quote(Name))}{Symbol(Op)}{GoString.Quote(Value)}";
+
+    private bool RegexMatches(ReadOnlySpan<byte> value)
+    {
+        const int stackMax = 512;
+        if (!value.StartsWith(prefix)) return false;
+        if (value.Length > stackMax) return RegexMatches(Encoding.UTF8.GetString(value));
+        Span<char> text = stackalloc char[value.Length];
+        ReadOnlySpan<char> characters = text[..Encoding.UTF8.GetChars(value, text)];
+        return alternatives is not null ? alternatives.GetAlternateLookup<ReadOnlySpan<char>>().Contains(characters) : regex!.IsMatch(characters);
+    }
 
     private bool RegexMatches(string value) => alternatives is not null ? alternatives.Contains(value) : regex!.IsMatch(value);
 }

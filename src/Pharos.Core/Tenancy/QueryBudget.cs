@@ -1,18 +1,14 @@
 namespace Pharos.Core;
 
 /// <summary>
-/// What one query may still touch of a store and hold in memory, after the limits of its tenant. A store counts what it hands out;
+/// What one query may still touch of a store, after the limits of its tenant. A store counts what it hands out;
 /// passing a limit ends the query with HTTP 422. Safe for several threads.
 /// </summary>
 public sealed class QueryBudget
 {
-    /// <summary>Bytes of a sample in memory: timestamp and value.</summary>
-    public const int SampleBytes = 16;
-
     private readonly long seriesMax;
     private readonly long chunksMax;
     private readonly long chunkBytesMax;
-    private readonly long memoryBytesMax;
     private long series;
     private long chunks;
     private long chunkBytes;
@@ -22,12 +18,11 @@ public sealed class QueryBudget
         seriesMax = limits.QuerySeriesMax;
         chunksMax = limits.QueryChunksMax;
         chunkBytesMax = limits.QueryChunkBytesMax;
-        memoryBytesMax = limits.QueryMemoryBytesMax;
     }
 
     /// <summary>Null where the limits set none.</summary>
     public static QueryBudget? Of(TenantLimits limits) =>
-        limits is { QuerySeriesMax: 0, QueryChunksMax: 0, QueryChunkBytesMax: 0, QueryMemoryBytesMax: 0 } ? null : new QueryBudget(limits);
+        limits is { QuerySeriesMax: 0, QueryChunksMax: 0, QueryChunkBytesMax: 0 } ? null : new QueryBudget(limits);
 
     /// <summary>Whether bytes of chunks are limited, and have to be looked up.</summary>
     public bool CountsBytes => chunkBytesMax > 0;
@@ -42,19 +37,6 @@ public sealed class QueryBudget
             throw Over("max-chunks-per-query", $"the query exceeded the maximum number of chunks (limit: {chunksMax} chunks)", "max_fetched_chunks_per_query");
         if (Interlocked.Add(ref chunkBytes, moreBytes) > chunkBytesMax && chunkBytesMax > 0)
             throw Over("max-chunks-bytes-per-query", $"the query exceeded the aggregated chunks size limit (limit: {chunkBytesMax} bytes)", "max_fetched_chunk_bytes_per_query");
-    }
-
-    /// <summary>Checks the samples that are in memory now.</summary>
-    /// <exception cref="QueryException">They take more than they may.</exception>
-    public void Hold(long samples)
-    {
-        if (memoryBytesMax > 0 && samples * SampleBytes > memoryBytesMax)
-        {
-            throw Over(
-                "max-estimated-memory-consumption-per-query",
-                $"the query exceeded the maximum allowed estimated amount of memory consumed by a single query (limit: {memoryBytesMax} bytes)",
-                "max_estimated_memory_consumption_per_query");
-        }
     }
 
     private static QueryException Over(string code, string what, string setting) => new(

@@ -144,7 +144,7 @@ public sealed record TenantLimits
     public long QueryChunkBytesMax { get; init; }
     public long QuerySeriesMax { get; init; }
 
-    /// <summary>Bytes that the samples of one query may take in memory at once.</summary>
+    /// <summary>Bytes one PromQL query may hold in memory at once. Mimir: max_estimated_memory_consumption_per_query.</summary>
     public long QueryMemoryBytesMax { get; init; }
 
     /// <summary>Range of a range query, end minus start.</summary>
@@ -186,6 +186,19 @@ public sealed record TenantLimits
 
     /// <summary>Shortest interval of a group.</summary>
     public TimeSpan RuleIntervalMin { get; init; }
+
+    /// <summary>How far back the queries of groups look that do not set query_offset themselves.</summary>
+    public TimeSpan RuleQueryOffset { get; init; }
+
+    /// <summary>Results of one rule; the smaller of this and the group's limit holds.</summary>
+    public int RuleResultsMax { get; init; }
+
+    /// <summary>False: rules of the kind are kept and do not run.</summary>
+    public bool RecordingRules { get; init; } = true;
+    public bool AlertingRules { get; init; } = true;
+
+    /// <summary>Namespaces that change only when the request names them in a header.</summary>
+    public IReadOnlyList<string> ProtectedNamespaces { get; init; } = [];
 
     // Logs
 

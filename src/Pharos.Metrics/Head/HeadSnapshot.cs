@@ -17,6 +17,7 @@ internal static class HeadSnapshot
     private const int HeaderBytes = 8;
     private const int SectionHeaderBytes = 8;
     private const int SectionBytesMax = 1 << 30;
+    private const long FreeBytesMin = 64 << 20;
     private const ushort Version = 1;
     private const byte Start = 1;
     private const byte Page = 2;
@@ -31,9 +32,27 @@ internal static class HeadSnapshot
     /// <exception cref="IOException">The file could not be written.</exception>
     public static WriteLogPosition Write(TenantHead head, CutMark mark, string folder, IWriteLog log, IDisk disk)
     {
+        RequireRoom(head, folder, disk);
         string temporary = PathIn(folder) + ".tmp";
+        try
+        {
+            var first = WriteFile(head, mark, temporary, log, disk);
+            disk.Move(temporary, PathIn(folder));
+            disk.SyncFolder(folder);
+            return first;
+        }
+        catch
+        {
+            // On a full disk its room is wanted for the write log.
+            File.Delete(temporary);
+            throw;
+        }
+    }
+
+    private static WriteLogPosition WriteFile(TenantHead head, CutMark mark, string path, IWriteLog log, IDisk disk)
+    {
         WriteLogPosition first;
-        using (var file = disk.Open(temporary, FileMode.Create))
+        using (var file = disk.Open(path, FileMode.Create))
         {
             var writer = new Writer(file, disk);
             writer.Begin(Start);
@@ -62,9 +81,16 @@ internal static class HeadSnapshot
             writer.Flush();
             disk.Sync(file);
         }
-        disk.Move(temporary, PathIn(folder));
-        disk.SyncFolder(folder);
         return first;
+    }
+
+    /// <summary>A snapshot only saves time, so it takes no room that ingestion may need.</summary>
+    private static void RequireRoom(TenantHead head, string folder, IDisk disk)
+    {
+        long wanted;
+        lock (head.Gate) wanted = FreeBytesMin + (head.Table.Count * 200L) + (head.ChunkCount * 300L);
+        long free = disk.FreeBytes(folder);
+        if (free < wanted) throw new IOException($"{free} bytes are free and about {wanted} are wanted for the snapshot of tenant {head.Tenant.Name}");
     }
 
     /// <summary>Fills a fresh head. Null where there is no snapshot, or where it was taken before the newest cut.</summary>

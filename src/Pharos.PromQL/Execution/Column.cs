@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
 using Pharos.Core;
+using Pharos.PromQL.Running;
 
 namespace Pharos.PromQL.Execution;
 
@@ -13,14 +14,22 @@ internal sealed class Column : IDisposable
     /// <summary>The stale marker: selectors never let one through, arithmetic makes quiet NaNs only.</summary>
     public static readonly double Absent = SampleValue.Stale;
 
-    private double[] values;
+    /// <summary>What a column takes beside its values and labels, bytes.</summary>
+    private const int OverheadBytes = 160;
 
-    public Column(Labels labels, bool dropName, int count)
+    private readonly QueryMemory memory;
+    private double[] values;
+    private long bytes;
+
+    /// <exception cref="QueryException">The column does not fit into the query's budget.</exception>
+    public Column(Labels labels, bool dropName, int count, QueryMemory memory)
     {
+        this.memory = memory;
         Labels = labels;
         DropName = dropName;
         Count = count;
         values = ArrayPool<double>.Shared.Rent(count);
+        Take(OverheadBytes + labels.Encoded.Length + (values.Length * 8L));
     }
 
     public Labels Labels { get; set; }
@@ -42,8 +51,13 @@ internal sealed class Column : IDisposable
 
     public void Set(int step, Histogram histogram)
     {
-        Histograms ??= new Histogram?[Count];
+        if (Histograms is null)
+        {
+            Histograms = new Histogram?[Count];
+            Take(Count * 8L);
+        }
         Histograms[step] = histogram;
+        Take(QueryMemory.BytesOf(histogram));
         values[step] = 0;
     }
 
@@ -51,6 +65,17 @@ internal sealed class Column : IDisposable
     {
         values[step] = Absent;
         if (Histograms is not null) Histograms[step] = null;
+    }
+
+    /// <summary>A column of its own with the same content.</summary>
+    public Column Copy()
+    {
+        var copy = new Column(Labels, DropName, Count, memory);
+        Values.CopyTo(copy.Values);
+        if (Histograms is null) return copy;
+        copy.Histograms = [.. Histograms];
+        copy.Take(Count * 8L);
+        return copy;
     }
 
     /// <summary>The histogram at a step; null for a float or where nothing is.</summary>
@@ -80,5 +105,13 @@ internal sealed class Column : IDisposable
         if (values.Length > 0) ArrayPool<double>.Shared.Return(values);
         values = [];
         Histograms = null;
+        memory.Return(bytes);
+        bytes = 0;
+    }
+
+    private void Take(long more)
+    {
+        memory.Take(more);
+        bytes += more;
     }
 }

@@ -38,7 +38,7 @@ internal sealed partial class Evaluator
                 var signature = key.Of(column.Labels);
                 if (!lookup.TryGetValue(signature, out var group))
                 {
-                    group = new AggregateGroup(aggregate, run, new Column(Labels.FromEncoded(signature), dropName: false, grid.Count));
+                    group = new AggregateGroup(aggregate, run, new Column(Labels.FromEncoded(signature), dropName: false, grid.Count, run.Memory));
                     groups.Add(group.Labels, group);
                     order.Add(group);
                     run.Hold(aggregate, grid.Count);
@@ -103,12 +103,13 @@ internal sealed partial class Evaluator
             for (int i = 0; i < grid.Count; i++)
             {
                 candidates.Clear();
+                run.CheckCancelled();
                 foreach (int c in group)
                 {
                     if (!columns[c].Has(i)) continue;
                     if (values && columns[c].HistogramAt(i) is not null)
                     {
-                        run.Annotations.Info(aggregate.Operand, $"ignored histogram in {name} aggregation");
+                        run.Annotations.Info(aggregate, $"ignored histogram in {name} aggregation");
                         columns[c].Remove(i);
                         continue;
                     }
@@ -124,7 +125,6 @@ internal sealed partial class Evaluator
                     for (int c = 0; c < k; c++) ranked.Add(columns[candidates[c]]);
                 }
             }
-            run.CheckCancelled();
         }
         foreach (var column in columns)
         {
@@ -200,11 +200,12 @@ internal sealed partial class Evaluator
         var buffer = new double[columns.Count];
         for (int g = 0; g < groups.Count; g++)
         {
-            var result = new Column(keys[g], KeepsName(aggregate) && groups[g].Any(c => columns[c].DropName), grid.Count);
+            var result = new Column(keys[g], KeepsName(aggregate) && groups[g].Any(c => columns[c].DropName), grid.Count, run.Memory);
             bool any = false;
             for (int i = 0; i < grid.Count; i++)
             {
                 int n = 0;
+                run.CheckCancelled();
                 foreach (int c in groups[g])
                 {
                     if (!columns[c].Has(i)) continue;
@@ -222,7 +223,6 @@ internal sealed partial class Evaluator
                 result.Values[i] = Quantiles.Of(q, buffer.AsSpan(0, n));
                 any = true;
             }
-            run.CheckCancelled();
             if (any) yield return result;
             else result.Dispose();
         }
@@ -255,7 +255,7 @@ internal sealed partial class Evaluator
                         var labels = builder.Reset(group).Set(label, text).ToLabels();
                         if (!counts.TryGetValue(labels, out lastCount))
                         {
-                            lastCount = new Column(labels, dropName: false, grid.Count);
+                            lastCount = new Column(labels, dropName: false, grid.Count, run.Memory);
                             lastCount.Values.Fill(Column.Absent);
                             counts.Add(labels, lastCount);
                             order.Add(lastCount);

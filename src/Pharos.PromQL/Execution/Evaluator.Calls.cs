@@ -63,9 +63,9 @@ internal sealed partial class Evaluator
         return Math.Floor((value * inverse) + 0.5) / inverse;
     }
 
-    private static IEnumerable<Column> Constant(double[] values)
+    private IEnumerable<Column> Constant(double[] values)
     {
-        var column = new Column(Labels.Empty, dropName: false, values.Length);
+        var column = new Column(Labels.Empty, dropName: false, values.Length, run.Memory);
         values.CopyTo(column.Values);
         yield return column;
     }
@@ -158,12 +158,13 @@ internal sealed partial class Evaluator
         var times = Moved(selector, grid);
         var range = new TimeRange(times.StartMs - run.LookbackMs + 1, times.EndMs);
         using var samples = new SampleColumns();
-        foreach (var series in Select(selector, range, new SelectHints(run.Grid.StepMs, "start_timestamp", 0)))
+        var usage = run.UsageOf(selector);
+        foreach (var series in Select(selector, usage, range, new SelectHints(run.Grid.StepMs, "start_timestamp", 0)))
         {
             samples.Clear();
             series.Read(range, samples);
-            run.Load(selector, samples.Count);
-            var column = new Column(series.Labels, dropName: false, grid.Count);
+            run.Load(usage, samples);
+            var column = new Column(series.Labels, dropName: false, grid.Count, run.Memory);
             if (Newest(samples, samples.Histograms, times, run.LookbackMs, timestamps: true, column) == 0)
             {
                 column.Dispose();
@@ -184,7 +185,7 @@ internal sealed partial class Evaluator
     {
         if (call.Arguments.Count == 0)
         {
-            var column = new Column(Labels.Empty, dropName: false, grid.Count);
+            var column = new Column(Labels.Empty, dropName: false, grid.Count, run.Memory);
             for (int i = 0; i < grid.Count; i++) column.Values[i] = Calendar.Part(name, grid.At(i) / 1000.0);
             return [column];
         }
@@ -222,7 +223,7 @@ internal sealed partial class Evaluator
         return AbsentColumn(call.Arguments[0], present);
     }
 
-    private static IEnumerable<Column> AbsentColumn(Expr argument, bool[] present)
+    private IEnumerable<Column> AbsentColumn(Expr argument, bool[] present)
     {
         var matchers = argument.Unwrapped switch
         {
@@ -239,7 +240,7 @@ internal sealed partial class Evaluator
             if (matcher.Op == MatchOp.Equal && seen.Add(matcher.Name)) labels.Set(matcher.Name, matcher.Value);
             else labels.Remove(matcher.Name);
         }
-        var column = new Column(labels.ToLabels(), dropName: false, present.Length);
+        var column = new Column(labels.ToLabels(), dropName: false, present.Length, run.Memory);
         bool any = false;
         for (int i = 0; i < present.Length; i++)
         {
@@ -263,7 +264,8 @@ internal sealed partial class Evaluator
     {
         string name = call.Function.Name;
         var range = ReadRange(spec);
-        var all = Select(matrix.Selector, range, new SelectHints(run.Grid.StepMs, name, spec.RangeMs));
+        var usage = run.UsageOf(matrix);
+        var all = Select(matrix.Selector, usage, range, new SelectHints(run.Grid.StepMs, name, spec.RangeMs));
         int workers = Workers;
         var functions = new WindowFunction[workers];
         for (int w = 0; w < workers; w++) functions[w] = WindowFunctions.Create(name, this, call, grid, run, matrix);
@@ -273,7 +275,7 @@ internal sealed partial class Evaluator
         {
             samples.Clear();
             series.Read(range, samples);
-            run.Load(matrix, samples.Count);
+            run.Load(usage, samples);
             window.Take(series.Labels, samples, Hinted(matrix.Selector, samples), run.Options.StartTimestamps);
             return window.Count == 0 ? null : SlideOver(functions[worker], matrix, window, grid, spec, name);
         }
@@ -291,7 +293,7 @@ internal sealed partial class Evaluator
 
     private Column? SlideOver(WindowFunction function, Expr matrix, RangeSeries series, Grid grid, WindowSpec spec, string name)
     {
-        var column = new Column(series.Labels, series.DropName, grid.Count);
+        var column = new Column(series.Labels, series.DropName, grid.Count, run.Memory);
         bool any = spec.Borders == BorderMode.None ? Slide(function, series, grid, spec, column) : BorderWindows.Slide(run, name, matrix, series, grid, spec, column);
         if (any) return column;
         column.Dispose();
@@ -301,6 +303,8 @@ internal sealed partial class Evaluator
     private bool Slide(WindowFunction function, RangeSeries series, Grid grid, WindowSpec spec, Column into)
     {
         function.Begin(series);
+        var sliding = grid.Count > 1 && spec.Times.StepMs < spec.RangeMs && !series.HasHistograms && !series.HasStarts ? function.Sliding : null;
+        sliding?.Begin(series.Values);
         var t = series.Timestamps;
         var values = into.Values;
         int from = 0, to = 0;
@@ -319,6 +323,12 @@ internal sealed partial class Evaluator
             }
             looked += to - from;
             if (perStep is not null) perStep[i] += to - from;
+            if (sliding is not null)
+            {
+                values[i] = sliding.Move(series.Values, from, to);
+                any = true;
+                continue;
+            }
             var window = new Window(series, from, to, start, end, grid.At(i));
             if (!function.Evaluate(window, i, out double value, out var histogram))
             {

@@ -57,7 +57,7 @@ internal sealed partial class Evaluator
             bool classicDone = false;
             foreach (var native in natives)
             {
-                var result = new Column(several ? Labels.Empty : group.Labels, group.DropName, grid.Count);
+                var result = new Column(several ? Labels.Empty : group.Labels, group.DropName, grid.Count, run.Memory);
                 result.Values.Fill(Column.Absent);
                 bool any = false;
                 double labelled = double.NaN;
@@ -93,7 +93,7 @@ internal sealed partial class Evaluator
                     var labels = group.Labels.With(label, NumberText.FormatOpenMetrics(labelled));
                     if (!byQuantile.TryGetValue(labels, out var into))
                     {
-                        into = new Column(labels, group.DropName, grid.Count);
+                        into = new Column(labels, group.DropName, grid.Count, run.Memory);
                         into.Values.Fill(Column.Absent);
                         byQuantile.Add(labels, into);
                     }
@@ -178,7 +178,7 @@ internal sealed partial class Evaluator
             if (column.Histograms is not null)
             {
                 // The same series holds both forms: its floats are taken as a series of their own.
-                floats = new Column(column.Labels, column.DropName, grid.Count);
+                floats = new Column(column.Labels, column.DropName, grid.Count, run.Memory);
                 for (int i = 0; i < grid.Count; i++) floats.Values[i] = column.HistogramAt(i) is null ? column.Values[i] : Column.Absent;
             }
             var group = GroupOf(LabelEditing.Filter(column.Labels, BucketLabel, keep: false));

@@ -49,7 +49,7 @@ internal sealed partial class Evaluator
         Column Into(Labels labels, Column from)
         {
             if (byLabels.TryGetValue(labels, out var into)) return into;
-            into = new Column(labels, from.DropName, grid.Count);
+            into = new Column(labels, from.DropName, grid.Count, run.Memory);
             into.Values.Fill(Column.Absent);
             byLabels.Add(labels, into);
             results.Add(into);

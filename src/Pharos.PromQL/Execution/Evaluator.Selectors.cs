@@ -24,11 +24,11 @@ internal sealed partial class Evaluator
         return PinMs(timed) is { } pin ? new Grid(pin - offset, 0, grid.Count) : grid with { StartMs = grid.StartMs - offset };
     }
 
-    private IReadOnlyList<ISeries> Select(VectorSelector selector, TimeRange range, SelectHints hints)
+    private IReadOnlyList<ISeries> Select(VectorSelector selector, SelectorUsage usage, TimeRange range, SelectHints hints)
     {
         run.CheckCancelled();
         var series = run.Queryable.Select(run.Tenant, selector.Matchers, range, hints with { Budget = run.Budget }, run.Cancel);
-        run.SeriesSelected += series.Count;
+        run.Found(usage, series);
         return series;
     }
 
@@ -43,16 +43,17 @@ internal sealed partial class Evaluator
             yield break;
         }
         var range = new TimeRange(times.StartMs - run.LookbackMs + 1, times.EndMs);
-        var all = Select(selector, range, new SelectHints(run.Grid.StepMs, function, 0));
+        var usage = run.UsageOf(selector);
+        var all = Select(selector, usage, range, new SelectHints(run.Grid.StepMs, function, 0));
         foreach (var column in EachSeries(all, Workers, Read)) yield return column;
 
         Column? Read(ISeries series, SampleColumns samples, RangeSeries window, int worker)
         {
             samples.Clear();
             series.Read(range, samples);
-            run.Load(selector, samples.Count);
+            run.Load(usage, samples);
             if (samples.Count == 0) return null;
-            var column = new Column(series.Labels, dropName: false, grid.Count);
+            var column = new Column(series.Labels, dropName: false, grid.Count, run.Memory);
             int present = Newest(samples, Hinted(selector, samples), times, run.LookbackMs, timestamps, column);
             if (present == 0)
             {
@@ -175,11 +176,12 @@ internal sealed partial class Evaluator
         var range = ReadRange(spec);
         using var samples = new SampleColumns();
         var window = new RangeSeries();
-        foreach (var series in Select(matrix.Selector, range, new SelectHints(run.Grid.StepMs, function, spec.RangeMs)))
+        var usage = run.UsageOf(matrix);
+        foreach (var series in Select(matrix.Selector, usage, range, new SelectHints(run.Grid.StepMs, function, spec.RangeMs)))
         {
             samples.Clear();
             series.Read(range, samples);
-            run.Load(matrix, samples.Count);
+            run.Load(usage, samples);
             window.Take(series.Labels, samples, Hinted(matrix.Selector, samples), run.Options.StartTimestamps);
             if (window.Count > 0) yield return window;
         }
@@ -189,13 +191,14 @@ internal sealed partial class Evaluator
     {
         var inner = SubqueryGrid(subquery, spec);
         var window = new RangeSeries();
+        var usage = run.UsageOf(subquery);
         if (inner.Count <= 0) yield break;
         foreach (var column in Vector(subquery.Inner, inner))
         {
             using (column)
             {
                 window.Take(column, inner);
-                run.Load(subquery, window.Count);
+                run.Load(usage, window.Count);
                 if (window.Count > 0) yield return window;
             }
         }

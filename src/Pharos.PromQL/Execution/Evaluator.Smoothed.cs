@@ -11,14 +11,15 @@ internal sealed partial class Evaluator
         var range = new TimeRange(times.StartMs - run.LookbackMs + 1, times.EndMs + run.LookbackMs);
         using var samples = new SampleColumns();
         var window = new RangeSeries();
-        foreach (var series in Select(selector, range, new SelectHints(run.Grid.StepMs, function, 0)))
+        var usage = run.UsageOf(selector);
+        foreach (var series in Select(selector, usage, range, new SelectHints(run.Grid.StepMs, function, 0)))
         {
             samples.Clear();
             series.Read(range, samples);
-            run.Load(selector, samples.Count);
+            run.Load(usage, samples);
             window.Take(series.Labels, samples, samples.Histograms, withStarts: false);
             if (window.Count == 0) continue;
-            var column = new Column(series.Labels, dropName: false, times.Count);
+            var column = new Column(series.Labels, dropName: false, times.Count, run.Memory);
             if (Smooth(selector, window, times, column)) yield return column;
             else column.Dispose();
         }

@@ -23,9 +23,13 @@ internal sealed partial class Evaluator(Evaluation run)
     public IEnumerable<Column> Vector(Expr expr, Grid grid)
     {
         RuntimeHelpers.EnsureSufficientExecutionStack();
-        if (grid.Count > 1 && expr is not ParenExpr && IsInvariant(expr)) return Spread(Dispatch(expr, grid.First), grid.Count);
-        return Dispatch(expr, grid);
+        return run.Trace is { } trace ? trace.Watch(expr, () => Shared(expr, grid)) : Shared(expr, grid);
     }
+
+    private IEnumerable<Column> Shared(Expr expr, Grid grid) => run.Shared?.Columns(expr, grid, e => Evaluate(e, grid)) ?? Evaluate(expr, grid);
+
+    private IEnumerable<Column> Evaluate(Expr expr, Grid grid) =>
+        grid.Count > 1 && expr is not ParenExpr && IsInvariant(expr) ? Spread(Dispatch(expr, grid.First), grid.Count) : Dispatch(expr, grid);
 
     /// <summary>The value of a scalar expression at every step.</summary>
     public double[] Scalar(Expr expr, Grid grid)
@@ -128,13 +132,13 @@ internal sealed partial class Evaluator(Evaluation run)
         return values;
     }
 
-    private static IEnumerable<Column> Spread(IEnumerable<Column> single, int count)
+    private IEnumerable<Column> Spread(IEnumerable<Column> single, int count)
     {
         foreach (var one in single)
         {
             using (one)
             {
-                var wide = new Column(one.Labels, one.DropName, count);
+                var wide = new Column(one.Labels, one.DropName, count, run.Memory);
                 wide.Values.Fill(one.Values[0]);
                 if (one.HistogramAt(0) is { } histogram)
                 {

@@ -34,7 +34,8 @@ internal static class HistogramBuckets
         var buckets = new List<Bucket>(h.PositiveBuckets.Length + h.NegativeBuckets.Length + 1);
         AddNegative(h, buckets);
         buckets.Reverse();
-        if (!h.UsesCustomBuckets && h.ZeroCount != 0) buckets.Add(Zero(h));
+        // A zero bucket below nothing, as subtraction makes it, is left out, as Prometheus does.
+        if (!h.UsesCustomBuckets && h.ZeroCount > 0) buckets.Add(Zero(h));
         AddPositive(h, buckets);
         return buckets;
     }

@@ -46,8 +46,10 @@ internal sealed class RateWindow(bool counter, bool rate) : WindowFunction
             for (int r = firstReset; r < resetCount && resets[r] <= from + last; r++) growth += v[resets[r] - from - 1];
             HintCounter();
         }
-        value = growth * Factor(window.Timestamps[0], window.Timestamps[last], last, window.FromMs, window.ToMs, counter, growth, v[0], zeroAtMs: null);
-        if (rate) value /= (window.ToMs - window.FromMs) / 1000.0;
+        double factor = Factor(window.Timestamps[0], window.Timestamps[last], last, window.FromMs, window.ToMs, counter, growth, v[0], zeroAtMs: null);
+        // In this order to the last bit: what follows may magnify it.
+        if (rate) factor /= (window.ToMs - window.FromMs) / 1000.0;
+        value = growth * factor;
         return true;
     }
 
@@ -130,7 +132,10 @@ internal sealed class InstantRateWindow(bool rate) : WindowFunction
 /// <summary>sum_over_time and avg_over_time, for floats or histograms.</summary>
 internal sealed class SumWindow(bool average) : WindowFunction
 {
+    private readonly SlidingSum sliding = new(average, average ? Mean : Sum);
     private Labels labels = Labels.Empty;
+
+    public override ISliding? Sliding => sliding;
 
     public override void Begin(RangeSeries series) => labels = series.Labels;
 
@@ -152,15 +157,20 @@ internal sealed class SumWindow(bool average) : WindowFunction
             }
             if (floats == 0) return Histograms(window, out histogram);
         }
-        var v = window.Values;
+        value = average ? Mean(window.Values) : Sum(window.Values);
+        return true;
+    }
+
+    private static double Sum(ReadOnlySpan<double> v)
+    {
         double sum = v[0], c = 0;
-        if (!average)
-        {
-            for (int i = 1; i < v.Length; i++) Kahan.Add(v[i], ref sum, ref c);
-            value = double.IsInfinity(sum) ? sum : sum + c;
-            return true;
-        }
-        double mean = 0;
+        for (int i = 1; i < v.Length; i++) Kahan.Add(v[i], ref sum, ref c);
+        return double.IsInfinity(sum) ? sum : sum + c;
+    }
+
+    private static double Mean(ReadOnlySpan<double> v)
+    {
+        double sum = v[0], c = 0, mean = 0;
         bool incremental = false;
         for (int i = 1; i < v.Length; i++)
         {
@@ -185,8 +195,7 @@ internal sealed class SumWindow(bool average) : WindowFunction
             c *= q;
             Kahan.Add(v[i] / count, ref mean, ref c);
         }
-        value = incremental ? mean + c : (sum / v.Length) + (c / v.Length);
-        return true;
+        return incremental ? mean + c : (sum / v.Length) + (c / v.Length);
     }
 
     private bool Histograms(in Window window, out Histogram? histogram)

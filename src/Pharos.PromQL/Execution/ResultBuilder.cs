@@ -6,6 +6,9 @@ namespace Pharos.PromQL.Execution;
 /// <summary>Evaluates a whole query and gathers its answer.</summary>
 internal sealed class ResultBuilder(Evaluation run)
 {
+    /// <summary>What a sample of a vector, or a series of a matrix, takes beside its labels and points.</summary>
+    private const int SampleBytes = 120;
+
     private readonly Evaluator evaluator = new(run);
     private Expr? query;
 
@@ -14,6 +17,8 @@ internal sealed class ResultBuilder(Evaluation run)
         var grid = run.Grid;
         query = expr;
         FindStatisticsSelectors(expr, onlyStatistics: false);
+        // Under functions that need statistics alone the same text may read something else.
+        if (run.StatisticsSelectors.Count == 0) run.Shared = SharedParts.Find(expr);
         switch (expr.Type)
         {
             case ExprType.String:
@@ -78,6 +83,7 @@ internal sealed class ResultBuilder(Evaluation run)
                 if (!column.Has(0)) continue;
                 if (!seen.Add(column.Labels)) throw Evaluator.SameLabels();
                 run.Hold(query!, 1);
+                run.Keep(SampleBytes + column.Labels.Encoded.Length);
                 vector.Add(new VectorSample(column.Labels, run.Grid.StartMs, column.Values[0], column.HistogramAt(0)));
             }
         }
@@ -94,6 +100,7 @@ internal sealed class ResultBuilder(Evaluation run)
                 int n = column.CountPresent();
                 if (n == 0) continue;
                 run.Hold(query!, n);
+                run.Keep(SampleBytes + column.Labels.Encoded.Length + (n * 16L));
                 matrix.Add(Points(column, n));
             }
         }
@@ -136,6 +143,7 @@ internal sealed class ResultBuilder(Evaluation run)
             if (from == to) continue;
             var labels = series.DropName && run.Options.DelayedNameRemoval ? LabelEditing.WithoutName(series.Labels) : series.Labels;
             run.Hold(expr, to - from);
+            run.Keep(SampleBytes + labels.Encoded.Length + ((to - from) * 16L));
             matrix.Add(new MatrixSeries(
                 labels, series.Timestamps[from..to].ToArray(), series.Values[from..to].ToArray(),
                 series.HasHistograms ? series.Histograms[from..to].ToArray() : null));
@@ -143,5 +151,4 @@ internal sealed class ResultBuilder(Evaluation run)
         matrix.Sort(static (a, b) => a.Labels.CompareTo(b.Labels));
         return matrix;
     }
-
 }

@@ -113,6 +113,7 @@ internal sealed class VectorJoin
         if (known is not null) return known;
         foreach (var other in group.One)
         {
+            run.CheckCancelled();
             for (int i = 0; i < grid.Count; i++)
             {
                 if (column.Has(i) && other.Has(i)) return (i, "");
@@ -242,7 +243,7 @@ internal sealed class VectorJoin
         var labels = ResultLabels(many, one);
         bool dropName = binary.ReturnBool && run.Options.DelayedNameRemoval;
         if (outputs.TryGetValue(labels, out var output)) return output;
-        var column = new Column(labels, dropName || (many?.DropName ?? false), grid.Count);
+        var column = new Column(labels, dropName || (many?.DropName ?? false), grid.Count, run.Memory);
         column.Values.Fill(Column.Absent);
         output = new Output(column);
         outputs.Add(labels, output);

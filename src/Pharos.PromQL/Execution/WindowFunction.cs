@@ -15,6 +15,9 @@ internal abstract class WindowFunction
     /// <summary>A new series comes.</summary>
     public virtual void Begin(RangeSeries series) { }
 
+    /// <summary>Does the same for windows of floats that overlap, without computing each anew; null where there is no such way.</summary>
+    public virtual ISliding? Sliding => null;
+
     /// <summary>The result of one window, which holds at least one sample. False where there is none.</summary>
     public abstract bool Evaluate(in Window window, int step, out double value, out Histogram? histogram);
 }
@@ -91,6 +94,10 @@ internal sealed class EdgeWindow(bool last, bool times) : WindowFunction
 /// <summary>min_over_time and max_over_time, or the time of the last such sample.</summary>
 internal sealed class ExtremeWindow(string name, bool max, bool times) : FloatWindowFunction(name)
 {
+    private readonly SlidingExtreme? sliding = times ? null : new SlidingExtreme(max);
+
+    public override ISliding? Sliding => sliding;
+
     protected override bool Floats(ReadOnlySpan<long> timestamps, ReadOnlySpan<double> values, in Window window, int step, out double value)
     {
         double best = values[0];
@@ -130,13 +137,27 @@ internal sealed class DeviationWindow(string name, bool root) : FloatWindowFunct
 
 internal sealed class QuantileWindow(double[] quantiles, Expr parameter) : FloatWindowFunction("quantile_over_time")
 {
+    private readonly SortedWindow moving = new();
     private double[] sorted = [];
+    private RangeSeries? series;
+
+    public override void Begin(RangeSeries series)
+    {
+        base.Begin(series);
+        this.series = series;
+        moving.Begin();
+    }
 
     protected override bool Floats(ReadOnlySpan<long> timestamps, ReadOnlySpan<double> values, in Window window, int step, out double value)
     {
         double q = quantiles[step];
         if (double.IsNaN(q) || q < 0 || q > 1)
             Run.Annotations.Warn(parameter, $"quantile value should be between 0 and 1, got {NumberText.FormatG(q)}");
+        if (window.Histograms.IsEmpty)
+        {
+            value = Quantiles.OfSorted(q, moving.Move(series!.Values, window.First, window.First + window.Count));
+            return true;
+        }
         if (sorted.Length < values.Length) sorted = new double[Math.Max(values.Length, sorted.Length * 2)];
         values.CopyTo(sorted);
         value = Quantiles.Of(q, sorted.AsSpan(0, values.Length));
@@ -235,6 +256,10 @@ internal sealed class SmoothingWindow(double[] smoothing, double[] trend) : Floa
 /// <summary>changes and resets; a change between float and histogram counts as both.</summary>
 internal sealed class TransitionWindow(bool resets) : WindowFunction
 {
+    private readonly SlidingCount sliding = new(resets);
+
+    public override ISliding? Sliding => sliding;
+
     public override bool Evaluate(in Window window, int step, out double value, out Histogram? histogram)
     {
         histogram = null;
@@ -244,7 +269,7 @@ internal sealed class TransitionWindow(bool resets) : WindowFunction
         {
             for (int i = 1; i < v.Length; i++)
             {
-                if (resets ? v[i] < v[i - 1] : v[i] != v[i - 1] && !(double.IsNaN(v[i]) && double.IsNaN(v[i - 1]))) count++;
+                if (SlidingCount.Counts(v[i - 1], v[i], resets)) count++;
             }
             value = count;
             return true;
@@ -257,7 +282,7 @@ internal sealed class TransitionWindow(bool resets) : WindowFunction
             if ((previous is null) != (current is null)) counts = true;
             else if (resets && !window.Starts.IsEmpty && StartTimes.IsReset(window, i)) counts = true;
             else if (current is not null) counts = resets ? HistogramMath.IsReset(current, previous!) : !HistogramMath.SameValue(current, previous!);
-            else counts = resets ? v[i] < v[i - 1] : v[i] != v[i - 1] && !(double.IsNaN(v[i]) && double.IsNaN(v[i - 1]));
+            else counts = SlidingCount.Counts(v[i - 1], v[i], resets);
             if (counts) count++;
         }
         value = count;
@@ -295,10 +320,16 @@ internal static class Quantiles
     /// <summary>The φ-quantile, linear between ranks. Sorts the values in place, NaN first.</summary>
     public static double Of(double q, Span<double> values)
     {
+        values.Sort();
+        return OfSorted(q, values);
+    }
+
+    /// <summary>The same for values that are sorted already.</summary>
+    public static double OfSorted(double q, ReadOnlySpan<double> values)
+    {
         if (values.IsEmpty || double.IsNaN(q)) return double.NaN;
         if (q < 0) return double.NegativeInfinity;
         if (q > 1) return double.PositiveInfinity;
-        values.Sort();
         double rank = q * (values.Length - 1);
         int lower = Math.Max(0, (int)Math.Floor(rank));
         int upper = Math.Min(values.Length - 1, lower + 1);

@@ -1,8 +1,10 @@
+using Pharos.Core;
+
 namespace Pharos.PromQL.Running;
 
 /// <summary>
 /// Threads of its own for evaluations: however long they run, the pool that serves ingestion stays free.
-/// Started when first needed; work beyond their number waits in the order in which it came.
+/// Started when first needed. Work beyond their number waits: tenants take turns, and within a tenant the first that came goes first.
 /// </summary>
 internal sealed class QueryThreads(int threadsMax) : IDisposable
 {
@@ -10,22 +12,27 @@ internal sealed class QueryThreads(int threadsMax) : IDisposable
     private const int StackBytes = 16 << 20;
 
     private readonly object gate = new();
-    private readonly Queue<Action> work = new();
+    private readonly Dictionary<TenantId, Queue<Action>> waiting = [];
+
+    /// <summary>Tenants with work that waits, in the order of their turns.</summary>
+    private readonly Queue<TenantId> turns = new();
+
     private int started;
     private int idle;
+    private int count;
     private bool disposed;
 
     /// <summary>Runs work on a query thread. The task is cancelled where the token is before the work begins.</summary>
-    public Task<T> RunAsync<T>(Func<T> run, CancellationToken cancel)
+    public Task<T> RunAsync<T>(TenantId tenant, Func<T> run, CancellationToken cancel)
     {
         var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
         var registration = cancel.Register(() => done.TrySetCanceled(cancel));
         lock (gate)
         {
             ObjectDisposedException.ThrowIf(disposed, this);
-            work.Enqueue(Step);
+            Enqueue(tenant, Step);
             // Every waiting piece of work needs a thread that waits for it, or a new one.
-            if (work.Count > idle && started < threadsMax)
+            if (count > idle && started < threadsMax)
             {
                 started++;
                 new Thread(Loop, StackBytes) { IsBackground = true, Name = $"promql-{started}", Priority = ThreadPriority.BelowNormal }.Start();
@@ -69,6 +76,28 @@ internal sealed class QueryThreads(int threadsMax) : IDisposable
         }
     }
 
+    private void Enqueue(TenantId tenant, Action work)
+    {
+        if (!waiting.TryGetValue(tenant, out var own))
+        {
+            waiting.Add(tenant, own = new Queue<Action>());
+            turns.Enqueue(tenant);
+        }
+        own.Enqueue(work);
+        count++;
+    }
+
+    private Action Dequeue()
+    {
+        var tenant = turns.Dequeue();
+        var own = waiting[tenant];
+        var next = own.Dequeue();
+        if (own.Count > 0) turns.Enqueue(tenant);
+        else waiting.Remove(tenant);
+        count--;
+        return next;
+    }
+
     private void Loop()
     {
         while (true)
@@ -77,13 +106,13 @@ internal sealed class QueryThreads(int threadsMax) : IDisposable
             lock (gate)
             {
                 idle++;
-                while (work.Count == 0)
+                while (count == 0)
                 {
                     if (disposed) return;
                     Monitor.Wait(gate);
                 }
                 idle--;
-                next = work.Dequeue();
+                next = Dequeue();
             }
             next();
         }

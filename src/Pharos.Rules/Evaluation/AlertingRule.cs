@@ -16,9 +16,10 @@ internal sealed class AlertingRule(RuleDefinition definition, IReadOnlyDictionar
     private long KeepMs { get; } = (long)definition.KeepFiringFor.TotalMilliseconds;
 
     /// <summary>Labels and annotations of each result, templates expanded. Runs outside of the group's lock: templates may query.</summary>
+    /// <param name="queryTenant">Whose data templates query; may stand for several tenants.</param>
     /// <exception cref="RuleEvaluationException">Two alerts have the same labels.</exception>
     public List<AlertInstance> Expand(
-        IReadOnlyList<VectorSample> vector, Slot slot, RuleContext context, Action<string> warn, CancellationToken cancel)
+        IReadOnlyList<VectorSample> vector, Slot slot, TenantId queryTenant, RuleContext context, Action<string> warn, CancellationToken cancel)
     {
         var functions = PrometheusTemplateFunctions.Create(context.Options.ExternalUrl, slot.TimestampMs, Query);
         var expanded = new List<AlertInstance>(vector.Count);
@@ -48,7 +49,7 @@ internal sealed class AlertingRule(RuleDefinition definition, IReadOnlyDictionar
         return expanded;
 
         IReadOnlyList<VectorSample> Query(string expression) =>
-            context.Language.QueryInstantAsync(context.Options.Tenant, expression, slot.SampleMs, cancel).AsTask().GetAwaiter().GetResult().Vector;
+            context.Language.QueryInstantAsync(queryTenant, expression, slot.SampleMs, cancel).AsTask().GetAwaiter().GetResult().Vector;
 
         string Text(string template, RuleTemplateData data)
         {

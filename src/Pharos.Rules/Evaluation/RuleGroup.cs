@@ -14,7 +14,7 @@ internal sealed class RuleGroup : IDisposable
     private readonly ILogger logger;
     private readonly Lock gate = new();
     private readonly MetricBatch batch = new();
-    private readonly long offsetMs;
+    private readonly TenantId queryTenant;
     private readonly long intervalMs;
     private readonly long phaseMs;
     private long lastEvaluationMs;
@@ -30,7 +30,7 @@ internal sealed class RuleGroup : IDisposable
         var group = source.Group;
         var interval = group.Interval ?? context.Options.DefaultInterval;
         intervalMs = Math.Max(1, (long)interval.TotalMilliseconds);
-        offsetMs = (long)(group.QueryOffset ?? context.Options.DefaultQueryOffset).TotalMilliseconds;
+        queryTenant = group.SourceTenants.Count == 0 ? context.Options.Tenant : TenantId.Federated(group.SourceTenants);
         phaseMs = group.AlignEvaluationTime ? 0 : (long)(Labels.Of(("file", source.File), ("name", group.Name)).Fingerprint() % (ulong)intervalMs);
         Rules = [.. group.Rules.Select<RuleDefinition, Rule>(rule =>
             rule.IsAlerting ? new AlertingRule(rule, group.LabelsOf(rule)) : new RecordingRule(rule, group.LabelsOf(rule)))];
@@ -136,17 +136,20 @@ internal sealed class RuleGroup : IDisposable
     public async ValueTask EvaluateAsync(long slotMs, bool send, bool absenceCounts, CancellationToken cancel)
     {
         long started = context.Time.GetTimestamp();
-        var slot = new Slot(slotMs, offsetMs, intervalMs, absenceCounts);
+        var limits = context.Options.Limits();
+        var offset = Source.Group.QueryOffset ?? (limits.RuleQueryOffset > TimeSpan.Zero ? limits.RuleQueryOffset : context.Options.DefaultQueryOffset);
+        var slot = new Slot(slotMs, (long)offset.TotalMilliseconds, intervalMs, absenceCounts);
         long samples = 0;
         double ruleSeconds = 0;
         foreach (var rule in Rules)
         {
             cancel.ThrowIfCancellationRequested();
+            if (!(rule is AlertingRule ? limits.AlertingRules : limits.RecordingRules)) continue;
             long ruleStarted = context.Time.GetTimestamp();
             string error = "";
             try
             {
-                samples += await EvaluateAsync(rule, slot, cancel);
+                samples += await EvaluateAsync(rule, slot, ResultsMax(limits), cancel);
                 if (send && rule is AlertingRule alerting) await SendAsync(alerting, slot, cancel);
             }
             catch (OperationCanceledException) when (cancel.IsCancellationRequested)
@@ -184,20 +187,27 @@ internal sealed class RuleGroup : IDisposable
 
     public void Dispose() => batch.Dispose();
 
-    private async ValueTask<long> EvaluateAsync(Rule rule, Slot slot, CancellationToken cancel)
+    /// <summary>The group's limit or the tenant's, whichever is smaller; 0 for none.</summary>
+    private int ResultsMax(TenantLimits limits)
     {
-        var result = await context.Language.QueryInstantAsync(context.Options.Tenant, rule.Definition.Expr, slot.SampleMs, cancel);
+        int own = Source.Group.Limit;
+        return own <= 0 ? limits.RuleResultsMax : limits.RuleResultsMax <= 0 ? own : Math.Min(own, limits.RuleResultsMax);
+    }
+
+    private async ValueTask<long> EvaluateAsync(Rule rule, Slot slot, int resultsMax, CancellationToken cancel)
+    {
+        var result = await context.Language.QueryInstantAsync(queryTenant, rule.Definition.Expr, slot.SampleMs, cancel);
         List<RuleSample> samples;
         if (rule is AlertingRule alerting)
         {
-            var expanded = alerting.Expand(result.Vector, slot, context,
+            var expanded = alerting.Expand(result.Vector, slot, queryTenant, context,
                 error => RulesLog.TemplateFailed(logger, context.Options.Tenant.Name, rule.Definition.Alert, error), cancel);
             var events = new List<(AlertInstance Alert, AlertStep Step, string Because)>();
             try
             {
                 lock (gate)
                 {
-                    samples = alerting.Apply(expanded, slot, Source.Group.Limit, (alert, step, because) => events.Add((alert, step, because)));
+                    samples = alerting.Apply(expanded, slot, resultsMax, (alert, step, because) => events.Add((alert, step, because)));
                     if (events.Count > 0) changed = true;
                 }
             }
@@ -215,7 +225,7 @@ internal sealed class RuleGroup : IDisposable
         }
         else
         {
-            samples = ((RecordingRule)rule).Apply(result.Vector, Source.Group.Limit);
+            samples = ((RecordingRule)rule).Apply(result.Vector, resultsMax);
         }
         rule.LastResultCount = result.Vector.Count;
         await AppendAsync(rule, samples, slot, cancel);

@@ -15,6 +15,9 @@ public sealed record RuleManagerOptions
     /// <summary>Query offset of groups that set none. Prometheus: rule_query_offset, default 0.</summary>
     public TimeSpan DefaultQueryOffset { get; init; }
 
+    /// <summary>The tenant's limits as they are now: query offset, results of a rule, whether rules run.</summary>
+    public Func<TenantLimits> Limits { get; init; } = () => TenantLimits.Default;
+
     /// <summary>A firing alert is sent again after this time. Prometheus: --rules.alert.resend-delay, default 1 m.</summary>
     public TimeSpan ResendDelay { get; init; } = TimeSpan.FromMinutes(1);
 

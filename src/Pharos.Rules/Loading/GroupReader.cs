@@ -19,8 +19,7 @@ internal sealed class GroupReader(string text, string file, RuleFileOptions opti
         if (offset is not null && delay is not null) fields.Error(fields.KeyOf("evaluation_delay"), "query_offset and evaluation_delay mean the same", "keep query_offset");
         int limit = fields.Int("limit");
         if (limit < 0) fields.Error(fields.Value("limit")!, "limit must not be negative");
-        foreach (var tenant in fields.List("source_tenants"))
-            fields.Error(tenant, "source_tenants is not supported", "put the rule into the tenant whose data it reads");
+        string[] sources = [.. fields.List("source_tenants").Select(tenant => SourceTenant(fields, tenant))];
         if (fields.Value("concurrency") is { } concurrency)
             findings.Add(Diagnostic.Warning(fields.At(concurrency), "concurrency is vmalert's and has no effect", "rules of a group run one after another"));
         bool align = fields.Bool("align_evaluation_time_on_interval");
@@ -35,10 +34,20 @@ internal sealed class GroupReader(string text, string file, RuleFileOptions opti
             QueryOffset = offset ?? delay,
             Limit = limit,
             AlignEvaluationTime = align,
+            SourceTenants = sources,
             Labels = labels,
             Rules = rules,
             Position = fields.At(node),
         };
+    }
+
+    private string SourceTenant(YamlFields fields, YamlNode node)
+    {
+        string name = node.Value;
+        if (!options.SourceTenants)
+            fields.Error(node, "source_tenants is not allowed here", "put the rule into the tenant whose data it reads, or, in the server, set ruler.tenant_federation.enabled");
+        else if (!TenantId.TryParse(name, out _, out string? error)) fields.Error(node, error);
+        return name;
     }
 
     private RuleDefinition Rule(YamlNode node, string group, int number)

@@ -11,6 +11,9 @@ public sealed record RuleFileOptions
     /// <summary>Checks expressions; null leaves them unchecked.</summary>
     public IRuleLanguage? Language { get; init; }
 
+    /// <summary>True: groups may read other tenants' data, <c>source_tenants</c>.</summary>
+    public bool SourceTenants { get; init; }
+
     /// <summary>True: names of labels and annotations must be classic identifiers.</summary>
     public bool LegacyNames { get; init; }
 }

@@ -41,6 +41,11 @@ public static class RuleFileWriter
         if (group.QueryOffset is { } offset) Field(text, indent, "query_offset", PromDuration.Format(offset));
         if (group.Limit != 0) Field(text, indent, "limit", group.Limit.ToString());
         if (group.AlignEvaluationTime) Field(text, indent, "align_evaluation_time_on_interval", "true");
+        if (group.SourceTenants.Count > 0)
+        {
+            text.Append(indent).Append("source_tenants:\n");
+            foreach (string tenant in group.SourceTenants) text.Append(indent).Append("    - ").Append(Scalar(tenant, indent)).Append('\n');
+        }
         Map(text, indent, "labels", group.Labels);
         if (group.Rules.Count == 0)
         {

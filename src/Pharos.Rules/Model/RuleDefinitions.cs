@@ -59,6 +59,9 @@ public sealed record RuleGroupDefinition
     /// <summary>Mimir: evaluate at whole multiples of the interval, without the group's own offset.</summary>
     public bool AlignEvaluationTime { get; init; }
 
+    /// <summary>Mimir: the tenants whose data the rules read, as one; empty: the group's own.</summary>
+    public IReadOnlyList<string> SourceTenants { get; init; } = [];
+
     /// <summary>Labels for every rule of the group; a rule's own win.</summary>
     public IReadOnlyDictionary<string, string> Labels { get; init; } = RuleDefinition.Empty;
 

@@ -21,6 +21,9 @@ public sealed class RuleStore(ICatalogue catalogue, ITenantLimits limits, ILogge
     /// <summary>A tenant's groups changed; raised after the change is durable.</summary>
     public event Action<TenantId, RulePlacement>? Changed;
 
+    /// <summary>A tenant's limits as they are now.</summary>
+    public TenantLimits LimitsOf(TenantId tenant) => limits.For(tenant);
+
     /// <summary>All groups of a tenant, by namespace, then in the order of their names.</summary>
     public IReadOnlyList<StoredRuleGroup> List(TenantId tenant, RulePlacement placement)
     {
@@ -47,6 +50,11 @@ public sealed class RuleStore(ICatalogue catalogue, ITenantLimits limits, ILogge
         var allowed = limits.For(tenant);
         if (allowed.RulesPerGroupMax > 0 && group.Rules.Count > allowed.RulesPerGroupMax)
             throw new RuleStoreException($"per-user rules per rule group limit (limit: {allowed.RulesPerGroupMax} actual: {group.Rules.Count}) exceeded; split the group or raise ruler_max_rules_per_rule_group");
+        if (group.Interval is { } interval && interval < allowed.RuleIntervalMin)
+        {
+            throw new RuleStoreException(
+                $"the interval of group {GoString.Quote(group.Name)}, {PromDuration.Format(interval)}, is below the minimum of {PromDuration.Format(allowed.RuleIntervalMin)}; raise it or lower ruler_min_rule_evaluation_interval");
+        }
         lock (gate)
         {
             string key = Key(space, group.Name);
@@ -102,7 +110,7 @@ public sealed class RuleStore(ICatalogue catalogue, ITenantLimits limits, ILogge
         string space = Uri.UnescapeDataString(document.Key[..Math.Max(slash, 0)]), name = Uri.UnescapeDataString(document.Key[(slash + 1)..]);
         try
         {
-            return new StoredRuleGroup(space, RuleFileReader.ParseGroup(document.Content, space));
+            return new StoredRuleGroup(space, RuleFileReader.ParseGroup(document.Content, space, new RuleFileOptions { SourceTenants = true }));
         }
         catch (ConfigurationException e)
         {

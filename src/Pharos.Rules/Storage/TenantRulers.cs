@@ -12,6 +12,9 @@ public sealed record TenantRulersOptions
     public TimeSpan ResendDelay { get; init; } = TimeSpan.FromMinutes(1);
     public TimeSpan OutageTolerance { get; init; } = TimeSpan.FromHours(1);
 
+    /// <summary>Rules over metrics may read other tenants' data, <c>source_tenants</c>. Mimir: ruler.tenant_federation.enabled.</summary>
+    public bool SourceTenants { get; init; }
+
     /// <summary>Address under which users reach this server, without a slash at the end.</summary>
     public string ExternalUrl { get; init; } = "";
 
@@ -64,8 +67,9 @@ public sealed class TenantRulers : IAsyncDisposable
 
     public RuleStore Store => store;
 
-    /// <summary>The language of a placement, for checks.</summary>
-    public IRuleLanguage Language(RulePlacement placement) => language(placement);
+    /// <summary>How groups of a placement are read and checked.</summary>
+    public RuleFileOptions Reading(RulePlacement placement) =>
+        new() { Language = language(placement), SourceTenants = options.SourceTenants && placement == RulePlacement.Metrics };
 
     /// <summary>Begins to run the rules of every tenant.</summary>
     public async Task StartAsync(CancellationToken cancel)
@@ -115,7 +119,7 @@ public sealed class TenantRulers : IAsyncDisposable
         try
         {
             // Read inside the turn: of several changes at once, the last to come sees them all.
-            await ruler.Manager.UpdateAsync([.. store.List(tenant, placement).Select(g => new RuleGroupSource(g.Namespace, g.Group))], cancel);
+            await ruler.Manager.UpdateAsync([.. store.List(tenant, placement).Where(g => MayRun(tenant, placement, g)).Select(g => new RuleGroupSource(g.Namespace, g.Group))], cancel);
         }
         finally
         {
@@ -150,6 +154,7 @@ public sealed class TenantRulers : IAsyncDisposable
             Placement = placement,
             DefaultInterval = options.DefaultInterval,
             DefaultQueryOffset = options.DefaultQueryOffset,
+            Limits = () => store.LimitsOf(tenant),
             ResendDelay = options.ResendDelay,
             OutageTolerance = options.OutageTolerance,
             ExternalUrl = options.ExternalUrl,
@@ -157,6 +162,13 @@ public sealed class TenantRulers : IAsyncDisposable
             GeneratorUrl = options.GeneratorUrl is { } link ? expression => link(placement, expression) : null,
         },
         language(placement), sink, alerts, journal, catalogue, time, instruments, logger);
+
+    private bool MayRun(TenantId tenant, RulePlacement placement, StoredRuleGroup group)
+    {
+        if (group.Group.SourceTenants.Count == 0 || Reading(placement).SourceTenants) return true;
+        RulesLog.SourceTenantsOff(logger, tenant.Name, group.Namespace, group.Group.Name);
+        return false;
+    }
 
     private void OnChanged(TenantId tenant, RulePlacement placement) => _ = TakeOverAsync(tenant, placement);
 

@@ -25,6 +25,14 @@ internal sealed record LimitSetting(
     public static LimitSetting Text(string name, string meaning, Func<TenantLimits, string> get, Func<TenantLimits, string, TenantLimits> set) =>
         new(name, meaning, (l, n, r) => set(l, r.Text(n)), (l, json) => json.WriteStringValue(get(l)));
 
+    public static LimitSetting Texts(string name, string meaning, Func<TenantLimits, IReadOnlyList<string>> get, Func<TenantLimits, IReadOnlyList<string>, TenantLimits> set) =>
+        new(name, meaning, (l, n, r) => set(l, r.Texts(n)), (l, json) =>
+        {
+            json.WriteStartArray();
+            foreach (string text in get(l)) json.WriteStringValue(text);
+            json.WriteEndArray();
+        });
+
     /// <summary>The value for a table of settings: as in YAML.</summary>
     public string ValueText(TenantLimits limits)
     {

@@ -31,12 +31,7 @@ internal static class LimitSettings
         new("name_validation_scheme", "names of metrics and labels: `utf8` (any), `legacy` (`[a-zA-Z_][a-zA-Z0-9_]*`)",
             (l, n, r) => l with { Utf8Names = r.Choice(n, ("utf8", true), ("legacy", false)) },
             (l, json) => json.WriteStringValue(l.Utf8Names ? "utf8" : "legacy")),
-        new("drop_labels", "labels taken off every series pushed", (l, n, r) => l with { DropLabels = r.Texts(n) }, (l, json) =>
-        {
-            json.WriteStartArray();
-            foreach (string label in l.DropLabels) json.WriteStringValue(label);
-            json.WriteEndArray();
-        }),
+        Texts("drop_labels", "labels taken off every series pushed", l => l.DropLabels, (l, v) => l with { DropLabels = v }),
         Switch("native_histograms_ingestion_enabled", "false: native histograms are left out without an error", l => l.NativeHistograms, (l, v) => l with { NativeHistograms = v }),
         Whole("max_native_histogram_buckets", "buckets of a native histogram", l => l.HistogramBucketsMax, (l, v) => l with { HistogramBucketsMax = (int)v }),
         Switch("reduce_native_histogram_over_max_buckets", "over that, lower the resolution until it fits; false: refuse", l => l.ReduceHistograms, (l, v) => l with { ReduceHistograms = v }),
@@ -59,7 +54,7 @@ internal static class LimitSettings
         Whole("max_fetched_chunks_per_query", "chunks a query may touch", l => l.QueryChunksMax, (l, v) => l with { QueryChunksMax = v }, long.MaxValue),
         Whole("max_fetched_chunk_bytes_per_query", "their bytes", l => l.QueryChunkBytesMax, (l, v) => l with { QueryChunkBytesMax = v }, long.MaxValue),
         Whole("max_fetched_series_per_query", "series a query may touch", l => l.QuerySeriesMax, (l, v) => l with { QuerySeriesMax = v }, long.MaxValue),
-        Whole("max_estimated_memory_consumption_per_query", "bytes of the samples a query has in memory at once, 16 each", l => l.QueryMemoryBytesMax, (l, v) => l with { QueryMemoryBytesMax = v }, long.MaxValue),
+        Whole("max_estimated_memory_consumption_per_query", "bytes a PromQL query has in memory at once", l => l.QueryMemoryBytesMax, (l, v) => l with { QueryMemoryBytesMax = v }, long.MaxValue),
         Duration("max_total_query_length", "range of a PromQL range query, end minus start", l => l.QueryLengthMax, (l, v) => l with { QueryLengthMax = v }),
         Whole("max_query_expression_size_bytes", "of a PromQL query's text", l => l.QueryTextBytesMax, (l, v) => l with { QueryTextBytesMax = (int)v }),
         Duration("max_query_lookback", "reads see nothing older; no error", l => l.QueryLookbackMax, (l, v) => l with { QueryLookbackMax = v }),
@@ -77,6 +72,11 @@ internal static class LimitSettings
         Whole("ruler_max_rule_groups_per_tenant", "rule groups", l => l.RuleGroupsMax, (l, v) => l with { RuleGroupsMax = (int)v }),
         Whole("ruler_max_rules_per_rule_group", "rules of a group", l => l.RulesPerGroupMax, (l, v) => l with { RulesPerGroupMax = (int)v }),
         Duration("ruler_min_rule_evaluation_interval", "shortest interval of a group", l => l.RuleIntervalMin, (l, v) => l with { RuleIntervalMin = v }),
+        Duration("ruler_evaluation_delay_duration", "how far back the queries of groups look that do not set query_offset", l => l.RuleQueryOffset, (l, v) => l with { RuleQueryOffset = v }),
+        Whole("ruler_max_rule_evaluation_results", "results of one rule; the smaller of this and the group's limit holds", l => l.RuleResultsMax, (l, v) => l with { RuleResultsMax = (int)v }),
+        Switch("ruler_recording_rules_evaluation_enabled", "false: recording rules are kept and do not run", l => l.RecordingRules, (l, v) => l with { RecordingRules = v }),
+        Switch("ruler_alerting_rules_evaluation_enabled", "false: alerting rules are kept and do not run", l => l.AlertingRules, (l, v) => l with { AlertingRules = v }),
+        Texts("ruler_protected_namespaces", "change only when the request names them in `X-Mimir-Ruler-Override-Namespace-Protection`", l => l.ProtectedNamespaces, (l, v) => l with { ProtectedNamespaces = v }),
         Whole("max_line_size", "bytes of a log line", l => l.LogLineBytesMax, (l, v) => l with { LogLineBytesMax = (int)v }),
         Whole("max_global_streams_per_user", "log streams", l => l.StreamsMax, (l, v) => l with { StreamsMax = (int)v }),
         Whole("max_structured_metadata_size", "bytes, of one log entry", l => l.LogMetadataBytesMax, (l, v) => l with { LogMetadataBytesMax = (int)v }),
@@ -89,6 +89,17 @@ internal static class LimitSettings
         Duration("max_query_length", "range of a log query", l => l.LogQueryLengthMax, (l, v) => l with { LogQueryLengthMax = v }),
         Whole("max_query_series", "series a LogQL metric query may return", l => l.LogQuerySeriesMax, (l, v) => l with { LogQuerySeriesMax = (int)v }),
         .. OtlpLimits.All,
+    ];
+
+    /// <summary>Those that Mimir tells a tenant and exports as metrics; all are numbers.</summary>
+    public static IReadOnlyList<LimitSetting> Told { get; } =
+    [
+        .. new[]
+        {
+            "request_rate", "request_burst_size", "ingestion_rate", "ingestion_burst_size", "max_global_series_per_user", "max_global_series_per_metric",
+            "max_global_exemplars_per_user", "max_fetched_chunks_per_query", "max_fetched_series_per_query", "max_fetched_chunk_bytes_per_query",
+            "ruler_max_rules_per_rule_group", "ruler_max_rule_groups_per_tenant",
+        }.Select(name => All.Single(s => s.Name == name)),
     ];
 
     public static IReadOnlyDictionary<string, LimitSetting> ByName { get; } = All.ToDictionary(s => s.Name, StringComparer.Ordinal);

@@ -20,6 +20,9 @@ public sealed record ServerConfig
     /// <summary>Most tenants in one federated read; 0 = no limit.</summary>
     public int FederatedTenantsMax { get; init; }
 
+    /// <summary>Rule groups may read other tenants' data, <c>source_tenants</c>. Mimir: ruler.tenant_federation.enabled.</summary>
+    public bool RulerFederationEnabled { get; init; }
+
     public SyncPolicy Sync { get; init; } = SyncPolicy.Always;
 
     public TenantLimits Limits { get; init; } = TenantLimits.Default;

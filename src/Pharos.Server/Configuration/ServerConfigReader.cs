@@ -83,6 +83,20 @@ internal sealed class ServerConfigReader
                     else Unknown(name, ["enabled", "max_tenants"]);
                 }
                 return config;
+            case "ruler":
+                foreach (var (name, node) in Entries(value))
+                {
+                    if (name.Value != "tenant_federation") Unknown(name, ["tenant_federation"]);
+                    else
+                    {
+                        foreach (var (inner, flag) in Entries(node))
+                        {
+                            if (inner.Value == "enabled") config = config with { RulerFederationEnabled = Bool(flag) };
+                            else Unknown(inner, ["enabled"]);
+                        }
+                    }
+                }
+                return config;
             case "runtime_config":
                 foreach (var (name, node) in Entries(value))
                 {
@@ -109,7 +123,7 @@ internal sealed class ServerConfigReader
                 }
                 return config;
             default:
-                Unknown(key, ["multitenancy_enabled", "tenant_federation", "external_url", "sync", "limits", "overrides", "runtime_config", "alertmanager", "fleet"]);
+                Unknown(key, ["multitenancy_enabled", "tenant_federation", "ruler", "external_url", "sync", "limits", "overrides", "runtime_config", "alertmanager", "fleet"]);
                 return config;
         }
     }

@@ -39,6 +39,7 @@ public sealed class HttpHost : IAsyncDisposable
         var atStart = web?.Invoke() ?? new WebConfig();
         var builder = WebApplication.CreateSlimBuilder();
         builder.Services.AddRouting();
+        ResponseEncoding.Add(builder.Services);
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton(loggers);
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(10));
@@ -55,6 +56,7 @@ public sealed class HttpHost : IAsyncDisposable
         });
         var application = builder.Build();
         if (web is not null) Protect(application, web);
+        application.UseResponseEncoding();
         application.UseWebSockets();
         map(application);
         try

@@ -79,13 +79,14 @@ public sealed class PharosServer : IAsyncDisposable
         instruments.Gauge("pharos_build_info", "Version of this program.", "version").With(ProductVersion.Text).Set(1);
         var limits = Keep(new TenantOverrides(config, time, instruments, loggers.CreateLogger("Limits")));
         overrides = limits;
+        _ = new LimitsMetrics(limits, instruments);
         var journal = new AlertJournal();
 
         var catalogue = Keep(new SqliteCatalogue(Path.Combine(data, "catalogue.db"), time));
         var log = Keep(new FileWriteLog(
             new WriteLogOptions { Folder = Path.Combine(data, "write-log"), Sync = config.Sync }, time, instruments, loggers.CreateLogger("Storage")));
         var metrics = Keep(new MetricStore(
-            new MetricStoreOptions { Folder = Path.Combine(data, "metrics") }, log, limits, time, instruments, loggers.CreateLogger("Metrics")));
+            new MetricStoreOptions { Folder = Path.Combine(data, "metrics"), ExemplarsPerTenant = int.MaxValue }, log, limits, time, instruments, loggers.CreateLogger("Metrics")));
         var logs = Keep(new LogStore(
             new LogStoreOptions { Folder = Path.Combine(data, "logs") }, log, limits, time, instruments, loggers.CreateLogger("Logs")));
         metrics.Start();
@@ -98,8 +99,9 @@ public sealed class PharosServer : IAsyncDisposable
         var promql = new PromQlEngine(readable, new PromQlOptions(), time, instruments, limits);
         Keep(new Closing(promql));
         var logql = new LogQlEngine(logs, limits, time, instruments);
-        var promqlRules = new PromQlRuleLanguage(promql);
-        var logqlRules = new LogQlRuleLanguage(logql, time);
+        var ruling = new RulerMetrics(instruments, ingestion);
+        var promqlRules = ruling.Counted(new PromQlRuleLanguage(promql));
+        var logqlRules = ruling.Counted(new LogQlRuleLanguage(logql, time));
 
         Uri? address = null;
         string ExternalUrl() => config.ExternalUrl?.TrimEnd('/') ?? address?.ToString().TrimEnd('/') ?? $"http://{options.Host}:{options.Port}";
@@ -115,9 +117,9 @@ public sealed class PharosServer : IAsyncDisposable
         router.Start();
 
         var rulers = Keep(new TenantRulers(
-            new TenantRulersOptions { ExternalUrl = ExternalUrl() }, new RuleStore(catalogue, limits, loggers.CreateLogger("Rules")),
+            new TenantRulersOptions { ExternalUrl = ExternalUrl(), SourceTenants = config.MultitenancyEnabled && config.RulerFederationEnabled }, new RuleStore(catalogue, limits, loggers.CreateLogger("Rules")),
             placement => placement == RulePlacement.Metrics ? promqlRules : logqlRules,
-            new RecordedSink(metrics, ingestion), router, journal, catalogue, time, instruments, loggers.CreateLogger("Rules")));
+            ruling.Counted(metrics), router, journal, catalogue, time, instruments, loggers.CreateLogger("Rules")));
         await rulers.StartAsync(cancel);
 
         var collectors = new CollectorRegistry(catalogue, time);
@@ -128,11 +130,14 @@ public sealed class PharosServer : IAsyncDisposable
         var status = new PrometheusStatus
         {
             Features = new Dictionary<string, string> { ["ruler_config_api"] = "true", ["alertmanager_config_api"] = "true", ["federation"] = config.MultitenancyEnabled && config.FederationEnabled ? "true" : "false" },
+            Instruments = instruments,
+            Blocks = metrics.BlockList,
+            Switches = [("api", "remote_write_receiver", true)],
             Tsdb = (tenant, limit) => MetricStatus.Of(metrics.Status(tenant, limit)),
         };
         http = Keep(await HttpHost.StartAsync(options.Host, port, loggers, application =>
         {
-            application.UseRequestMetrics(instruments, time);
+            application.UseRequestMetrics(instruments, time, mimirNames: true);
             application.UseTenancy(config.MultitenancyEnabled, config.FederationEnabled ? config.FederatedTenantsMax : 1);
             application.UseFleetTokens(config.FleetTokens);
             application.UseQueryLimits(limits, time);
@@ -153,6 +158,9 @@ public sealed class PharosServer : IAsyncDisposable
                 CardinalityRoutes.Map(group, metrics, limits);
                 LimitsRoutes.MapUser(group, limits);
                 TenantRoutes.MapUser(group, metrics, ingestion);
+                // Collectors scrape, and alerts are routed in this process.
+                TargetsRoutes.Map(group, () => [], () => []);
+                TargetDetailRoutes.Map(group, () => [], readable, () => "");
                 RulerConfigRoutes.Map(group, rulers);
                 RemoteReadRoutes.Map(group, readable, limits, () => Labels.Empty);
                 FederateRoutes.Map(group, readable, new PromQlOptions().Lookback, time, () => Labels.Empty);
@@ -165,6 +173,7 @@ public sealed class PharosServer : IAsyncDisposable
             MimirAlertmanagerRoutes.Map(application, router);
             foreach (string prefix in (string[])["", "/alertmanager"]) AlertmanagerV2Routes.Map(application.MapGroup(prefix), router, time, instruments);
             AlertTraceRoutes.Map(application, router);
+            QueryListRoutes.Map(application, promql);
             FleetRoutes.Map(application, collectors, pipelines);
             FleetStateRoutes.Map(application, collectors);
             PageRoutes.Map(application, page);

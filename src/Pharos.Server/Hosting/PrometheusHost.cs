@@ -219,6 +219,9 @@ public sealed class PrometheusHost : IAsyncDisposable
             ConfigYaml = () => config.Text,
             Reload = () => (lastReloadOk, loadedAt),
             StorageRetention = PromDuration.Format(config.Tsdb.RetentionTime ?? options.Retention),
+            Instruments = instruments,
+            Blocks = store.BlockList,
+            Switches = [("api", "admin", options.AdminApi), ("api", "lifecycle", options.Lifecycle), ("api", "remote_write_receiver", options.RemoteWriteReceiver)],
             Tsdb = (tenant, limit) => MetricStatus.Of(store.Status(tenant, limit)),
         };
         http = await HttpHost.StartAsync(options.Host, port, loggers, application =>
@@ -228,7 +231,9 @@ public sealed class PrometheusHost : IAsyncDisposable
             OperationsRoutes.Map(routes, instruments);
             PrometheusQueryRoutes.Map(routes, engine, store, time, status);
             RulesRoutes.Map(routes, _ => rules.Groups());
-            TargetsRoutes.Map(routes, scraping, alerts);
+            TargetsRoutes.Map(routes, () => scraping.Pools, () => alerts.Targets);
+            TargetDetailRoutes.Map(routes, () => scraping.Pools, store, () => config.Text);
+            QueryListRoutes.Map(routes, engine);
             RemoteReadRoutes.Map(routes, store, limits, () => config.ExternalLabels);
             FederateRoutes.Map(routes, store, options.Lookback, time, () => config.ExternalLabels);
             LifecycleRoutes.Map(routes, options.Lifecycle, ReloadAsync, () => quit.TrySetResult());

@@ -8,8 +8,12 @@ namespace Pharos.Server.Http;
 /// <summary>Measures every request: duration by route, method and status.</summary>
 internal static class RequestMetrics
 {
-    public static void UseRequestMetrics(this IApplicationBuilder application, Instruments instruments, TimeProvider time)
+    /// <param name="mimirNames">Also under the name and with the routes of Mimir's dashboards: <c>api_v1_push</c>.</param>
+    public static void UseRequestMetrics(this IApplicationBuilder application, Instruments instruments, TimeProvider time, bool mimirNames = false)
     {
+        HistogramInstrument? mimir = mimirNames
+            ? instruments.Histogram("cortex_request_duration_seconds", "Time (in seconds) spent serving HTTP requests.", HistogramInstrument.DefaultBounds, "method", "route", "status_code")
+            : null;
         var duration = instruments.Histogram(
             "pharos_http_request_duration_seconds", "Time to answer a request.",
             HistogramInstrument.DefaultBounds, "method", "route", "status_code");
@@ -26,8 +30,18 @@ internal static class RequestMetrics
             {
                 inFlight.Add(-1);
                 string route = (http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "other";
-                duration.Observe(time.GetElapsedTime(started).TotalSeconds, http.Request.Method, route, http.Response.StatusCode.ToString());
+                double seconds = time.GetElapsedTime(started).TotalSeconds;
+                string status = http.Response.StatusCode.ToString();
+                duration.Observe(seconds, http.Request.Method, route, status);
+                mimir?.Observe(seconds, http.Request.Method, MimirRoute(route), status);
             }
         });
     }
+
+    /// <summary>Mimir's word for a route: its path with everything but letters and digits as <c>_</c>.</summary>
+    private static string MimirRoute(string route) => string.Create(
+        route.TrimStart('/').Length, route.TrimStart('/'), static (into, path) =>
+        {
+            for (int i = 0; i < into.Length; i++) into[i] = char.IsAsciiLetterOrDigit(path[i]) ? char.ToLowerInvariant(path[i]) : '_';
+        });
 }

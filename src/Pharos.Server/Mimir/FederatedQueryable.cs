@@ -7,13 +7,20 @@ namespace Pharos.Server.Mimir;
 /// Matchers on <c>__tenant_id__</c> choose among the tenants. All or nothing: what fails for one tenant fails for all.
 /// Reads of a single tenant go through unchanged. Source: Mimir's tenant federation.
 /// </summary>
-internal sealed class FederatedQueryable(IMetricQueryable store) : IMetricQueryable
+internal sealed class FederatedQueryable(IMetricQueryable store) : IMetricQueryable, IMetricChanges
 {
     public const string TenantLabel = "__tenant_id__";
     private const string OriginalLabel = "original_" + TenantLabel;
 
     /// <summary>Tenants that are read at once for one request. Mimir: tenant-federation.max-concurrent.</summary>
     private const int ConcurrencyMax = 16;
+
+    /// <inheritdoc/>
+    public long VersionAt(TenantId tenant, long timeMs)
+    {
+        if (store is not IMetricChanges changes) return IMetricChanges.Unknown;
+        return tenant.IsFederated ? tenant.Members.Sum(m => changes.VersionAt(m, timeMs)) : changes.VersionAt(tenant, timeMs);
+    }
 
     public IReadOnlyList<ISeries> Select(
         TenantId tenant, IReadOnlyList<Matcher> matchers, TimeRange range, SelectHints hints, CancellationToken cancel)

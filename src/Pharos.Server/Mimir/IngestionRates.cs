@@ -57,14 +57,3 @@ internal sealed class IngestionRates(TimeProvider time)
         }
     }
 }
-
-/// <summary>Where recorded series go: to the store, counted apart from what is pushed.</summary>
-internal sealed class RecordedSink(IMetricSink store, IngestionRates rates) : IMetricSink
-{
-    public async ValueTask<AppendResult> AppendAsync(TenantId tenant, MetricBatch batch, CancellationToken cancel)
-    {
-        var result = await store.AppendAsync(tenant, batch, cancel);
-        rates.Recorded(tenant, result.Samples + result.Histograms);
-        return result;
-    }
-}

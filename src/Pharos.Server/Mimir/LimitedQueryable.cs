@@ -6,8 +6,13 @@ namespace Pharos.Server.Mimir;
 /// The limits of a read that give less instead of an error: how far back it sees, how long a range of labels is, how many results come.
 /// For several tenants the strictest of their limits hold.
 /// </summary>
-internal sealed class LimitedQueryable(IMetricQueryable store, ITenantLimits limits, TimeProvider time) : IMetricQueryable
+internal sealed class LimitedQueryable(IMetricQueryable store, ITenantLimits limits, TimeProvider time) : IMetricQueryable, IMetricChanges
 {
+    /// <inheritdoc/>
+    public long VersionAt(TenantId tenant, long timeMs) =>
+        // Where only the last so many days are seen, what is seen changes with the clock.
+        store is IMetricChanges changes && limits.For(tenant).QueryLookbackMax <= TimeSpan.Zero ? changes.VersionAt(tenant, timeMs) : IMetricChanges.Unknown;
+
     public IReadOnlyList<ISeries> Select(
         TenantId tenant, IReadOnlyList<Matcher> matchers, TimeRange range, SelectHints hints, CancellationToken cancel) =>
         LookedBack(limits.For(tenant), range) is { } seen

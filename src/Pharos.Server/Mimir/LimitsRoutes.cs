@@ -15,14 +15,6 @@ namespace Pharos.Server.Mimir;
 /// </summary>
 internal static class LimitsRoutes
 {
-    /// <summary>What Mimir tells a tenant of its limits.</summary>
-    private static readonly string[] UserLimits =
-    [
-        "request_rate", "request_burst_size", "ingestion_rate", "ingestion_burst_size", "max_global_series_per_user", "max_global_series_per_metric",
-        "max_global_exemplars_per_user", "max_fetched_chunks_per_query", "max_fetched_series_per_query", "max_fetched_chunk_bytes_per_query",
-        "ruler_max_rules_per_rule_group", "ruler_max_rule_groups_per_tenant",
-    ];
-
     public static void Map(IEndpointRouteBuilder routes, TenantOverrides limits)
     {
         routes.MapGet("/config", http => AnswerAsync(http, mode => Config(mode == "defaults" ? new ServerConfig() : limits.Config, mode == "diff"), "diff", "defaults"));
@@ -35,10 +27,10 @@ internal static class LimitsRoutes
         http.Response.ContentType = "application/json";
         await using var json = new Utf8JsonWriter(http.Response.BodyWriter);
         json.WriteStartObject();
-        foreach (string name in UserLimits)
+        foreach (var setting in LimitSettings.Told)
         {
-            json.WritePropertyName(name);
-            LimitSettings.ByName[name].WriteValue(allowed, json);
+            json.WritePropertyName(setting.Name);
+            setting.WriteValue(allowed, json);
         }
         json.WriteEndObject();
     });
@@ -51,6 +43,7 @@ internal static class LimitsRoutes
         Line("external_url", Quoted(config.ExternalUrl ?? ""), config.ExternalUrl is not null);
         Line("sync", config.Sync.ToString().ToLowerInvariant(), config.Sync != standard.Sync);
         Section("tenant_federation", [("enabled", config.FederationEnabled ? "true" : "false", !config.FederationEnabled), ("max_tenants", config.FederatedTenantsMax.ToString(), config.FederatedTenantsMax != 0)]);
+        Line("ruler", $"{{tenant_federation: {{enabled: {(config.RulerFederationEnabled ? "true" : "false")}}}}}", config.RulerFederationEnabled);
         Section("runtime_config", [("file", Quoted(config.RuntimeFile ?? ""), config.RuntimeFile is not null), ("period", PromDuration.Format(config.RuntimePeriod), config.RuntimePeriod != standard.RuntimePeriod)]);
         Section("alertmanager", [("fallback_config_file", Quoted(config.AlertmanagerFallbackFile ?? ""), config.AlertmanagerFallbackFile is not null),
             ("receivers_firewall_block_cidr_networks", Quoted(string.Join(',', config.ReceiversBlockedNetworks)), config.ReceiversBlockedNetworks.Count > 0),

@@ -35,6 +35,7 @@ internal static class AdminRoutes
             json.Writer.WriteStartObject();
             json.Writer.WriteString("name", name);
             json.Writer.WriteEndObject();
+            json.End();
         }));
     }
 

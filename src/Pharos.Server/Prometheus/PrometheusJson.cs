@@ -81,6 +81,14 @@ internal sealed class PrometheusJson : IAsyncDisposable
         Writer.WriteEndArray();
     }
 
+    /// <summary>Type, help and unit of a metric family, inside an object.</summary>
+    public static void Metadata(Utf8JsonWriter writer, MetricMetadata entry)
+    {
+        writer.WriteString("type"u8, entry.Type == MetricType.StateSet ? "stateset" : entry.Type.ToString().ToLowerInvariant());
+        writer.WriteString("help"u8, entry.Help);
+        writer.WriteString("unit"u8, entry.Unit);
+    }
+
     public async ValueTask FlushWhenLargeAsync()
     {
         if (Writer.BytesPending + http.Response.BodyWriter.UnflushedBytes < FlushBytes) return;

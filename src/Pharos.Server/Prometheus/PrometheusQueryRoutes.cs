@@ -39,6 +39,7 @@ internal sealed class PrometheusQueryRoutes
         Map("/api/v1/metadata", ["GET"], api.MetadataAsync);
         Map("/api/v1/format_query", GetAndPost, FormatAsync);
         Map("/api/v1/parse_query", GetAndPost, ParseAsync);
+        foreach (string what in (string[])["metric_names", "label_names", "label_values"]) Map($"/api/v1/search/{what}", GetAndPost, SearchAsync);
         PrometheusStatusRoutes.Map(routes, time, status, Guard);
 
         void Map(string path, string[] methods, Func<HttpContext, QueryParameters, Task> handle) =>
@@ -46,7 +47,7 @@ internal sealed class PrometheusQueryRoutes
     }
 
     /// <summary>Reads the parameters, and turns what goes wrong into Prometheus's errors.</summary>
-    private static async Task Guard(HttpContext http, Func<HttpContext, QueryParameters, Task> handle)
+    internal static async Task Guard(HttpContext http, Func<HttpContext, QueryParameters, Task> handle)
     {
         try
         {
@@ -69,7 +70,7 @@ internal sealed class PrometheusQueryRoutes
         var settings = Settings(parameters);
         string query = parameters["query"];
         var expr = Parse(query);
-        var result = await engine.InstantAsync(http.Tenant(), query, expr, at, settings, http.RequestAborted);
+        using var result = await engine.InstantAsync(http.Tenant(), query, expr, at, settings, http.RequestAborted);
         await WriteAsync(http, result, limit, parameters["stats"]);
     }
 
@@ -95,7 +96,7 @@ internal sealed class PrometheusQueryRoutes
             throw QueryParameters.Invalid(
                 "query", $"invalid expression type \"{(expr.Type == ExprType.String ? "string" : "range vector")}\" for range query, must be Scalar or instant Vector");
         }
-        var result = await engine.RangeAsync(http.Tenant(), query, expr, start, end, Math.Max(1, (long)step.TotalMilliseconds), settings, http.RequestAborted);
+        using var result = await engine.RangeAsync(http.Tenant(), query, expr, start, end, Math.Max(1, (long)step.TotalMilliseconds), settings, http.RequestAborted);
         await WriteAsync(http, result, limit, parameters["stats"]);
     }
 
@@ -104,6 +105,8 @@ internal sealed class PrometheusQueryRoutes
         Timeout = parameters.Duration("timeout"),
         Lookback = parameters.Duration("lookback_delta") is { } lookback && lookback > TimeSpan.Zero ? lookback : null,
         StatisticsPerStep = parameters["stats"] == "all",
+        Trace = parameters.Flag("trace"),
+        UseCache = !parameters.Flag("nocache"),
     };
 
     private static Expr Parse(string query)
@@ -114,9 +117,12 @@ internal sealed class PrometheusQueryRoutes
         }
         catch (QueryException e)
         {
-            throw new QueryException(QueryErrorKind.BadData, $"invalid parameter \"query\": {e.Message}", e.Position, e);
+            throw Unreadable(query, e);
         }
     }
+
+    private static QueryException Unreadable(string query, QueryException e) =>
+        new(QueryErrorKind.BadData, $"invalid parameter \"query\": {e.Message}\n{PromQlLanguage.Point(query, e.Position)}".TrimEnd(), e.Position, e);
 
     private static async Task WriteAsync(HttpContext http, QueryResult result, int limit, string stats)
     {
@@ -167,7 +173,8 @@ internal sealed class PrometheusQueryRoutes
                 writer.WriteEndArray();
                 break;
         }
-        if (stats.Length > 0) WriteStatistics(json, result.Statistics);
+        if (stats.Length > 0) QueryStatisticsJson.Write(json, result.Statistics);
+        if (result.Statistics.Trace is { } trace) QueryStatisticsJson.WriteTrace(writer, result.Statistics, trace);
         writer.WriteEndObject();
         json.End(cut ? [.. result.Warnings, Truncated] : result.Warnings, result.Infos);
     }
@@ -199,37 +206,6 @@ internal sealed class PrometheusQueryRoutes
             }
             if (open) writer.WriteEndArray();
         }
-        writer.WriteEndObject();
-    }
-
-    private static void WriteStatistics(PrometheusJson json, QueryStatistics statistics)
-    {
-        var writer = json.Writer;
-        writer.WriteStartObject("stats"u8);
-        writer.WriteStartObject("timings"u8);
-        writer.WriteNumber("evalTotalTime"u8, statistics.EvaluationSeconds);
-        writer.WriteNumber("resultSortTime"u8, 0);
-        writer.WriteNumber("queryPreparationTime"u8, 0);
-        writer.WriteNumber("innerEvalTime"u8, statistics.EvaluationSeconds);
-        writer.WriteNumber("execQueueTime"u8, statistics.QueueSeconds);
-        writer.WriteNumber("execTotalTime"u8, statistics.QueueSeconds + statistics.EvaluationSeconds);
-        writer.WriteEndObject();
-        writer.WriteStartObject("samples"u8);
-        if (statistics.PerStep is { } perStep)
-        {
-            writer.WriteStartArray("totalQueryableSamplesPerStep"u8);
-            foreach (var (timestampMs, samples) in perStep)
-            {
-                writer.WriteStartArray();
-                json.Timestamp(timestampMs);
-                writer.WriteNumberValue(samples);
-                writer.WriteEndArray();
-            }
-            writer.WriteEndArray();
-        }
-        writer.WriteNumber("totalQueryableSamples"u8, statistics.SamplesQueryable);
-        writer.WriteNumber("peakSamples"u8, statistics.SamplesPeak);
-        writer.WriteEndObject();
         writer.WriteEndObject();
     }
 
@@ -330,9 +306,7 @@ internal sealed class PrometheusQueryRoutes
             foreach (var entry in perMetric > 0 ? entries.Take(perMetric) : entries)
             {
                 json.Writer.WriteStartObject();
-                json.Writer.WriteString("type"u8, entry.Type == MetricType.StateSet ? "stateset" : entry.Type.ToString().ToLowerInvariant());
-                json.Writer.WriteString("help"u8, entry.Help);
-                json.Writer.WriteString("unit"u8, entry.Unit);
+                PrometheusJson.Metadata(json.Writer, entry);
                 json.Writer.WriteEndObject();
             }
             json.Writer.WriteEndArray();
@@ -361,10 +335,14 @@ internal sealed class PrometheusQueryRoutes
             }
             catch (QueryException e)
             {
-                throw new QueryException(QueryErrorKind.BadData, $"invalid parameter \"query\": {e.Message}", e.Position, e);
+                throw Unreadable(query, e);
             }
         }
     }
+
+    // Off in Prometheus too unless a flag switches it on; what it finds, label names and values find as well.
+    private static Task SearchAsync(HttpContext http, QueryParameters parameters) => PrometheusJson.ErrorAsync(
+        http, StatusCodes.Status404NotFound, "not_found", "the search API is not offered; ask /api/v1/labels or /api/v1/label/NAME/values with match[] and limit");
 
     private static async Task ParseAsync(HttpContext http, QueryParameters parameters)
     {

@@ -29,6 +29,15 @@ internal sealed record PrometheusStatus
     /// <summary>How long samples are kept, for display.</summary>
     public string StorageRetention { get; init; } = "";
 
+    /// <summary>The tenant's blocks on disk; null where the store has none.</summary>
+    public Func<TenantId, IReadOnlyList<Metrics.BlockStatus>>? Blocks { get; init; }
+
+    /// <summary>The process's own metrics; null where it shows none.</summary>
+    public Instruments? Instruments { get; init; }
+
+    /// <summary>Switches of the process that <c>/api/v1/features</c> shows beside what is always there: category, name, on or off.</summary>
+    public IReadOnlyList<(string Category, string Name, bool On)> Switches { get; init; } = [];
+
     /// <summary>Cardinality of the tenant's head, the largest so many of each list; null where the store cannot tell.</summary>
     public Func<TenantId, int, TsdbStatus>? Tsdb { get; init; }
 }

@@ -24,6 +24,23 @@ internal static class PrometheusStatusRoutes
         Map("/api/v1/status/runtimeinfo", w => RuntimeInfo(w, status, startedAt, time.GetUtcNow()));
         Map("/api/v1/status/flags", w => Pairs(w, status.Flags()));
         Map("/api/v1/status/config", w => Pairs(w, new Dictionary<string, string> { ["yaml"] = status.ConfigYaml() }));
+        // Routes are served only after the replay: it is always over.
+        Map("/api/v1/status/walreplay", WalReplay);
+        Map("/api/v1/notifications", w => Notifications(w, status, time.GetUtcNow()));
+        Map("/api/v1/features", w => FeatureList.Write(w, status.Switches));
+        routes.MapGet("/api/v1/status/tsdb/blocks", http => guard(http, async (context, _) =>
+        {
+            await using var json = PrometheusJson.Success(context);
+            Blocks(json.Writer, status.Blocks?.Invoke(context.Tenant()) ?? []);
+            json.End();
+        }));
+        routes.MapGet("/api/v1/status/self_metrics", http => guard(http, async (context, parameters) =>
+        {
+            var families = SelfMetrics.Read(status.Instruments, parameters["metric_name_pattern"]);
+            await using var json = PrometheusJson.Success(context);
+            SelfMetrics.Write(json.Writer, families);
+            json.End();
+        }));
         if (status.Tsdb is null) return;
         routes.MapGet("/api/v1/status/tsdb", http => guard(http, async (context, parameters) =>
         {
@@ -78,6 +95,53 @@ internal static class PrometheusStatusRoutes
         writer.WriteString("GOGC", "");
         writer.WriteString("GODEBUG", "");
         writer.WriteString("storageRetention", status.StorageRetention);
+        writer.WriteEndObject();
+    }
+
+    private static void WalReplay(Utf8JsonWriter writer)
+    {
+        writer.WriteStartObject();
+        foreach (string name in (string[])["min", "max", "current"]) writer.WriteNumber(name, 0);
+        writer.WriteEndObject();
+    }
+
+    /// <summary>What an operator should know now: a reload that failed.</summary>
+    private static void Notifications(Utf8JsonWriter writer, PrometheusStatus status, DateTimeOffset now)
+    {
+        writer.WriteStartArray();
+        if (status.Reload?.Invoke().Ok == false)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("text", "Configuration reload has failed.");
+            writer.WriteString("date", Rfc3339(now));
+            writer.WriteBoolean("active", true);
+            writer.WriteEndObject();
+        }
+        writer.WriteEndArray();
+    }
+
+    private static void Blocks(Utf8JsonWriter writer, IReadOnlyList<Metrics.BlockStatus> blocks)
+    {
+        writer.WriteStartObject();
+        writer.WriteStartArray("blocks");
+        foreach (var block in blocks)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("ulid", block.Id);
+            writer.WriteNumber("minTime", block.MinTimeMs);
+            writer.WriteNumber("maxTime", block.EndTimeMs);
+            writer.WriteStartObject("stats");
+            writer.WriteNumber("numSamples", block.Samples);
+            writer.WriteNumber("numSeries", block.Series);
+            writer.WriteNumber("numChunks", block.Chunks);
+            writer.WriteEndObject();
+            writer.WriteStartObject("compaction");
+            writer.WriteNumber("level", block.Level);
+            writer.WriteEndObject();
+            writer.WriteNumber("version", 1);
+            writer.WriteEndObject();
+        }
+        writer.WriteEndArray();
         writer.WriteEndObject();
     }
 

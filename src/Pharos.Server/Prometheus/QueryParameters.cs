@@ -95,6 +95,14 @@ internal sealed class QueryParameters
         return limit >= 0 ? limit : throw Invalid(name, "limit must be non-negative");
     }
 
+    /// <summary>True for 1 and true; false where missing.</summary>
+    public bool Flag(string name) => this[name].ToLowerInvariant() switch
+    {
+        "1" or "true" or "t" => true,
+        "" or "0" or "false" or "f" => false,
+        var text => throw Invalid(name, $"{GoString.Quote(text)} is neither true nor false"),
+    };
+
     /// <summary>The series selectors in <c>match[]</c>.</summary>
     public IReadOnlyList<IReadOnlyList<Matcher>> Selectors()
     {

@@ -2,33 +2,35 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Pharos.Collector.Scraping;
 using Pharos.Core;
-using Pharos.Rules;
-using Pharos.Server.LocalPrometheus;
 
 namespace Pharos.Server.Prometheus;
 
 /// <summary><c>/api/v1/targets</c>, <c>/api/v1/scrape_pools</c> and <c>/api/v1/alertmanagers</c>.</summary>
 internal static class TargetsRoutes
 {
-    public static void Map(IEndpointRouteBuilder routes, ScrapeManager scraping, HttpAlertSink alerts)
+    /// <param name="pools">The scrape pools; none where the program does not scrape.</param>
+    /// <param name="alertmanagers">Where alerts are sent; none where they are routed in the same process.</param>
+    public static void Map(IEndpointRouteBuilder routes, Func<IReadOnlyList<ScrapePool>> pools, Func<IReadOnlyList<Uri>> alertmanagers)
     {
-        routes.MapGet("/api/v1/targets", http => TargetsAsync(http, scraping));
+        routes.MapGet("/api/v1/targets", http => TargetsAsync(http, pools()));
         routes.MapGet("/api/v1/scrape_pools", async http =>
         {
             await using var json = PrometheusJson.Success(http);
             json.Writer.WriteStartObject();
             json.Writer.WriteStartArray("scrapePools");
-            foreach (var pool in scraping.Pools.OrderBy(p => p.Options.JobName, StringComparer.Ordinal)) json.Writer.WriteStringValue(pool.Options.JobName);
+            foreach (var pool in pools().OrderBy(p => p.Options.JobName, StringComparer.Ordinal)) json.Writer.WriteStringValue(pool.Options.JobName);
             json.Writer.WriteEndArray();
             json.Writer.WriteEndObject();
+            json.End();
         });
         routes.MapGet("/api/v1/alertmanagers", async http =>
         {
             await using var json = PrometheusJson.Success(http);
             json.Writer.WriteStartObject();
             json.Writer.WriteStartArray("activeAlertmanagers");
-            foreach (var target in alerts.Targets)
+            foreach (var target in alertmanagers())
             {
                 json.Writer.WriteStartObject();
                 json.Writer.WriteString("url", target.ToString().TrimEnd('/') + "/api/v2/alerts");
@@ -38,14 +40,15 @@ internal static class TargetsRoutes
             json.Writer.WriteStartArray("droppedAlertmanagers");
             json.Writer.WriteEndArray();
             json.Writer.WriteEndObject();
+            json.End();
         });
     }
 
-    private static async Task TargetsAsync(HttpContext http, ScrapeManager scraping)
+    private static async Task TargetsAsync(HttpContext http, IReadOnlyList<ScrapePool> all)
     {
         string state = http.Request.Query["state"].FirstOrDefault() ?? "any";
         string? wanted = http.Request.Query["scrapePool"].FirstOrDefault();
-        var pools = scraping.Pools.Where(p => string.IsNullOrEmpty(wanted) || p.Options.JobName == wanted).OrderBy(p => p.Options.JobName, StringComparer.Ordinal).ToList();
+        var pools = all.Where(p => string.IsNullOrEmpty(wanted) || p.Options.JobName == wanted).OrderBy(p => p.Options.JobName, StringComparer.Ordinal).ToList();
         await using var answer = PrometheusJson.Success(http);
         var json = answer.Writer;
         json.WriteStartObject();
@@ -83,6 +86,7 @@ internal static class TargetsRoutes
         foreach (var pool in pools) json.WriteNumber(pool.Options.JobName, pool.Dropped.Count);
         json.WriteEndObject();
         json.WriteEndObject();
+        answer.End();
     }
 
     private static void Labels(Utf8JsonWriter json, string name, Labels labels)

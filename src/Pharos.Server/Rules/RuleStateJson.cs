@@ -23,6 +23,12 @@ internal static class RuleStateJson
         json.WriteEndArray();
         json.WriteNumber("interval", group.Interval.TotalSeconds);
         json.WriteNumber("limit", group.Definition.Limit);
+        if (group.Definition.SourceTenants.Count > 0)
+        {
+            json.WriteStartArray("sourceTenants");
+            foreach (string tenant in group.Definition.SourceTenants) json.WriteStringValue(tenant);
+            json.WriteEndArray();
+        }
         json.WriteNumber("evaluationTime", group.EvaluationSeconds);
         json.WriteString("lastEvaluation", Time(group.LastEvaluation));
         json.WriteEndObject();

@@ -17,6 +17,7 @@ namespace Pharos.Server.Rules;
 internal sealed class RulerConfigRoutes
 {
     private const int BodyBytesMax = 8 << 20;
+    private const string OverrideHeader = "X-Mimir-Ruler-Override-Namespace-Protection";
 
     private readonly TenantRulers rulers;
     private readonly RulePlacement placement;
@@ -58,9 +59,9 @@ internal sealed class RulerConfigRoutes
         routes.MapGet(path + "/{space}/{group}", http => WithNames(http, path, 2, names => GroupAsync(http, names[0], names[1])));
         routes.MapPost(path + "/{space}", http => WithNames(http, path, 1, names => PutAsync(http, names[0])));
         routes.MapDelete(path + "/{space}", http => WithNames(http, path, 1, names =>
-            DeletedAsync(http, rulers.Store.DeleteNamespace(http.Tenant(), placement, names[0]))));
+            DeleteAsync(http, names[0], () => rulers.Store.DeleteNamespace(http.Tenant(), placement, names[0]))));
         routes.MapDelete(path + "/{space}/{group}", http => WithNames(http, path, 2, names =>
-            DeletedAsync(http, rulers.Store.Delete(http.Tenant(), placement, names[0], names[1]))));
+            DeleteAsync(http, names[0], () => rulers.Store.Delete(http.Tenant(), placement, names[0], names[1]))));
     }
 
     /// <summary>The names from the target as it was sent: routing would leave an encoded slash encoded and everything else decoded.</summary>
@@ -110,9 +111,14 @@ internal sealed class RulerConfigRoutes
             text = Encoding.UTF8.GetString(body.Span);
         }
         var tenant = http.Tenant();
+        if (Protected(http, space) is { } refused)
+        {
+            await TextAsync(http, StatusCodes.Status403Forbidden, refused);
+            return;
+        }
         try
         {
-            var group = RuleFileReader.ParseGroup(text, "", new RuleFileOptions { Language = rulers.Language(placement) });
+            var group = RuleFileReader.ParseGroup(text, "", rulers.Reading(placement));
             rulers.Store.Put(tenant, placement, space, group);
         }
         catch (ConfigurationException e)
@@ -128,8 +134,19 @@ internal sealed class RulerConfigRoutes
         await AcceptedAsync(http, tenant);
     }
 
-    private Task DeletedAsync(HttpContext http, bool existed) =>
-        existed ? AcceptedAsync(http, http.Tenant()) : TextAsync(http, StatusCodes.Status404NotFound, "group does not exist");
+    private Task DeleteAsync(HttpContext http, string space, Func<bool> delete)
+    {
+        if (Protected(http, space) is { } refused) return TextAsync(http, StatusCodes.Status403Forbidden, refused);
+        return delete() ? AcceptedAsync(http, http.Tenant()) : TextAsync(http, StatusCodes.Status404NotFound, "group does not exist");
+    }
+
+    /// <summary>Why a namespace must not be changed: it is protected, and the request does not name it in the header; null where it may.</summary>
+    private string? Protected(HttpContext http, string space)
+    {
+        if (!rulers.Store.LimitsOf(http.Tenant()).ProtectedNamespaces.Contains(space, StringComparer.Ordinal)) return null;
+        bool named = http.Request.Headers[OverrideHeader].SelectMany(h => (h ?? "").Split(',', StringSplitOptions.TrimEntries)).Contains(space, StringComparer.Ordinal);
+        return named ? null : $"namespace {GoString.Quote(space)} is protected by ruler_protected_namespaces; to change it, name it in the header {OverrideHeader}";
+    }
 
     /// <summary>The change is stored; it also runs when this answers.</summary>
     private async Task AcceptedAsync(HttpContext http, TenantId tenant)

@@ -16,6 +16,8 @@ public interface IDisk
     /// <summary>Gives a file another name, over a file that has it.</summary>
     void Move(string from, string to);
 
+    void Delete(string path);
+
     /// <summary>Makes created, renamed and deleted names of a folder durable.</summary>
     void SyncFolder(string folder);
 
@@ -38,6 +40,8 @@ public sealed class FileDisk : IDisk
     public void SetLength(SafeFileHandle file, long length) => RandomAccess.SetLength(file, length);
 
     public void Move(string from, string to) => File.Move(from, to, overwrite: true);
+
+    public void Delete(string path) => File.Delete(path);
 
     public void SyncFolder(string folder) => DurableFiles.SyncFolder(folder);
 

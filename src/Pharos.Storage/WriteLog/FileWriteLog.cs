@@ -60,7 +60,7 @@ public sealed class FileWriteLog : IWriteLog
         try
         {
             this.instruments = new WriteLogInstruments(instruments);
-            folder = new SegmentFolder(options.Folder, logger, this.instruments);
+            folder = new SegmentFolder(options.Folder, disk, logger, this.instruments);
             (segment, good) = folder.Open();
         }
         catch

@@ -1,10 +1,11 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging;
+using Pharos.Storage.Files;
 
 namespace Pharos.Storage.WriteLog;
 
 /// <summary>The segments of a write log: which there are, what they hold, which may go.</summary>
-internal sealed class SegmentFolder(string folder, ILogger logger, WriteLogInstruments instruments)
+internal sealed class SegmentFolder(string folder, IDisk disk, ILogger logger, WriteLogInstruments instruments)
 {
     private const string Extension = ".log";
 
@@ -108,10 +109,10 @@ internal sealed class SegmentFolder(string folder, ILogger logger, WriteLogInstr
                 if (!free) return;
                 try
                 {
-                    File.Delete(PathOf(number));
+                    disk.Delete(PathOf(number));
                     segments.Remove(number);
                 }
-                catch (IOException failure)
+                catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
                 {
                     StorageLog.CannotDelete(logger, PathOf(number), failure.Message);
                     return;
@@ -138,7 +139,7 @@ internal sealed class SegmentFolder(string folder, ILogger logger, WriteLogInstr
                 if (reader.Length >= LogFormat.SegmentHeaderBytes) instruments.Corruptions.Add();
             }
             string aside = AsidePath($"{number:D10}{Extension}");
-            File.Move(PathOf(number), aside, overwrite: true);
+            disk.Move(PathOf(number), aside);
             segments.Remove(number);
             StorageLog.ForeignSegment(logger, PathOf(number), aside);
         }
@@ -164,9 +165,9 @@ internal sealed class SegmentFolder(string folder, ILogger logger, WriteLogInstr
         string aside = SetAside(number, reader.StepStart, reader.Length - reader.StepStart);
         instruments.TornTails.Add();
         StorageLog.TornTail(logger, PathOf(number), reader.StepStart, reader.Length - reader.StepStart, aside);
-        using var file = File.OpenHandle(PathOf(number), FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
-        RandomAccess.SetLength(file, reader.StepStart);
-        RandomAccess.FlushToDisk(file);
+        using var file = disk.Open(PathOf(number), FileMode.Open);
+        disk.SetLength(file, reader.StepStart);
+        disk.Sync(file);
         segments[number].Bytes = reader.StepStart;
         return reader.StepStart;
     }

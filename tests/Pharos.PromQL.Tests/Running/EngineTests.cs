@@ -162,6 +162,67 @@ public sealed class EngineTests
         static string Shown(MatrixSeries series) => $"{series.Labels} {string.Join(' ', series.Timestamps)} {string.Join(' ', series.Values)}";
     }
 
+    [Fact]
+    public async Task Windows_that_slide_give_what_each_gives_by_itself()
+    {
+        const int seed = 17;
+        var store = new MemoryMetrics();
+        var random = new Random(seed);
+        for (int i = 0; i < 6; i++)
+        {
+            var labels = Labels.Of((Labels.MetricName, "x"), ("i", $"{i}"));
+            for (int s = 0; s < 400; s++)
+            {
+                if (random.Next(12) == 0) continue;
+                store.Add(labels, (s * 15_000) + random.Next(9000), Sample(i));
+            }
+        }
+        using var engine = Engine(store);
+        string[] functions =
+            ["sum_over_time(x[R])", "avg_over_time(x[R])", "min_over_time(x[R])", "max_over_time(x[R])", "changes(x[R])", "resets(x[R])", "quantile_over_time(0.3, x[R])", "count_over_time(x[R])"];
+        foreach (string function in functions)
+        {
+            string query = function.Replace("R", $"{random.Next(30, 1500)}s", StringComparison.Ordinal);
+            var range = await engine.RangeAsync(TenantId.Anonymous, query, 100_000, 5_800_000, 20_000);
+            for (long at = 100_000; at <= 5_800_000; at += 20_000)
+            {
+                var instant = await engine.InstantAsync(TenantId.Anonymous, query, at);
+                foreach (var sample in instant.Vector)
+                {
+                    var series = range.Matrix.Single(m => m.Labels.Equals(sample.Labels));
+                    int found = series.Timestamps.ToList().IndexOf(at);
+                    Assert.True(found >= 0 && Near(sample.Value, series.Values[found]), $"{query} {sample.Labels} at {at}: {series.Values[found]:R} instead of {sample.Value:R} (seed {seed})");
+                }
+                Assert.Equal(instant.Vector.Count, range.Matrix.Count(m => m.Timestamps.Contains(at)));
+            }
+        }
+
+        double Sample(int kind) => kind switch
+        {
+            0 => random.Next(5),
+            1 => random.NextDouble() * 1e12,
+            2 => random.Next(30) == 0 ? double.NaN : random.Next(10),
+            3 => random.Next(40) == 0 ? double.PositiveInfinity : random.Next(40) == 0 ? double.NegativeInfinity : random.NextDouble(),
+            4 => random.Next(50) == 0 ? 1.7e308 : -random.NextDouble(),
+            _ => (random.NextDouble() - 0.5) * Math.Pow(10, random.Next(-8, 8)),
+        };
+
+        static bool Near(double a, double b) =>
+            a.Equals(b) || (double.IsNaN(a) && double.IsNaN(b)) || Math.Abs(a - b) <= 1e-12 * Math.Max(Math.Abs(a), Math.Abs(b));
+    }
+
+    [Fact]
+    public async Task What_stands_in_a_query_twice_is_read_once()
+    {
+        using var engine = Engine(Filled());
+        var once = await engine.RangeAsync(TenantId.Anonymous, "sum(rate(up[5m]))", 600_000, 3_600_000, 60_000);
+        var thrice = await engine.RangeAsync(TenantId.Anonymous, "sum(rate(up[5m])) + (sum(rate(up[5m])) - sum(rate(up[5m])))", 600_000, 3_600_000, 60_000);
+        Assert.Equal(once.Statistics.SamplesLoaded, thrice.Statistics.SamplesLoaded);
+        Assert.Equal(Assert.Single(once.Matrix).Values, Assert.Single(thrice.Matrix).Values);
+        var mixed = await engine.RangeAsync(TenantId.Anonymous, "max_over_time(sum(up)[10m:1m]) * sum(up)", 600_000, 3_600_000, 60_000);
+        Assert.All(Assert.Single(mixed.Matrix).Values, v => Assert.Equal(1, v));
+    }
+
     private static MemoryMetrics Filled()
     {
         var store = new MemoryMetrics();
@@ -171,36 +232,4 @@ public sealed class EngineTests
 
     private static PromQlEngine Engine(MemoryMetrics store, TenantLimits? limits = null) =>
         new(store, new PromQlOptions(), TimeProvider.System, new Instruments(), new FixedTenantLimits(limits));
-
-    /// <summary>A store that answers no selection until the query is cancelled.</summary>
-    private sealed class StuckMetrics : IMetricQueryable, IDisposable
-    {
-        private readonly MemoryMetrics rest = new();
-
-        public TaskCompletionSource Entered { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public IReadOnlyList<ISeries> Select(TenantId tenant, IReadOnlyList<Matcher> matchers, TimeRange range, SelectHints hints, CancellationToken cancel)
-        {
-            Entered.TrySetResult();
-            cancel.WaitHandle.WaitOne(TimeSpan.FromSeconds(30));
-            cancel.ThrowIfCancellationRequested();
-            return [];
-        }
-
-        public IReadOnlyList<Labels> Series(TenantId tenant, IReadOnlyList<IReadOnlyList<Matcher>> matcherSets, TimeRange range, int limit, CancellationToken cancel) =>
-            rest.Series(tenant, matcherSets, range, limit, cancel);
-
-        public IReadOnlyList<string> LabelNames(TenantId tenant, IReadOnlyList<IReadOnlyList<Matcher>> matcherSets, TimeRange range, int limit, CancellationToken cancel) => [];
-
-        public IReadOnlyList<string> LabelValues(
-            TenantId tenant, string name, IReadOnlyList<IReadOnlyList<Matcher>> matcherSets, TimeRange range, int limit, CancellationToken cancel) => [];
-
-        public IReadOnlyDictionary<string, IReadOnlyList<MetricMetadata>> Metadata(TenantId tenant, string? family, int limit) =>
-            rest.Metadata(tenant, family, limit);
-
-        public IReadOnlyList<(Labels Series, IReadOnlyList<Exemplar> Exemplars)> Exemplars(
-            TenantId tenant, IReadOnlyList<IReadOnlyList<Matcher>> matcherSets, TimeRange range, CancellationToken cancel) => [];
-
-        public void Dispose() => Entered.TrySetCanceled();
-    }
 }

@@ -31,6 +31,18 @@ public sealed class ParserErrorTests
         Assert.Equal(message.Split(": ")[0], e.Position.ToString());
     }
 
+    [Theory]
+    [InlineData("sum by (job)\n(histogram_quantle(0.9, x))", "  (histogram_quantle(0.9, x))\n   ^")]
+    [InlineData("1 +", "  1 +\n     ^")]
+    public void A_caret_points_at_the_place(string query, string pointed)
+    {
+        var e = Assert.Throws<QueryException>(() => PromQlLanguage.Parse(query));
+        Assert.Equal(pointed, PromQlLanguage.Point(query, e.Position));
+        string far = new string('a', 500) + "{";
+        Assert.InRange(PromQlLanguage.Point(far, new SourcePosition("", 1, 501)).Length, 60, 300);
+        Assert.Equal("", PromQlLanguage.Point(query, default));
+    }
+
     [Fact]
     public void Findings_carry_place_and_text_apart()
     {

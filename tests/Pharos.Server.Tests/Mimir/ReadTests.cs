@@ -6,22 +6,30 @@ namespace Pharos.Server.Tests.Mimir;
 /// <summary>Limits of reads, federated reads, cardinality, and the end of a tenant.</summary>
 public sealed class ReadTests
 {
-    [Theory]
-    [InlineData("max_fetched_series_per_query: 1", "up", 422, "the query exceeded the maximum number of series (limit: 1 series) (err-mimir-max-series-per-query)", "max_fetched_series_per_query")]
-    [InlineData("max_fetched_chunks_per_query: 1", "up", 422, "the query exceeded the maximum number of chunks (limit: 1 chunks) (err-mimir-max-chunks-per-query)", "max_fetched_chunks_per_query")]
-    [InlineData("max_fetched_chunk_bytes_per_query: 20", "up", 422, "the query exceeded the aggregated chunks size limit (limit: 20 bytes) (err-mimir-max-chunks-bytes-per-query)", "max_fetched_chunk_bytes_per_query")]
-    [InlineData("max_estimated_memory_consumption_per_query: 16", "up", 422, "the query exceeded the maximum allowed estimated amount of memory consumed by a single query (limit: 16 bytes) (err-mimir-max-estimated-memory-consumption-per-query)", "max_estimated_memory_consumption_per_query")]
-    [InlineData("max_query_expression_size_bytes: 1", "up", 400, "the raw query size in bytes exceeds the limit (query size: 2, limit: 1) (err-mimir-max-query-expression-size-bytes)", "max_query_expression_size_bytes")]
-    [InlineData("blocked_queries: [{pattern: 'u.', regex: true, reason: too dear}]", "up", 400, "the request has been blocked by the cluster administrator, reason: too dear (err-mimir-query-blocked)", "blocked_queries")]
-    [InlineData("blocked_requests: [{path: /api/v1/query, query_params: {query: up}}]", "up", 400, "the request has been blocked by the cluster administrator (err-mimir-request-blocked)", "blocked_requests")]
-    public async Task A_query_over_a_limit_ends_with_its_error(string limit, string query, int status, string message, string setting)
+    [Fact]
+    public async Task A_query_over_a_limit_ends_with_its_error()
     {
-        await using var api = await TenantApi.StartAsync($"limits:\n  {limit}");
-        for (int i = 0; i < 2; i++) await api.PushAsync(null, api.Now + i, "up{instance=\"1\"}", "up{instance=\"2\"}");
-        using var error = JsonDocument.Parse(await api.GetAsync($"/prometheus/api/v1/query?query={query}&time={api.Now / 1000}.5", status: status));
-        Assert.StartsWith(message, error.RootElement.GetProperty("error").GetString(), StringComparison.Ordinal);
-        Assert.EndsWith($"set {setting}", error.RootElement.GetProperty("error").GetString(), StringComparison.Ordinal);
-        await api.GetAsync("/api/v1/query?query=1", status: 200);
+        (string Limits, int Status, string Message, string Setting)[] cases =
+        [
+            ("max_fetched_series_per_query: 1", 422, "the query exceeded the maximum number of series (limit: 1 series) (err-mimir-max-series-per-query)", "max_fetched_series_per_query"),
+            ("max_fetched_chunks_per_query: 1", 422, "the query exceeded the maximum number of chunks (limit: 1 chunks) (err-mimir-max-chunks-per-query)", "max_fetched_chunks_per_query"),
+            ("max_fetched_chunk_bytes_per_query: 20", 422, "the query exceeded the aggregated chunks size limit (limit: 20 bytes) (err-mimir-max-chunks-bytes-per-query)", "max_fetched_chunk_bytes_per_query"),
+            ("max_estimated_memory_consumption_per_query: 16", 422, "the query exceeded the maximum allowed estimated amount of memory consumed by a single query (limit: 16 bytes) (err-mimir-max-estimated-memory-consumption-per-query)", "max_estimated_memory_consumption_per_query"),
+            ("max_query_expression_size_bytes: 1", 400, "the raw query size in bytes exceeds the limit (query size: 2, limit: 1) (err-mimir-max-query-expression-size-bytes)", "max_query_expression_size_bytes"),
+            ("blocked_queries: [{pattern: 'u.', regex: true, reason: too dear}]", 400, "the request has been blocked by the cluster administrator, reason: too dear (err-mimir-query-blocked)", "blocked_queries"),
+            ("blocked_requests: [{path: /api/v1/query, query_params: {query: up}}]", 400, "the request has been blocked by the cluster administrator (err-mimir-request-blocked)", "blocked_requests"),
+        ];
+        await using var api = await TenantApi.StartAsync("multitenancy_enabled: true\noverrides:\n" + string.Join('\n', cases.Select((c, i) => $"  t{i}:\n    {c.Limits}")));
+        for (int i = 0; i < cases.Length; i++)
+        {
+            var (_, status, message, setting) = cases[i];
+            string tenant = $"t{i}";
+            for (int at = 0; at < 2; at++) await api.PushAsync(tenant, api.Now + at, "up{instance=\"1\"}", "up{instance=\"2\"}");
+            using var error = JsonDocument.Parse(await api.GetAsync($"/prometheus/api/v1/query?query=up&time={api.Now / 1000}.5", tenant, status));
+            Assert.StartsWith(message, error.RootElement.GetProperty("error").GetString(), StringComparison.Ordinal);
+            Assert.EndsWith($"set {setting}", error.RootElement.GetProperty("error").GetString(), StringComparison.Ordinal);
+            await api.GetAsync("/api/v1/query?query=1", tenant);
+        }
     }
 
     [Fact]

@@ -6,25 +6,33 @@ namespace Pharos.Server.Tests.Mimir;
 /// <summary>Each limit of what is pushed: code, identifier, hint, count, and that good samples beside bad ones are kept.</summary>
 public sealed class WriteLimitTests
 {
-    [Theory]
-    [InlineData("max_global_series_per_user: 1", "b", "err-mimir-max-series-per-user", "max_global_series_per_user", "per_user_series_limit")]
-    [InlineData("max_global_series_per_metric: 1", "a{x=\"2\"}", "err-mimir-max-series-per-metric", "max_global_series_per_metric", "per_metric_series_limit")]
-    [InlineData("max_active_series_per_user: 1", "b", "err-mimir-max-active-series", "max_active_series_per_user", "per_user_active_series_limit")]
-    [InlineData("max_label_names_per_series: 2", "a{x=\"1\", y=\"1\"}", "err-mimir-max-label-names-per-series", "max_label_names_per_series", "max_label_names_per_series")]
-    [InlineData("{max_label_names_per_series: 1, max_label_names_per_info_series: 2}", "a_info{x=\"1\", y=\"1\"}", "err-mimir-max-label-names-per-info-series", "max_label_names_per_info_series", "max_label_names_per_info_series")]
-    [InlineData("max_label_name_length: 8", "a{long_name=\"1\"}", "err-mimir-label-name-too-long", "max_label_name_length", "label_name_too_long")]
-    [InlineData("max_label_value_length: 3", "a{x=\"1234\"}", "err-mimir-label-value-too-long", "max_label_value_length", "label_value_too_long")]
-    [InlineData("name_validation_scheme: legacy", "{\"a.b\"}", "err-mimir-metric-name-invalid", "name_validation_scheme", "metric_name_invalid")]
-    [InlineData("name_validation_scheme: legacy", "a{\"b.c\"=\"1\"}", "err-mimir-label-invalid", "name_validation_scheme", "label_invalid")]
-    public async Task A_series_over_a_limit_is_refused_and_the_others_are_kept(string limit, string series, string id, string setting, string reason)
+    [Fact]
+    public async Task A_series_over_a_limit_is_refused_and_the_others_are_kept()
     {
-        await using var api = await TenantApi.StartAsync("limits:\n  " + (limit.StartsWith('{') ? limit.Trim('{', '}').Replace(", ", "\n  ", StringComparison.Ordinal) : limit));
-        var (status, text, _) = await api.PushAsync(null, api.Now, "a", series);
-        Assert.Equal(400, status);
-        Assert.Contains($"({id})", text, StringComparison.Ordinal);
-        Assert.Contains($"set {setting}", text, StringComparison.Ordinal);
-        Assert.Equal(["{__name__=\"a\"}"], await api.SeriesAsync("{__name__=~\".+\"}"));
-        Assert.Equal(1, await api.MetricAsync($"cortex_discarded_samples_total{{reason=\"{reason}\",user=\"anonymous\"}}"));
+        (string Limits, string Series, string Code, string Setting, string Reason)[] cases =
+        [
+            ("max_global_series_per_user: 1", "b", "max-series-per-user", "max_global_series_per_user", "per_user_series_limit"),
+            ("max_global_series_per_metric: 1", "a{x=\"2\"}", "max-series-per-metric", "max_global_series_per_metric", "per_metric_series_limit"),
+            ("max_active_series_per_user: 1", "b", "max-active-series", "max_active_series_per_user", "per_user_active_series_limit"),
+            ("max_label_names_per_series: 2", "a{x=\"1\", y=\"1\"}", "max-label-names-per-series", "max_label_names_per_series", "max_label_names_per_series"),
+            ("max_label_names_per_series: 1, max_label_names_per_info_series: 2", "a_info{x=\"1\", y=\"1\"}", "max-label-names-per-info-series", "max_label_names_per_info_series", "max_label_names_per_info_series"),
+            ("max_label_name_length: 8", "a{long_name=\"1\"}", "label-name-too-long", "max_label_name_length", "label_name_too_long"),
+            ("max_label_value_length: 3", "a{x=\"1234\"}", "label-value-too-long", "max_label_value_length", "label_value_too_long"),
+            ("name_validation_scheme: legacy", "{\"a.b\"}", "metric-name-invalid", "name_validation_scheme", "metric_name_invalid"),
+            ("name_validation_scheme: legacy", "a{\"b.c\"=\"1\"}", "label-invalid", "name_validation_scheme", "label_invalid"),
+        ];
+        await using var api = await TenantApi.StartAsync("multitenancy_enabled: true\noverrides:\n" + string.Join('\n', cases.Select((c, i) => $"  t{i}: {{{c.Limits}}}")));
+        for (int i = 0; i < cases.Length; i++)
+        {
+            var (_, series, code, setting, reason) = cases[i];
+            string tenant = $"t{i}";
+            var (status, text, _) = await api.PushAsync(tenant, api.Now, "a", series);
+            Assert.Equal(400, status);
+            Assert.Contains($"(err-mimir-{code})", text, StringComparison.Ordinal);
+            Assert.Contains($"set {setting}", text, StringComparison.Ordinal);
+            Assert.Equal(["{__name__=\"a\"}"], await api.SeriesAsync("{__name__=~\".+\"}", tenant));
+            Assert.Equal(1, await api.MetricAsync($"cortex_discarded_samples_total{{reason=\"{reason}\",user=\"{tenant}\"}}"));
+        }
     }
 
     [Theory]

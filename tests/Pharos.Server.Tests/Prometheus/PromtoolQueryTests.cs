@@ -15,10 +15,10 @@ public sealed class PromtoolQueryTests
         api.FillRequests();
         string url = api.Address.ToString();
         Assert.Equal(
-            "{job=\"shop\", path=\"/c\"} => 3 @[1767225600]\n",
+            "{job=\"shop\", path=\"/c\"} => 2.9999999999999996 @[1767225600]\n",
             await RunAsync(promtool, "query", "instant", $"--time={Now}", url, "rate(requests_total{path='/c'}[5m])"));
         Assert.Equal(
-            "{} =>\n6 @[1767225540]\n6 @[1767225600]\n",
+            "{} =>\n5.999999999999999 @[1767225540]\n5.999999999999999 @[1767225600]\n",
             await RunAsync(promtool, "query", "range", $"--start={Now - 60}", $"--end={Now}", "--step=60s", url, "sum(rate(requests_total[5m]))"));
         Assert.Equal(
             "{__name__=\"requests_total\", job=\"shop\", path=\"/a\"}\n",

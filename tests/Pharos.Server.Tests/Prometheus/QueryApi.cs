@@ -36,7 +36,12 @@ internal sealed class QueryApi : IAsyncDisposable
         var engine = new PromQlEngine(store, options ?? new PromQlOptions(), time, new Instruments(), new FixedTenantLimits(limits));
         var host = await HttpHost.StartAsync(
             "127.0.0.1", 0, NullLoggerFactory.Instance,
-            app => PrometheusQueryRoutes.Map(app, engine, store, time, status ?? new PrometheusStatus()), CancellationToken.None);
+            app =>
+            {
+                PrometheusQueryRoutes.Map(app, engine, store, time, status ?? new PrometheusStatus());
+                QueryListRoutes.Map(app, engine);
+            },
+            CancellationToken.None);
         return new QueryApi(store, engine, host);
     }
 

