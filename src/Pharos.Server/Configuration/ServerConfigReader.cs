@@ -60,6 +60,7 @@ internal sealed class ServerConfigReader
         {
             case "limits": return config;
             case "multitenancy_enabled": return config with { MultitenancyEnabled = Bool(value) };
+            case "admin_api": return config with { AdminApi = Bool(value) };
             case "external_url": return config with { ExternalUrl = Text(value) };
             case "sync":
                 return config with
@@ -123,7 +124,7 @@ internal sealed class ServerConfigReader
                 }
                 return config;
             default:
-                Unknown(key, ["multitenancy_enabled", "tenant_federation", "ruler", "external_url", "sync", "limits", "overrides", "runtime_config", "alertmanager", "fleet"]);
+                Unknown(key, ["multitenancy_enabled", "tenant_federation", "ruler", "admin_api", "external_url", "sync", "limits", "overrides", "runtime_config", "alertmanager", "fleet"]);
                 return config;
         }
     }
@@ -147,7 +148,11 @@ internal sealed class ServerConfigReader
             if (LimitSettings.ByName.TryGetValue(name, out var setting)) limits = setting.Read(limits, value, limitReader);
             else if (OtherLimits.WithoutMeaning.TryGetValue(name, out string? why)) findings.Add(Diagnostic.Warning(At(key), $"{name} has no effect: {why}"));
             else if (OtherLimits.Refused.TryGetValue(name, out why)) findings.Add(Diagnostic.Error(At(key), $"{name} cannot be set", why));
-            else Unknown(key, LimitSettings.ByName.Keys);
+            else
+            {
+                string? near = NearestName.Of(name, LimitSettings.ByName.Keys);
+                findings.Add(Diagnostic.Error(At(key), $"unknown key \"{name}\"", near is null ? "docs/server.md lists the limits" : $"did you mean \"{near}\"?"));
+            }
         }
         return limits;
     }
