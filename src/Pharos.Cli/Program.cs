@@ -1,7 +1,9 @@
 using System.CommandLine;
 using Pharos.Cli.Commands;
+using Pharos.Cli.Commands.Tsdb;
+using Pharos.Core;
 
-var root = new RootCommand(Usage.WithExamples(
+var root = new RootCommand(HelpText.WithExamples(
     "Pharos: metrics, logs, alerts and the fleet that collects them, in one program.",
     "pharos demo                                      watch an incident travel through the whole stack",
     "pharos server --data-dir /var/lib/pharos         the central stack on http://127.0.0.1:3000",
@@ -14,6 +16,7 @@ var root = new RootCommand(Usage.WithExamples(
     DemoCommand.Create(),
     CheckCommand.Create(),
     QueryCommand.Create(),
+    TsdbCommand.Create(),
 };
 
 var parsed = root.Parse(args);

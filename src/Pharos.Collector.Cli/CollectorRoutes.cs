@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
@@ -55,6 +56,7 @@ internal static class CollectorRoutes
             string prefix = remote ? "/api/v0/web/remotecfg" : "/api/v0/web";
             routes.MapGet(prefix + "/components", http => List(http, collector.Components("", remote)));
             routes.MapGet(prefix + "/components/{**id}", http => One(http, collector.Component(Id(http), remote)));
+            routes.MapGet(prefix + "/debug/{**id}", http => WatchAsync(http, collector, (remote ? "remotecfg/" : "") + Id(http)));
             routes.MapGet(prefix + "/modules/{**id}", http =>
             {
                 string id = Id(http);
@@ -78,6 +80,39 @@ internal static class CollectorRoutes
             http.Response.ContentType = page.ContentType;
             await http.Response.Body.WriteAsync(page.Body, http.RequestAborted);
         });
+    }
+
+    /// <summary>Streams what a component sends on; each item ends with <c>|;|</c>. <c>sampleProb</c> is the share of items that is shown.</summary>
+    private static async Task WatchAsync(HttpContext http, CollectorHost collector, string id)
+    {
+        double share = 1;
+        if (http.Request.Query["sampleProb"] is [{ Length: > 0 } text] && (!double.TryParse(text, CultureInfo.InvariantCulture, out share) || share is not (>= 0 and <= 1)))
+        {
+            await Text(http, 400, $"sampleProb \"{text}\" is not a number from 0 to 1\n");
+            return;
+        }
+        if (collector.Watch(id) is not { } tap)
+        {
+            await Text(http, 404, $"there is no component {id}, or live debugging is off; switch it on with livedebugging {{ enabled = true }}\n");
+            return;
+        }
+        http.Response.ContentType = "text/plain; charset=utf-8";
+        await http.Response.StartAsync(http.RequestAborted);
+        double due = 0;
+        try
+        {
+            await foreach (string item in tap.WatchAsync(http.RequestAborted))
+            {
+                due += share;
+                if (due < 1) continue;
+                due--;
+                await http.Response.WriteAsync(item + "|;|", http.RequestAborted);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The reader has gone.
+        }
     }
 
     private static string Id(HttpContext http) => Uri.UnescapeDataString(http.Request.RouteValues["id"] as string ?? "");

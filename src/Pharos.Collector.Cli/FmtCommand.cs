@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pharos.Collector.Syntax;
+using Pharos.Core;
 
 namespace Pharos.Collector.Cli;
 
@@ -10,7 +11,7 @@ internal static class FmtCommand
         var file = new Argument<string>("file") { Description = "The file to format; - reads standard input" };
         var write = new Option<bool>("--write", "-w") { Description = "Write the result back to the file" };
         var test = new Option<bool>("--test", "-t") { Description = "Print nothing; exit with 1 where the file does not have its standard layout" };
-        var command = new Command("fmt", Usage.WithExamples(
+        var command = new Command("fmt", HelpText.WithExamples(
             "Gives a configuration its standard layout.",
             "pharos-collector fmt collector.alloy",
             "pharos-collector fmt --write collector.alloy",

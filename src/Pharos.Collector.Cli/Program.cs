@@ -1,7 +1,8 @@
 using System.CommandLine;
 using Pharos.Collector.Cli;
+using Pharos.Core;
 
-var root = new RootCommand(Usage.WithExamples(
+var root = new RootCommand(HelpText.WithExamples(
     "The Pharos collector: runs Alloy configurations next to what they watch.",
     "pharos-collector run /etc/pharos/collector.alloy   run a configuration",
     "pharos-collector run /etc/pharos/conf.d            run all *.alloy files of a folder as one",

@@ -1,11 +1,5 @@
 using System.CommandLine;
-using System.Net;
 using System.Runtime.InteropServices;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Pharos.Collector.Hosting;
 using Pharos.Collector.Http;
@@ -32,7 +26,7 @@ internal static class RunCommand
         var stability = Usage.StabilityOption();
         var format = Usage.FormatOption();
         var disableReporting = new Option<bool>("--disable-reporting") { Description = "Taken for compatibility; this collector never reports usage" };
-        var command = new Command("run", Usage.WithExamples(
+        var command = new Command("run", HelpText.WithExamples(
             "Runs a configuration. SIGHUP or a request to /-/reload loads it anew; a configuration that does not load leaves the running one as it is.",
             "pharos-collector run collector.alloy",
             "pharos-collector run --storage.path /var/lib/pharos-collector /etc/pharos/conf.d",
@@ -44,10 +38,8 @@ internal static class RunCommand
 
     private static async Task<int> RunAsync(string path, string listen, string storage, string stability, CancellationToken cancel)
     {
-        int colon = listen.LastIndexOf(':');
-        if (colon < 0 || !int.TryParse(listen.AsSpan(colon + 1), out int port) || port is < 0 or > 65535)
+        if (!ListenAddress.TryParse(listen, out string host, out int port))
             return Usage.Fail($"--server.http.listen-addr \"{listen}\" is not host:port; write for example 127.0.0.1:12345", ExitCode.Usage);
-        string host = listen[..colon].Trim('[', ']');
         if (!File.Exists(path) && !Directory.Exists(path)) return Usage.Fail($"there is no file or folder {path}");
 
         using var log = new CollectorLog(Console.Error, TimeProvider.System);
@@ -74,11 +66,13 @@ internal static class RunCommand
         });
         using var cancelled = cancel.Register(() => stopped.TrySetResult());
 
-        WebApplication? web = null;
+        await using var page = new CollectorPage(collector, host, port);
         try
         {
-            web = await ListenAsync(collector, log, host, port, cancel);
+            // The port is taken first, so that a second collector on the same folders goes no further; what it speaks is in the configuration.
+            page.Bind();
             var warnings = await collector.LoadAsync(cancel);
+            logger.LogInformation("now listening for http traffic addr={Address}", await page.ListenAsync(cancel));
             foreach (var warning in warnings) logger.LogWarning("{Warning}", warning.ToString());
             await stopped.Task;
             return ExitCode.Done;
@@ -94,11 +88,6 @@ internal static class RunCommand
         finally
         {
             await collector.StopAsync();
-            if (web is not null)
-            {
-                await web.StopAsync(CancellationToken.None);
-                await web.DisposeAsync();
-            }
         }
 
         void Stop(PosixSignalContext signal)
@@ -119,33 +108,5 @@ internal static class RunCommand
         {
             // The host has logged it; the old configuration goes on.
         }
-    }
-
-    private static async Task<WebApplication> ListenAsync(CollectorHost collector, CollectorLog log, string host, int port, CancellationToken cancel)
-    {
-        var builder = WebApplication.CreateSlimBuilder();
-        builder.Services.AddRouting();
-        builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            if (host.Length == 0 || host == "*") kestrel.ListenAnyIP(port);
-            else if (IPAddress.TryParse(host, out var address)) kestrel.Listen(address, port);
-            else kestrel.Listen(Dns.GetHostAddresses(host)[0], port);
-        });
-        var web = builder.Build();
-        CollectorRoutes.Map(web, collector);
-        try
-        {
-            await web.StartAsync(cancel);
-        }
-        catch (Exception failure) when (failure is IOException or System.Net.Sockets.SocketException)
-        {
-            await web.DisposeAsync();
-            throw new IOException($"cannot listen on {host}:{port}: {failure.Message}; choose another with --server.http.listen-addr", failure);
-        }
-        string bound = web.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-        log.CreateLogger("").LogInformation("now listening for http traffic addr={Address}", bound);
-        return web;
     }
 }

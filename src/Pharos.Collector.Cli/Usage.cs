@@ -1,26 +1,11 @@
 using System.CommandLine;
 using Pharos.Collector.Evaluation;
+using Pharos.Core;
 
 namespace Pharos.Collector.Cli;
 
-/// <summary>Exit codes of every command.</summary>
-internal static class ExitCode
-{
-    public const int Done = 0;
-
-    /// <summary>A check found something, or the command could not do its work.</summary>
-    public const int Failed = 1;
-
-    /// <summary>The command line itself is wrong.</summary>
-    public const int Usage = 2;
-}
-
 internal static class Usage
 {
-    /// <summary>Adds examples to the end of a command's description, as its help shows it.</summary>
-    public static string WithExamples(string description, params string[] examples) =>
-        $"{description}\n\nExamples:\n{string.Join('\n', examples.Select(e => "  " + e))}";
-
     public static int Fail(string message, int code = ExitCode.Failed)
     {
         Console.Error.WriteLine(message.StartsWith("Error", StringComparison.Ordinal) ? message.TrimEnd() : $"pharos-collector: {message}");

@@ -12,7 +12,7 @@ internal static class ValidateCommand
         var path = new Argument<string>("path") { Description = "A file, or a folder whose *.alloy files make one configuration" };
         var stability = Usage.StabilityOption();
         var format = Usage.FormatOption();
-        var command = new Command("validate", Usage.WithExamples(
+        var command = new Command("validate", HelpText.WithExamples(
             "Checks a configuration without running it: syntax, names, arguments, references. Exits with 1 where it finds an error.",
             "pharos-collector validate collector.alloy",
             "pharos-collector validate --stability.level experimental conf.d")) { path, stability, format };

@@ -1,3 +1,4 @@
+using Pharos.Core;
 using Pharos.Templates.Formatting;
 
 namespace Pharos.Templates.Tests;
@@ -158,5 +159,5 @@ public sealed class GoTemplateTests
     [InlineData(-0.0, 'g', -1, "-0")]
     [InlineData(9.995, 'e', 2, "9.99e+00")]
     public void Floats_print_as_Go_does(double value, char verb, int precision, string expected) =>
-        Assert.Equal(expected, GoFloat.Format(value, verb, precision));
+        Assert.Equal(expected, FloatVerbs.Format(value, verb, precision));
 }

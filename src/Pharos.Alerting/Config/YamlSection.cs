@@ -175,7 +175,7 @@ internal sealed class YamlSection
         foreach (var (key, (node, _)) in entries)
         {
             if (asked.Contains(key)) continue;
-            string? near = asked.Where(a => Distance(a, key) <= 2).Order(StringComparer.Ordinal).FirstOrDefault();
+            string? near = NearestName.Of(key, asked);
             Reading.Error(node, $"unknown key {GoString.Quote(key)}{(Name.Length > 0 ? $" in {Name}" : "")}",
                 near is null ? null : $"did you mean {near}?");
         }
@@ -191,23 +191,5 @@ internal sealed class YamlSection
             else if (overwrite) entries[name] = (key, value);
             else entries.TryAdd(name, (key, value));
         }
-    }
-
-    private static int Distance(string a, string b)
-    {
-        if (Math.Abs(a.Length - b.Length) > 2) return 3;
-        var previous = Enumerable.Range(0, b.Length + 1).ToArray();
-        for (int i = 1; i <= a.Length; i++)
-        {
-            int diagonal = previous[0];
-            previous[0] = i;
-            for (int j = 1; j <= b.Length; j++)
-            {
-                int cost = Math.Min(Math.Min(previous[j], previous[j - 1]) + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1));
-                diagonal = previous[j];
-                previous[j] = cost;
-            }
-        }
-        return previous[b.Length];
     }
 }

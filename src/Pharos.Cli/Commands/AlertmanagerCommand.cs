@@ -31,7 +31,7 @@ internal static class AlertmanagerCommand
         var external = new Option<string>("--web.external-url") { Description = "Where people reach it; stands in notifications. Its path prefixes all routes." };
         var prefix = new Option<string>("--web.route-prefix") { Description = "Path before all routes. Default: the path of --web.external-url." };
         var concurrency = new Option<int>("--web.get-concurrency") { Description = "GET requests answered at the same time; 0: the number of processors, at least 8." };
-        var webConfig = new Option<string>("--web.config.file") { Description = "Not supported: put a proxy that does TLS and authentication in front." };
+        var webConfig = new Option<string>("--web.config.file") { Description = "File with TLS, users and headers of the server." };
         var webTimeout = Duration("--web.timeout", "Not supported but as 0.", "0s");
         var feature = new Option<string>("--enable-feature") { Description = "classic-mode or utf8-strict-mode." };
         var level = new Option<string>("--log.level") { Description = "debug, info, warn or error.", DefaultValueFactory = _ => "info" };
@@ -41,7 +41,7 @@ internal static class AlertmanagerCommand
         level.AcceptOnlyFromAmong("debug", "info", "warn", "error");
         format.AcceptOnlyFromAmong("logfmt", "json");
 
-        var command = new Command("alertmanager", Usage.WithExamples(
+        var command = new Command("alertmanager", HelpText.WithExamples(
             "Routes alerts: groups, inhibits, silences and sends notifications. Takes Alertmanager's configuration file and flags.",
             "pharos alertmanager --config.file alertmanager.yml",
             "pharos alertmanager --config.file alertmanager.yml --web.listen-address :9093 --web.external-url https://alerts.example.org/"))
@@ -59,10 +59,8 @@ internal static class AlertmanagerCommand
         {
             if (!string.IsNullOrEmpty(parsed.GetValue(clusterListen))) return Usage.Fail(NoCluster("--cluster.listen-address"), ExitCode.Usage);
             if (parsed.GetValue(peers) is { Length: > 0 }) return Usage.Fail(NoCluster("--cluster.peer"), ExitCode.Usage);
-            if (!string.IsNullOrEmpty(parsed.GetValue(webConfig)))
-                return Usage.Fail("--web.config.file is not supported; put a proxy that does TLS and authentication in front", ExitCode.Usage);
             if (parsed.GetValue(webTimeout) != TimeSpan.Zero) return Usage.Fail("--web.timeout is not supported but as 0", ExitCode.Usage);
-            if (!Usage.TryParseListen(parsed.GetValue(listen)!, out string host, out int port))
+            if (!ListenAddress.TryParse(parsed.GetValue(listen)!, out string host, out int port))
                 return Usage.Fail($"--web.listen-address {parsed.GetValue(listen)} is not HOST:PORT", ExitCode.Usage);
             if (!TryMode(parsed.GetValue(feature), out var mode, out string? unknown))
                 return Usage.Fail($"--enable-feature {unknown} is not known; there are classic-mode and utf8-strict-mode", ExitCode.Usage);
@@ -73,6 +71,7 @@ internal static class AlertmanagerCommand
                 Host = host,
                 Port = port,
                 ExternalUrl = parsed.GetValue(external),
+                WebConfigFile = parsed.GetValue(webConfig) is { Length: > 0 } web ? web : null,
                 RoutePrefix = parsed.GetValue(prefix),
                 GetConcurrency = parsed.GetValue(concurrency),
                 Router = new AlertRouterOptions

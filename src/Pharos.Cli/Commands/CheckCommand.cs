@@ -7,7 +7,7 @@ namespace Pharos.Cli.Commands;
 /// <summary>Checks configuration files before they are deployed. Nothing is started.</summary>
 internal static class CheckCommand
 {
-    public static Command Create() => new("check", Usage.WithExamples(
+    public static Command Create() => new("check", HelpText.WithExamples(
         "Checks configuration files: every mistake with file, line and column. Exit code 1 where there is one.",
         "pharos check config prometheus.yml",
         "pharos check rules rules/*.yml",
@@ -24,7 +24,7 @@ internal static class CheckCommand
     private static Command Kind(string name, string description, string example, Func<string, CancellationToken, Task<CheckResult>> check)
     {
         var files = Files();
-        var command = new Command(name, Usage.WithExamples(description, example)) { files };
+        var command = new Command(name, HelpText.WithExamples(description, example)) { files };
         command.SetAction((parsed, cancel) => CheckAsync(parsed.GetValue(files)!, check, cancel));
         return command;
     }
@@ -34,7 +34,7 @@ internal static class CheckCommand
         var files = Files();
         var language = new Option<string>("--language") { Description = "Language of the expressions: promql or logql.", DefaultValueFactory = _ => "promql" };
         language.AcceptOnlyFromAmong("promql", "logql");
-        var command = new Command("rules", Usage.WithExamples("Rule files.", "pharos check rules rules/*.yml", "pharos check rules --language logql loki-rules.yml")) { files, language };
+        var command = new Command("rules", HelpText.WithExamples("Rule files.", "pharos check rules rules/*.yml", "pharos check rules --language logql loki-rules.yml")) { files, language };
         command.SetAction((parsed, cancel) =>
         {
             bool logql = parsed.GetValue(language) == "logql";

@@ -20,7 +20,7 @@ internal static class DemoCommand
         var headless = new Option<bool>("--headless") { Description = "Print plain lines only, for a log file or another program." };
         var exitAfter = new Option<string?>("--exit-after") { Description = "Stop after this real time, for example 5m; exit 1 if a step is still missing then.", HelpName = "DURATION" };
         var level = new Option<LogLevel>("--log-level") { Description = "Least severity to log.", DefaultValueFactory = _ => LogLevel.Error };
-        var command = new Command("demo", Usage.WithExamples(
+        var command = new Command("demo", HelpText.WithExamples(
             "An incident travels through the whole stack: a small checkout shop begins to fail, and you watch the page go out.",
             "pharos demo",
             "pharos demo --listen 127.0.0.1:3000 --data-dir demo-data",
@@ -31,7 +31,7 @@ internal static class DemoCommand
         command.SetAction(async (parsed, cancel) =>
         {
             string address = parsed.GetValue(listen)!;
-            if (!Usage.TryParseListen(address, out string host, out int port))
+            if (!ListenAddress.TryParse(address, out string host, out int port))
                 return Usage.Fail($"--listen {address} is not HOST:PORT, for example 127.0.0.1:3000", ExitCode.Usage);
             TimeSpan? limit = null;
             if (parsed.GetValue(exitAfter) is { } text)

@@ -32,7 +32,7 @@ internal static class QueryCommand
     public static Command Create()
     {
         Output.AcceptOnlyFromAmong("text", "json");
-        return new Command("query", Usage.WithExamples(
+        return new Command("query", HelpText.WithExamples(
             "Queries metrics and logs of a running server.",
             "pharos query instant 'sum by (job) (rate(http_requests_total[5m]))'",
             "pharos query range 'up' --since 1h --step 1m",
@@ -49,7 +49,7 @@ internal static class QueryCommand
     {
         var expression = Expression("PromQL");
         var at = new Option<string?>("--time") { Description = "Evaluation time: Unix seconds or RFC 3339. Default: now." };
-        var command = new Command("instant", Usage.WithExamples("One value per series at one moment.", "pharos query instant up"))
+        var command = new Command("instant", HelpText.WithExamples("One value per series at one moment.", "pharos query instant up"))
         {
             expression, at,
         };
@@ -65,7 +65,7 @@ internal static class QueryCommand
         var end = new Option<string?>("--end") { Description = "End: Unix seconds or RFC 3339. Default: now." };
         var since = new Option<string>("--since") { Description = "How far back to look where --start is not given.", DefaultValueFactory = _ => "1h" };
         var step = new Option<string>("--step") { Description = "Distance of the points.", DefaultValueFactory = _ => "1m" };
-        var command = new Command("range", Usage.WithExamples("Values over time.", "pharos query range 'rate(http_requests_total[5m])' --since 6h --step 5m"))
+        var command = new Command("range", HelpText.WithExamples("Values over time.", "pharos query range 'rate(http_requests_total[5m])' --since 6h --step 5m"))
         {
             expression, start, end, since, step,
         };
@@ -88,7 +88,7 @@ internal static class QueryCommand
         var limit = new Option<int>("--limit") { Description = "Lines at most.", DefaultValueFactory = _ => 100 };
         var forward = new Option<bool>("--forward") { Description = "Oldest lines first." };
         var tail = new Option<bool>("--tail") { Description = "Follow new lines until Ctrl-C." };
-        var command = new Command("logs", Usage.WithExamples("Log lines, or a metric over them.", "pharos query logs '{job=\"checkout\"} |= \"panic\"' --since 24h"))
+        var command = new Command("logs", HelpText.WithExamples("Log lines, or a metric over them.", "pharos query logs '{job=\"checkout\"} |= \"panic\"' --since 24h"))
         {
             expression, since, limit, forward, tail,
         };

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Pharos.Core;
 
 namespace Pharos.Cli.Commands;
 

@@ -29,7 +29,7 @@ internal static class ServerCommand
             HelpName = "FILE",
         };
         var level = LogLevelOption();
-        var command = new Command("server", Usage.WithExamples(
+        var command = new Command("server", HelpText.WithExamples(
             "The central, multi-tenant stack: metrics, logs, rules, alert routing, fleet and the web page.",
             "pharos server",
             "pharos server --listen 0.0.0.0:3000 --data-dir /var/lib/pharos --config pharos.yml",
@@ -40,7 +40,7 @@ internal static class ServerCommand
         command.SetAction(async (parsed, cancel) =>
         {
             string address = parsed.GetValue(listen)!;
-            if (!Usage.TryParseListen(address, out string host, out int port))
+            if (!ListenAddress.TryParse(address, out string host, out int port))
                 return Usage.Fail($"--listen {address} is not HOST:PORT, for example 127.0.0.1:3000", ExitCode.Usage);
             var settings = new ServerConfig();
             if (parsed.GetValue(config) is { } file)

@@ -51,7 +51,7 @@ internal sealed class DemoWorld : IAsyncDisposable
                 Host = host,
                 Port = port,
                 DataFolder = Path.Combine(folder, "server"),
-                Config = new ServerConfig { MultitenancyEnabled = true, FleetTokens = [DemoTexts.Token] },
+                Config = new ServerConfig { MultitenancyEnabled = true, ReceiversBlockPrivate = false, FleetTokens = [DemoTexts.Token] },
                 HttpHandlers = () => busy.Counting(new SocketsHttpHandler()),
             };
             var server = await PharosServer.StartAsync(options, time, loggers, cancel);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Pharos.Cli.Commands;
+using Pharos.Core;
 
 namespace Pharos.Cli.Demo;
 

@@ -117,11 +117,11 @@ internal static class FileLogComponents
 
     private sealed class FileSource : WorkerInstance<SourceOptions, FileTailSource>
     {
-        private readonly LogsFanout fanout = new([]);
+        private readonly LogsFanout fanout;
         private FileTailSource? current;
 
         public FileSource(ComponentContext context, SourceOptions options)
-            : base(context, options) => fanout.Receivers = options.ForwardTo;
+            : base(context, options) => fanout = new LogsFanout(options.ForwardTo, context.Tap);
 
         public override object? DebugInfo => current?.Files.Select(f => new Dictionary<string, object?>
         {

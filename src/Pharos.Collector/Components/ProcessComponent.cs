@@ -148,12 +148,12 @@ internal static class ProcessComponent
 
     private sealed class Instance : WorkerInstance<Binding, LogPipeline>, ILogsReceiver
     {
-        private readonly LogsFanout fanout = new([]);
+        private readonly LogsFanout fanout;
 
         public Instance(ComponentContext context, Binding options)
             : base(context, options)
         {
-            fanout.Receivers = options.ForwardTo;
+            fanout = new LogsFanout(options.ForwardTo, context.Tap);
             Export("receiver", Capsules.Of((ILogsReceiver)this));
         }
 

@@ -87,7 +87,7 @@ internal static class RelabelComponents
 
     private sealed class MetricsRelabel : ComponentInstance<ForwardOptions<IMetricsReceiver>>, IMetricsReceiver
     {
-        private readonly MetricsFanout fanout = new([]);
+        private readonly MetricsFanout fanout;
         private ForwardOptions<IMetricsReceiver> options;
         private volatile MetricsRelabeler relabeler;
 
@@ -95,7 +95,7 @@ internal static class RelabelComponents
             : base(context)
         {
             this.options = options;
-            fanout.Receivers = options.ForwardTo;
+            fanout = new MetricsFanout(options.ForwardTo, context.Tap);
             relabeler = new MetricsRelabeler(options.Rules, fanout, context.Instruments, options.CacheSize);
             Export("receiver", Capsules.Of((IMetricsReceiver)this));
             Export("rules", new CapsuleValue(Capsules.Rules, options.Rules));
@@ -122,7 +122,7 @@ internal static class RelabelComponents
         public LogsRelabel(ComponentContext context, ForwardOptions<ILogsReceiver> options)
             : base(context)
         {
-            relabeler = new LogsRelabeler(context.Instruments);
+            relabeler = new LogsRelabeler(context.Instruments, context.Tap);
             Apply(options);
             Export("receiver", Capsules.Of((ILogsReceiver)this));
         }
@@ -140,13 +140,14 @@ internal static class RelabelComponents
 }
 
 /// <summary>Rewrites the labels of log lines. A line that the rules drop, or that keeps no label, goes no further.</summary>
-internal sealed class LogsRelabeler(Instruments instruments) : ILogsReceiver
+/// <param name="tap">Sees what goes on.</param>
+internal sealed class LogsRelabeler(Instruments instruments, LiveTap tap) : ILogsReceiver
 {
     private readonly Counter processed = instruments.Counter("loki_relabel_entries_processed", "Total number of log entries processed");
     private readonly Counter written = instruments.Counter("loki_relabel_entries_written", "Total number of log entries forwarded");
     private readonly Lock gate = new();
     private readonly Dictionary<Labels, Labels?> cache = [];
-    private readonly LogsFanout fanout = new([]);
+    private readonly LogsFanout fanout = new([], tap);
     private IReadOnlyList<RelabelRule> rules = [];
     private int cacheSize = 1;
 

@@ -41,9 +41,9 @@ internal static class ScrapeComponent
             May("scrape_fallback_protocol", Text, "PrometheusText0.0.4", ""),
             May("scrape_native_histograms", false, ""),
             May("scrape_classic_histograms", false, ""),
-            Refuse("convert_classic_histograms_to_nhcb", "classic histograms stay as they are"),
+            May("convert_classic_histograms_to_nhcb", false, "Stores classic histograms as native ones with custom buckets."),
             May("native_histogram_bucket_limit", Integer, 0, ""),
-            Refuse("native_histogram_min_bucket_factor", "set native_histogram_bucket_limit"),
+            May("native_histogram_min_bucket_factor", Float, 0.0, "Least growth from bucket to bucket; finer ones are merged."),
             May("body_size_limit", Size, 0, ""),
             May("sample_limit", Integer, 0, ""),
             May("target_limit", Integer, 0, ""),
@@ -51,8 +51,8 @@ internal static class ScrapeComponent
             May("label_name_length_limit", Integer, 0, ""),
             May("label_value_length_limit", Integer, 0, ""),
             OneOf("metric_name_validation_scheme", "legacy", "legacy", "utf8"),
-            Refuse("metric_name_escaping_scheme", "names are asked for as metric_name_validation_scheme says"),
-            Refuse("scrape_failure_log_file", "failed scrapes are in the collector's log"),
+            OneOf("metric_name_escaping_scheme", "", "", "allow-utf-8", "underscores", "dots", "values"),
+            May("scrape_failure_log_file", Text, "Gets a line of JSON for each failed scrape."),
             RefuseBlock("clustering", "collectors do not share targets; give each its own"),
             HttpArguments.Client),
         [],
@@ -103,9 +103,17 @@ internal static class ScrapeComponent
             LabelNameLengthLimit = a.Integer("label_name_length_limit", 0),
             LabelValueLengthLimit = a.Integer("label_value_length_limit", 0),
             LegacyNames = a.Text("metric_name_validation_scheme") == "legacy",
+            EscapingScheme = Escaping(a),
+            ConvertClassicHistograms = a.Flag("convert_classic_histograms_to_nhcb"),
+            NativeHistogramMinBucketFactor = a.Float("native_histogram_min_bucket_factor"),
+            FailureLogFile = a.Text("scrape_failure_log_file"),
         };
         return new Binding(scrape, HttpArguments.Read(a), a.Targets("targets"), a.Capsules<IMetricsReceiver>("forward_to"), a);
     }
+
+    private static string Escaping(Arguments a) => a.Text("metric_name_escaping_scheme") is var scheme && scheme == "allow-utf-8" && a.Text("metric_name_validation_scheme") == "legacy"
+        ? throw a.Wrong("metric_name_escaping_scheme", "allow-utf-8 asks for names that metric_name_validation_scheme = \"legacy\" refuses")
+        : scheme;
 
     private static ScrapeProtocol Protocol(Arguments a, string argument, string name) => Protocols.TryGetValue(name.Replace("_", ".", StringComparison.Ordinal), out var protocol)
         ? protocol
@@ -113,7 +121,7 @@ internal static class ScrapeComponent
 
     private sealed class Instance : ComponentInstance<Binding>
     {
-        private readonly MetricsFanout fanout = new([]);
+        private readonly MetricsFanout fanout;
         private readonly SemaphoreSlim changes = new(0);
         private volatile Binding binding;
         private volatile ScrapePool? pool;
@@ -122,7 +130,7 @@ internal static class ScrapeComponent
             : base(context)
         {
             this.binding = binding;
-            fanout.Receivers = binding.ForwardTo;
+            fanout = new MetricsFanout(binding.ForwardTo, context.Tap);
         }
 
         public override object? DebugInfo => pool?.Targets.Select(t => new Dictionary<string, object?>

@@ -21,6 +21,9 @@ public sealed record ComponentContext
 
     /// <summary>Makes the handler under an <see cref="HttpClient"/>.</summary>
     public required HttpHandlerFactory Http { get; init; }
+
+    /// <summary>For what the component sends on.</summary>
+    public LiveTap Tap { get; init; } = new();
 }
 
 /// <summary>

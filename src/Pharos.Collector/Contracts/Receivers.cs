@@ -23,7 +23,8 @@ public interface ILogsReceiver
 }
 
 /// <summary>Sends each batch to every receiver in turn. One receiver that fails does not keep the batch from the others.</summary>
-public sealed class MetricsFanout(IReadOnlyList<IMetricsReceiver> receivers) : IMetricsReceiver
+/// <param name="tap">Sees each batch too; null for none.</param>
+public sealed class MetricsFanout(IReadOnlyList<IMetricsReceiver> receivers, LiveTap? tap = null) : IMetricsReceiver
 {
     private volatile IReadOnlyList<IMetricsReceiver> receivers = receivers;
 
@@ -32,6 +33,7 @@ public sealed class MetricsFanout(IReadOnlyList<IMetricsReceiver> receivers) : I
 
     public async ValueTask AppendAsync(MetricBatch batch, CancellationToken cancel)
     {
+        tap?.Show(batch);
         List<Exception>? failures = null;
         foreach (var receiver in receivers)
         {
@@ -49,7 +51,7 @@ public sealed class MetricsFanout(IReadOnlyList<IMetricsReceiver> receivers) : I
 }
 
 /// <inheritdoc cref="MetricsFanout"/>
-public sealed class LogsFanout(IReadOnlyList<ILogsReceiver> receivers) : ILogsReceiver
+public sealed class LogsFanout(IReadOnlyList<ILogsReceiver> receivers, LiveTap? tap = null) : ILogsReceiver
 {
     private volatile IReadOnlyList<ILogsReceiver> receivers = receivers;
 
@@ -58,6 +60,7 @@ public sealed class LogsFanout(IReadOnlyList<ILogsReceiver> receivers) : ILogsRe
 
     public async ValueTask AppendAsync(LogBatch batch, CancellationToken cancel)
     {
+        tap?.Show(batch);
         List<Exception>? failures = null;
         foreach (var receiver in receivers)
         {

@@ -1,3 +1,4 @@
+using Pharos.Core;
 using System.Runtime.InteropServices;
 
 namespace Pharos.Collector.Evaluation;
@@ -119,41 +120,5 @@ internal sealed class StandardLibrary(HostFacts facts)
         return false;
     }
 
-    public static string? Nearest(string name) => Suggestion.Nearest(name, ByName.Keys);
-}
-
-/// <summary>Finds what somebody may have meant.</summary>
-internal static class Suggestion
-{
-    /// <summary>The candidate with the fewest edits, if they are few for its length; null for none.</summary>
-    public static string? Nearest(string name, IEnumerable<string> candidates)
-    {
-        string? best = null;
-        int least = Math.Max(2, name.Length / 4) + 1;
-        foreach (string candidate in candidates.Order(StringComparer.Ordinal))
-        {
-            if (Math.Abs(candidate.Length - name.Length) >= least) continue;
-            int edits = Edits(name, candidate);
-            if (edits < least) (best, least) = (candidate, edits);
-        }
-        return best;
-    }
-
-    private static int Edits(string a, string b)
-    {
-        var row = new int[b.Length + 1];
-        for (int j = 0; j <= b.Length; j++) row[j] = j;
-        for (int i = 1; i <= a.Length; i++)
-        {
-            int diagonal = row[0];
-            row[0] = i;
-            for (int j = 1; j <= b.Length; j++)
-            {
-                int above = row[j];
-                row[j] = Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1));
-                diagonal = above;
-            }
-        }
-        return row[b.Length];
-    }
+    public static string? Nearest(string name) => NearestName.Of(name, ByName.Keys);
 }

@@ -1,7 +1,9 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Pharos.Collector.Components;
 using Pharos.Collector.Evaluation;
+using Pharos.Collector.Http;
 using Pharos.Collector.Remote;
 using Pharos.Collector.Runtime;
 using Pharos.Collector.Syntax;
@@ -24,7 +26,11 @@ public sealed class CollectorHost : IAsyncDisposable
     private readonly GraphRuntime remote;
     private readonly RemoteConfiguration remoteConfiguration;
     private readonly SemaphoreSlim loading = new(1, 1);
+    private readonly ConcurrentDictionary<string, LiveTap> taps = new(StringComparer.Ordinal);
     private volatile bool ready;
+    private volatile bool liveDebugging;
+    private volatile ServerTls? tls;
+    private ServerTls? checkedTls;
     private Arguments? remoteArguments;
     private bool remoteArgumentsChanged;
 
@@ -46,6 +52,14 @@ public sealed class CollectorHost : IAsyncDisposable
     /// <summary>True after the first configuration was loaded.</summary>
     public bool IsReady => ready;
 
+    /// <summary>What the collector's page presents, as <c>http > tls</c> says; null: it is plain HTTP.</summary>
+    public ServerTls? Tls => tls;
+
+    /// <summary>What a component sends on, while it does so.</summary>
+    /// <param name="component">Its whole id, with <c>remotecfg/</c> before those of the remote configuration.</param>
+    /// <returns>Null where <c>livedebugging</c> does not allow it, or there is no such component.</returns>
+    public LiveTap? Watch(string component) => liveDebugging && taps.TryGetValue(component, out var tap) ? tap : null;
+
     /// <summary>The collector's own metrics, without those of its components.</summary>
     public Instruments Instruments => instruments;
 
@@ -59,9 +73,12 @@ public sealed class CollectorHost : IAsyncDisposable
         try
         {
             var sources = options.Configuration();
+            // Read with every load: files with the same names may hold new certificates.
+            checkedTls = null;
             var findings = await local.LoadAsync(sources, options.ConfigurationFolder, isolate: false, cancel).ConfigureAwait(false);
             ready = true;
             metrics.Loaded(sources);
+            tls = checkedTls;
             if (remoteArgumentsChanged) await remoteConfiguration.ConfigureAsync(remoteArguments, cancel).ConfigureAwait(false);
             remoteArgumentsChanged = false;
             return findings;
@@ -176,12 +193,14 @@ public sealed class CollectorHost : IAsyncDisposable
             Instruments = new Instruments(),
             Logger = options.Log.CreateLogger(prefix + path),
             Http = client => Endpoints.Wrap(options.Http(client)),
+            Tap = taps.GetOrAdd(prefix + path, _ => new LiveTap()),
         },
     };
 
-    private static void CheckSetting(string name, Arguments arguments)
+    private void CheckSetting(string name, Arguments arguments)
     {
         if (name == "remotecfg") RemoteOptions.Check(arguments);
+        if (name == "http") checkedTls = HttpArguments.ReadServerTls(arguments);
     }
 
     private static void RefuseSetting(string name, Arguments arguments) =>
@@ -195,6 +214,9 @@ public sealed class CollectorHost : IAsyncDisposable
                 options.Log.Minimum = arguments?.Text("level") switch { "error" => LogLevel.Error, "warn" => LogLevel.Warning, "debug" => LogLevel.Debug, _ => LogLevel.Information };
                 options.Log.Json = arguments?.Text("format") == "json";
                 options.Log.Receivers = arguments?.Capsules<ILogsReceiver>("write_to") ?? [];
+                break;
+            case "livedebugging":
+                liveDebugging = arguments?.Flag("enabled") ?? false;
                 break;
             case "remotecfg":
                 // Applied after the load: the first answer of the fleet must not hold up the local configuration.

@@ -51,7 +51,8 @@ public sealed class ComponentView
             Debug((node as ComponentNode)?.Slot?.Instance.DebugInfo);
         }
         Texts("createdModuleIDs", node.Children.Select(c => c.Path));
-        writer.WriteBoolean("liveDebuggingEnabled", false);
+        // What sends on can be watched while it does.
+        writer.WriteBoolean("liveDebuggingEnabled", (node as ComponentNode)?.Arguments?.Schema.Attribute("forward_to") is not null);
         writer.WriteEndObject();
 
         void Ids(string name, IEnumerable<Node> nodes) => Texts(name, nodes.Select(n => n.Id).Order(StringComparer.Ordinal));

@@ -34,7 +34,7 @@ public sealed class LokiWriter : ILogsReceiver, IDisposable
         this.options = options;
         this.time = time;
         this.logger = logger;
-        queue = new DiskQueue(new DiskQueueOptions { Folder = options.QueueFolder, BytesMax = options.QueueBytesMax }, logger);
+        queue = new DiskQueue(new DiskQueueOptions { Folder = options.QueueFolder, BytesMax = options.QueueBytesMax }, time, logger);
         http = new HttpClient(handlers(options.Http)) { Timeout = Timeout.InfiniteTimeSpan };
         instruments = new LokiWriterInstruments(registry, options.Url.Authority);
         registry.BeforeRead(() => instruments.Pending(queue.PendingBytes));
@@ -88,11 +88,11 @@ public sealed class LokiWriter : ILogsReceiver, IDisposable
     private async Task SendWaitingAsync(CancellationToken cancel)
     {
         var batches = new Dictionary<string, Batch>(StringComparer.Ordinal);
-        QueuePosition? end = null;
+        RecordPosition? end = null;
         long bytes = 0;
         while (bytes < options.BatchBytes && queue.TryRead() is { } record)
         {
-            string tenant = Decode(record.Payload, out int entries, out long lineBytes, out var message);
+            string tenant = Decode(record.Payload.Span, out int entries, out long lineBytes, out var message);
             if (!batches.TryGetValue(tenant, out var batch)) batches[tenant] = batch = new Batch();
             batch.Add(message, entries, lineBytes);
             bytes += message.Length;
@@ -217,13 +217,13 @@ public sealed class LokiWriter : ILogsReceiver, IDisposable
         return record;
     }
 
-    private static string Decode(byte[] record, out int entries, out long lineBytes, out ReadOnlySpan<byte> message)
+    private static string Decode(ReadOnlySpan<byte> record, out int entries, out long lineBytes, out ReadOnlySpan<byte> message)
     {
         int name = record[0];
-        entries = BinaryPrimitives.ReadInt32LittleEndian(record.AsSpan(1 + name));
-        lineBytes = BinaryPrimitives.ReadInt64LittleEndian(record.AsSpan(5 + name));
-        message = record.AsSpan(13 + name);
-        return Encoding.UTF8.GetString(record, 1, name);
+        entries = BinaryPrimitives.ReadInt32LittleEndian(record[(1 + name)..]);
+        lineBytes = BinaryPrimitives.ReadInt64LittleEndian(record[(5 + name)..]);
+        message = record[(13 + name)..];
+        return Encoding.UTF8.GetString(record.Slice(1, name));
     }
 
     private enum Outcome

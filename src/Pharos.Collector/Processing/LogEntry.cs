@@ -28,7 +28,7 @@ internal sealed class LogEntry
         null => null,
         string text => text,
         bool flag => flag ? "true" : "false",
-        double number => Wire.Exposition.GoFloat.Format(number) is var shortest && Math.Abs(number) < 1e15 && number == Math.Truncate(number)
+        double number => GoFloat.Format(number) is var shortest && Math.Abs(number) < 1e15 && number == Math.Truncate(number)
             ? ((long)number).ToString()
             : shortest,
         _ => value.ToString(),

@@ -1,6 +1,6 @@
 namespace Pharos.Collector.Queueing;
 
-public sealed record DiskQueueOptions
+internal sealed record DiskQueueOptions
 {
     /// <summary>The queue's own folder. Made where it is missing.</summary>
     public required string Folder { get; init; }
@@ -12,16 +12,6 @@ public sealed record DiskQueueOptions
     public long BytesMax { get; init; } = 2L << 30;
 }
 
-/// <summary>A place between two records of a <see cref="DiskQueue"/>. Orders as written.</summary>
-public readonly record struct QueuePosition(long Segment, long Offset) : IComparable<QueuePosition>
-{
-    public int CompareTo(QueuePosition other) => Segment != other.Segment ? Segment.CompareTo(other.Segment) : Offset.CompareTo(other.Offset);
-
-    public static bool operator <(QueuePosition left, QueuePosition right) => left.CompareTo(right) < 0;
-    public static bool operator >(QueuePosition left, QueuePosition right) => left.CompareTo(right) > 0;
-    public static bool operator <=(QueuePosition left, QueuePosition right) => left.CompareTo(right) <= 0;
-    public static bool operator >=(QueuePosition left, QueuePosition right) => left.CompareTo(right) >= 0;
-}
-
 /// <summary>One record with the place behind it, to be given to <see cref="DiskQueue.Commit"/> once it was delivered.</summary>
-public readonly record struct QueuedRecord(byte[] Payload, QueuePosition End);
+/// <param name="Payload">Holds until the next record is read.</param>
+internal readonly record struct QueuedRecord(ReadOnlyMemory<byte> Payload, RecordPosition End);

@@ -3,17 +3,6 @@ using Pharos.Core;
 
 namespace Pharos.Collector.Queueing;
 
-/// <summary>A place between two records of a <see cref="RecordLog"/>.</summary>
-internal readonly record struct RecordPosition(long Segment, long Offset) : IComparable<RecordPosition>
-{
-    public int CompareTo(RecordPosition other) => Segment != other.Segment ? Segment.CompareTo(other.Segment) : Offset.CompareTo(other.Offset);
-
-    public static bool operator <(RecordPosition left, RecordPosition right) => left.CompareTo(right) < 0;
-    public static bool operator >(RecordPosition left, RecordPosition right) => left.CompareTo(right) > 0;
-    public static bool operator <=(RecordPosition left, RecordPosition right) => left.CompareTo(right) <= 0;
-    public static bool operator >=(RecordPosition left, RecordPosition right) => left.CompareTo(right) >= 0;
-}
-
 /// <summary>
 /// Records on disk that several readers follow, each at its own pace: what stands between the graph and a receiver that may be away.
 /// An appended record survives the end of the process; every second it is also forced to the disk. Safe for several threads.
@@ -35,6 +24,7 @@ internal sealed class RecordLog : IDisposable
     private readonly TimeProvider time;
     private readonly byte[] head = new byte[RecordHeadBytes];
     private readonly ITimer syncTimer;
+    private readonly SortedDictionary<long, long> segments = [];
     private FileStream file;
     private RecordPosition end;
     private RecordPosition first;
@@ -47,10 +37,13 @@ internal sealed class RecordLog : IDisposable
         this.time = time;
         this.segmentBytes = segmentBytes;
         Directory.CreateDirectory(folder);
-        var numbers = SegmentNumbers();
-        first = new RecordPosition(numbers.Count > 0 ? numbers[0] : 1, HeaderBytes);
-        file = Create(numbers.Count > 0 ? numbers[^1] + 1 : 1);
-        if (numbers.Count == 0) first = end;
+        foreach (var info in new DirectoryInfo(folder).EnumerateFiles("*.queue"))
+        {
+            if (long.TryParse(Path.GetFileNameWithoutExtension(info.Name), out long number)) segments[number] = info.Length;
+        }
+        long last = segments.Count > 0 ? segments.Keys.Max() : 0;
+        file = Create(last + 1);
+        first = new RecordPosition(segments.Keys.First(), HeaderBytes);
         syncTimer = time.CreateTimer(_ => Sync(), null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
     }
 
@@ -76,7 +69,26 @@ internal sealed class RecordLog : IDisposable
     }
 
     /// <summary>Size of all segments.</summary>
-    public long Bytes => new DirectoryInfo(folder).EnumerateFiles("*.queue").Sum(f => f.Length);
+    public long Bytes
+    {
+        get
+        {
+            lock (gate) return segments.Values.Sum();
+        }
+    }
+
+    /// <summary>Bytes of the records behind a position.</summary>
+    public long BytesAfter(RecordPosition position)
+    {
+        lock (gate)
+            return segments.Sum(s => s.Key < position.Segment ? 0 : Math.Max(0, s.Value - (s.Key == position.Segment ? position.Offset : HeaderBytes)));
+    }
+
+    /// <summary>Size of a segment; 0 where it is gone.</summary>
+    public long BytesOf(long segment)
+    {
+        lock (gate) return segments.GetValueOrDefault(segment);
+    }
 
     /// <exception cref="IOException">Nothing was written: the disk is full or fails.</exception>
     public void Append(ReadOnlySpan<byte> payload)
@@ -98,6 +110,7 @@ internal sealed class RecordLog : IDisposable
                 throw;
             }
             end = end with { Offset = end.Offset + RecordHeadBytes + payload.Length };
+            segments[end.Segment] = end.Offset;
             unsynced = true;
         }
         Appended?.Invoke();
@@ -108,11 +121,11 @@ internal sealed class RecordLog : IDisposable
     {
         lock (gate)
         {
-            foreach (long number in SegmentNumbers())
+            foreach (long number in segments.Keys.TakeWhile(n => n < before.Segment && n < end.Segment).ToList())
             {
-                if (number >= before.Segment || number >= end.Segment) break;
                 File.Delete(PathOf(number));
-                first = new RecordPosition(number + 1, HeaderBytes);
+                segments.Remove(number);
+                first = new RecordPosition(segments.Keys.First(), HeaderBytes);
             }
         }
     }
@@ -122,7 +135,7 @@ internal sealed class RecordLog : IDisposable
     {
         lock (gate)
         {
-            foreach (long number in SegmentNumbers())
+            foreach (long number in segments.Keys)
             {
                 if (number > after.Segment) return new RecordPosition(number, HeaderBytes);
             }
@@ -180,6 +193,7 @@ internal sealed class RecordLog : IDisposable
         previous?.Flush(flushToDisk: true);
         previous?.Dispose();
         end = new RecordPosition(number, HeaderBytes);
+        segments[number] = HeaderBytes;
         return created;
     }
 
@@ -193,16 +207,5 @@ internal sealed class RecordLog : IDisposable
         {
             // Readers never go past the end that this object tells them.
         }
-    }
-
-    private List<long> SegmentNumbers()
-    {
-        var numbers = new List<long>();
-        foreach (string path in Directory.EnumerateFiles(folder, "*.queue"))
-        {
-            if (long.TryParse(Path.GetFileNameWithoutExtension(path), out long number)) numbers.Add(number);
-        }
-        numbers.Sort();
-        return numbers;
     }
 }

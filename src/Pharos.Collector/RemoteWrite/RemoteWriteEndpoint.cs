@@ -42,7 +42,7 @@ internal sealed class RemoteWriteEndpoint : IAsyncDisposable
     private readonly Task reading;
     private readonly Task sendingMetadata;
     private List<RemoteWriteShard> shards = [];
-    private long giveUpSegment;
+    private volatile GivenUp givenUp = new(default, "");
     private int busyRounds;
 
     public RemoteWriteEndpoint(
@@ -78,13 +78,13 @@ internal sealed class RemoteWriteEndpoint : IAsyncDisposable
 
     public void Wake() => wake.Writer.TryWrite(true);
 
-    /// <summary>Passes over everything before a segment that this endpoint has not read yet.</summary>
+    /// <summary>Gives up, and counts, every sample before a segment: those that wait in memory and those that are not read yet.</summary>
+    /// <param name="written">When the youngest of them came.</param>
     public void GiveUpBefore(RecordPosition segment, DateTimeOffset written, string reason)
     {
-        if (Position >= segment || Interlocked.Read(ref giveUpSegment) >= segment.Segment) return;
-        Interlocked.Exchange(ref giveUpSegment, segment.Segment);
+        if (Position >= segment || givenUp.Before >= segment) return;
+        givenUp = new GivenUp(segment, reason);
         RemoteWriteLog.GivenUp(logger, name, written, reason);
-        metrics.Dropped(reason, 0);
         Wake();
     }
 
@@ -123,8 +123,7 @@ internal sealed class RemoteWriteEndpoint : IAsyncDisposable
         {
             while (true)
             {
-                long giveUp = Interlocked.Read(ref giveUpSegment);
-                while (reader.Position.Segment < giveUp) GiveUpSegment();
+                GiveUpUnread();
                 int corruptions = reader.Corruptions;
                 bool any = reader.TryRead(out var payload);
                 if (reader.Corruptions > corruptions)
@@ -304,7 +303,7 @@ internal sealed class RemoteWriteEndpoint : IAsyncDisposable
     private void StartShards(int count)
     {
         shards = [.. Enumerable.Range(0, count).Select(_ => new RemoteWriteShard(
-            options, new RemoteWriteSender(client, options, name, time, metrics, logger), time, tracker, LetGo, MetadataFor, stopSending.Token))];
+            options, new RemoteWriteSender(client, options, name, time, metrics, logger), time, tracker, LetGo, ReasonToGiveUp, MetadataFor, stopSending.Token))];
         metrics.Shards.Set(count);
         metrics.ShardsDesired.Set(count);
     }
@@ -315,11 +314,22 @@ internal sealed class RemoteWriteEndpoint : IAsyncDisposable
         foreach (var shard in shards) await shard.EmptyAsync(cancel);
     }
 
-    private void GiveUpSegment()
+    /// <summary>Reads what is given up only to count it.</summary>
+    private void GiveUpUnread()
     {
-        reader.SkipSegment();
+        var (before, reason) = givenUp;
+        if (reader.Position >= before) return;
+        long samples = 0;
+        while (reader.Position < before && reader.TryRead(out var payload))
+        {
+            if (Decode(payload.Span)) samples += decoded.Samples.Length + decoded.Histograms.Count;
+        }
+        metrics.Dropped(reason, samples);
         LetGo(tracker.Begin(reader.Position));
     }
+
+    /// <summary>Why a record is given up; null where it is to be sent.</summary>
+    private string? ReasonToGiveUp(RecordTracker.Record record) => givenUp is var (before, reason) && record.End <= before ? reason : null;
 
     private void LetGo(RecordTracker.Record record)
     {
@@ -354,7 +364,7 @@ internal sealed class RemoteWriteEndpoint : IAsyncDisposable
                 {
                     batch.Clear();
                     batch.Metadata.AddRange(part);
-                    await sender.SendAsync(batch, ambiguous: false, cancel);
+                    await sender.SendAsync(batch, ambiguous: false, () => null, cancel);
                 }
             }
         }
@@ -363,4 +373,7 @@ internal sealed class RemoteWriteEndpoint : IAsyncDisposable
             // Stopped.
         }
     }
+
+    /// <param name="Before">The first record that is not given up starts here or later.</param>
+    private sealed record GivenUp(RecordPosition Before, string Reason);
 }

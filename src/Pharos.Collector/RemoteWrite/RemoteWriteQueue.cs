@@ -94,7 +94,7 @@ public sealed class RemoteWriteQueue : IMetricsReceiver, IAsyncDisposable
                 if (log.WrittenAt(at.Segment) is not { } written) continue;
                 bool tooOld = written < oldest, tooMuch = over > 0;
                 if (!tooOld && !tooMuch) break;
-                over -= new FileInfo(log.PathOf(at.Segment)).Length;
+                over -= log.BytesOf(at.Segment);
                 var next = log.NextSegment(at);
                 foreach (var endpoint in endpoints) endpoint.GiveUpBefore(next, written, tooOld ? "too_old" : "wal_size");
             }

@@ -14,18 +14,24 @@ internal sealed class RemoteWriteSender(
 
     public void Dispose() => encoder.Dispose();
 
-    /// <summary>Completes when the receiver has the samples or has refused them for good.</summary>
+    /// <summary>Completes when the receiver has the samples or has refused them for good, or when they are given up.</summary>
     /// <param name="ambiguous">
     /// True where the receiver may have some of the samples already (a restart, a lost answer): a refusal then may be about those alone,
     /// so the batch is halved until only what is really refused is dropped.
     /// </param>
-    public async Task SendAsync(MetricBatch batch, bool ambiguous, CancellationToken cancel)
+    /// <param name="reasonToGiveUp">Asked before each try; anything but null ends it.</param>
+    public async Task SendAsync(MetricBatch batch, bool ambiguous, Func<string?> reasonToGiveUp, CancellationToken cancel)
     {
         int samples = batch.Samples.Length + batch.Histograms.Count;
         var body = encoder.Encode(batch, options.Version).ToArray();
         var backoff = new Backoff(options.BackoffMin, options.BackoffMax);
         for (int attempt = 0; ; attempt++)
         {
+            if (reasonToGiveUp() is { } reason)
+            {
+                metrics.Dropped(reason, samples);
+                return;
+            }
             var (outcome, error, retryAfter) = await TryAsync(body, attempt, cancel);
             if (outcome == Outcome.Taken)
             {
@@ -40,8 +46,8 @@ internal sealed class RemoteWriteSender(
                     using var first = new MetricBatch();
                     using var second = new MetricBatch();
                     Halve(batch, first, second);
-                    await SendAsync(first, true, cancel);
-                    await SendAsync(second, true, cancel);
+                    await SendAsync(first, true, reasonToGiveUp, cancel);
+                    await SendAsync(second, true, reasonToGiveUp, cancel);
                     return;
                 }
                 metrics.Failed.Add(samples);

@@ -15,6 +15,7 @@ internal sealed class RemoteWriteShard : IAsyncDisposable
     private readonly TimeProvider time;
     private readonly RecordTracker tracker;
     private readonly Action<RecordTracker.Record> letGo;
+    private readonly Func<RecordTracker.Record, string?> reasonToGiveUp;
     private readonly Action<MetricBatch> addMetadata;
     private readonly Channel<Batch> queue;
     private readonly Task sending;
@@ -23,13 +24,14 @@ internal sealed class RemoteWriteShard : IAsyncDisposable
 
     public RemoteWriteShard(
         RemoteWriteEndpointOptions options, RemoteWriteSender sender, TimeProvider time, RecordTracker tracker,
-        Action<RecordTracker.Record> letGo, Action<MetricBatch> addMetadata, CancellationToken stop)
+        Action<RecordTracker.Record> letGo, Func<RecordTracker.Record, string?> reasonToGiveUp, Action<MetricBatch> addMetadata, CancellationToken stop)
     {
         this.options = options;
         this.sender = sender;
         this.time = time;
         this.tracker = tracker;
         this.letGo = letGo;
+        this.reasonToGiveUp = reasonToGiveUp;
         this.addMetadata = addMetadata;
         queue = Channel.CreateBounded<Batch>(Math.Max(1, options.Capacity / Math.Max(1, options.SamplesPerSendMax)));
         sending = SendAsync(stop);
@@ -114,7 +116,7 @@ internal sealed class RemoteWriteShard : IAsyncDisposable
                     continue;
                 }
                 addMetadata(batch.Content);
-                await sender.SendAsync(batch.Content, batch.Ambiguous, stop);
+                await sender.SendAsync(batch.Content, batch.Ambiguous, () => reasonToGiveUp(batch.Records[^1]), stop);
                 Interlocked.Add(ref unsent, -batch.Samples);
                 batch.Content.Dispose();
                 foreach (var record in batch.Records) letGo(record);

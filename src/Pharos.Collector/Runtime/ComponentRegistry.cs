@@ -1,3 +1,4 @@
+using Pharos.Core;
 using Pharos.Collector.Evaluation;
 
 namespace Pharos.Collector.Runtime;
@@ -14,5 +15,5 @@ internal sealed class ComponentRegistry(IReadOnlyList<ComponentDescriptor> descr
     /// <summary>Why a component that upstream has is not here; null for a name that upstream does not have either.</summary>
     public string? RefusalOf(string name) => refused.GetValueOrDefault(name);
 
-    public string? Nearest(string name) => Suggestion.Nearest(name, byName.Keys);
+    public string? Nearest(string name) => NearestName.Of(name, byName.Keys);
 }

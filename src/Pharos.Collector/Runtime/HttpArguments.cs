@@ -1,4 +1,5 @@
 using Pharos.Collector.Evaluation;
+using Pharos.Collector.Http;
 using static Pharos.Collector.Runtime.ArgumentType;
 using static Pharos.Collector.Runtime.Schema;
 
@@ -19,9 +20,10 @@ internal static class HttpArguments
     public static IReadOnlyList<object> ServerTls { get; } =
     [
         May("cert_pem", Text), May("cert_file", Text), May("key_pem", Secret), May("key_file", Text),
-        May("client_ca_pem", Text), May("client_ca_file", Text), May("client_auth_type", Text),
+        May("client_ca_pem", Text), May("client_ca_file", Text),
+        OneOf("client_auth_type", "NoClientCert", [.. Http.ServerTls.ClientAuthTypes]),
         Refuse("cipher_suites", "the platform's choice is used"), Refuse("curve_preferences", "the platform's choice is used"),
-        May("min_version", Text), May("max_version", Text),
+        OneOf("min_version", "", "", "TLS12", "TLS13"), OneOf("max_version", "", "", "TLS12", "TLS13"),
         RefuseBlock("windows_certificate_filter", "use certificate files"),
     ];
 
@@ -92,6 +94,35 @@ internal static class HttpArguments
             FollowRedirects = arguments.Flag("follow_redirects"),
             EnableHttp2 = arguments.Flag("enable_http2"),
         };
+    }
+
+    /// <summary>The <c>tls</c> block of the collector's own server, with its certificates read; null where there is none.</summary>
+    /// <exception cref="EvaluationException">A certificate cannot be read.</exception>
+    public static ServerTls? ReadServerTls(Arguments http)
+    {
+        if (http.Block("tls") is not { } tls) return null;
+        AtMostOne(tls, "cert_pem", "cert_file");
+        AtMostOne(tls, "key_pem", "key_file");
+        AtMostOne(tls, "client_ca_pem", "client_ca_file");
+        try
+        {
+            return new ServerTls(new ServerTlsOptions
+            {
+                CertPem = tls.Text("cert_pem"),
+                CertFile = tls.Text("cert_file"),
+                KeyPem = tls.Text("key_pem"),
+                KeyFile = tls.Text("key_file"),
+                ClientCaPem = tls.Text("client_ca_pem"),
+                ClientCaFile = tls.Text("client_ca_file"),
+                ClientAuthType = tls.Text("client_auth_type"),
+                MinVersion = tls.Text("min_version"),
+                MaxVersion = tls.Text("max_version"),
+            });
+        }
+        catch (IOException failure)
+        {
+            throw tls.Wrong(failure.Message);
+        }
     }
 
     private static OAuth2Options ReadOAuth2(Arguments oauth)

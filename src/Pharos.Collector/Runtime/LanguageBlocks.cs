@@ -31,14 +31,14 @@ internal static class LanguageBlocks
             OneOf("destination", "stderr", "stderr", "stdout"),
             May("write_to", LogsReceivers, "Log components that also get the collector's own log.")),
         ["tracing"] = Body(
-            May("sampling_fraction", Float, 0.1, "Share of traces that are kept."),
-            May("send_traceparent", false, ""),
+            May("sampling_fraction", Float, 0.1, "Without write_to it has no effect, as in Alloy."),
+            Refuse("send_traceparent", "the collector makes no traces of itself"),
             Refuse("write_to", "the collector does not send traces"),
             RefuseBlock("sampler", "the collector does not send traces")),
         ["http"] = Body(
             One("tls", HttpArguments.ServerTls),
             RefuseBlock("auth", "put a reverse proxy with authentication before the collector's page")),
-        ["livedebugging"] = Body(May("enabled", false, "")),
+        ["livedebugging"] = Body(May("enabled", false, "What components send on can be watched at /api/v0/web/debug/ID.")),
         ["remotecfg"] = Body(
             May("url", Text, "Address of the fleet; empty switches it off."),
             May("id", Text, "Name of this collector in the fleet; a stored random one by default."),

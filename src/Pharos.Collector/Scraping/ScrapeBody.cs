@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Compression;
 using System.Net;
+using Pharos.Core;
 using Pharos.Wire.Exposition;
 
 namespace Pharos.Collector.Scraping;
@@ -86,7 +87,7 @@ internal sealed class ScrapeBody : IDisposable
 
     private static string Accept(ScrapeOptions options)
     {
-        string escaping = options.LegacyNames ? "underscores" : "allow-utf-8";
+        string escaping = options.EscapingScheme is { Length: > 0 } given ? given : options.LegacyNames ? "underscores" : "allow-utf-8";
         int weight = 6;
         var parts = new List<string>();
         IEnumerable<ScrapeProtocol> protocols = options.Protocols;

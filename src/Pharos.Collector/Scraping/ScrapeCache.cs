@@ -17,6 +17,7 @@ internal sealed class ScrapeCache(ScrapeTarget target, ScrapeOptions options) : 
     private readonly ByteMap<Family> families = new();
     private readonly List<Family> changed = [];
     private readonly LabelsBuilder builder = new();
+    private readonly int schemaMax = SchemaOf(options.NativeHistogramMinBucketFactor);
     private List<Series> before = [];
     private List<Series> now = [];
     private Known current = null!;
@@ -215,6 +216,7 @@ internal sealed class ScrapeCache(ScrapeTarget target, ScrapeOptions options) : 
 
     private Histogram Reduced(Histogram histogram)
     {
+        histogram = HistogramRules.ReduceTo(histogram, schemaMax);
         if (options.NativeHistogramBucketLimit == 0) return histogram;
         while (histogram.PositiveBuckets.Length + histogram.NegativeBuckets.Length > options.NativeHistogramBucketLimit)
         {
@@ -224,6 +226,10 @@ internal sealed class ScrapeCache(ScrapeTarget target, ScrapeOptions options) : 
         }
         return histogram;
     }
+
+    /// <summary>The finest schema whose buckets grow by at least a factor. Source: prometheus/scrape pickSchema.</summary>
+    private static int SchemaOf(double factor) =>
+        factor <= 1 ? HistogramRules.SchemaMax : (int)Math.Clamp(Math.Floor(-Math.Log2(Math.Log2(factor))), HistogramRules.SchemaMin, HistogramRules.SchemaMax);
 
     private Family FamilyOf(ReadOnlySpan<byte> name)
     {

@@ -19,7 +19,9 @@ internal sealed class ScrapeLoop : IAsyncDisposable
     private readonly ScrapeInstruments metrics;
     private readonly ILogger logger;
     private readonly ulong seed;
+    private readonly FailureLog? failures;
     private readonly ScrapeCache cache;
+    private readonly ClassicHistograms? classic;
     private readonly TextParser text = new();
     private readonly ProtobufParser protobuf = new();
     private readonly Dictionary<string, byte[]> reports = [];
@@ -34,7 +36,7 @@ internal sealed class ScrapeLoop : IAsyncDisposable
 
     public ScrapeLoop(
         ScrapeTarget target, ScrapeOptions options, IMetricsReceiver receiver, HttpClient client, TimeProvider time, ScrapeInstruments metrics, ILogger logger, ulong seed,
-        CancellationToken poolStops)
+        FailureLog? failures, CancellationToken poolStops)
     {
         this.poolStops = poolStops;
         this.target = target;
@@ -45,7 +47,9 @@ internal sealed class ScrapeLoop : IAsyncDisposable
         this.metrics = metrics;
         this.logger = logger;
         this.seed = seed;
+        this.failures = failures;
         cache = new ScrapeCache(target, options);
+        if (options.ConvertClassicHistograms) classic = new ClassicHistograms(options.ScrapeClassicHistograms);
         status = new TargetStatus(target.Discovered, target.Labels, options.JobName, target.Url, "", null, TimeSpan.Zero, "unknown", target.Interval, target.Timeout);
         running = RunAsync(stop.Token);
     }
@@ -126,10 +130,7 @@ internal sealed class ScrapeLoop : IAsyncDisposable
             using var body = await ScrapeBody.FetchAsync(client, target, options, sizeHint, both.Token);
             sizeHint = body.Length + 1024;
             bodySize = body.Length;
-            var handler = cache.Take();
-            if (body.Format == ExpositionFormat.Protobuf) protobuf.Parse(body.Span, options.ScrapeClassicHistograms, options.ScrapeNativeHistograms, ref handler);
-            else text.Parse(body.Span, body.Format, ref handler);
-            cache.Complete();
+            Take(body);
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
@@ -166,6 +167,7 @@ internal sealed class ScrapeLoop : IAsyncDisposable
         {
             cache.Fail();
             ScrapeLog.Failed(logger, options.JobName, target.Url, error);
+            failures?.Write(time.GetUtcNow(), options.JobName, target.Url, error);
         }
         if (cache.Duplicates > 0) metrics.Duplicates.Add(cache.Duplicates);
         if (cache.OutOfBounds > 0) metrics.OutOfBounds.Add(cache.OutOfBounds);
@@ -189,6 +191,29 @@ internal sealed class ScrapeLoop : IAsyncDisposable
             LastScrapeDuration = took,
             Health = error.Length == 0 ? "up" : "down",
         };
+    }
+
+    private void Take(ScrapeBody body)
+    {
+        var handler = cache.Take();
+        if (classic is null)
+        {
+            Parse(body, ref handler);
+        }
+        else
+        {
+            var converting = classic.Take(handler);
+            Parse(body, ref converting);
+            classic.Complete(handler);
+        }
+        cache.Complete();
+    }
+
+    private void Parse<THandler>(ScrapeBody body, ref THandler handler)
+        where THandler : struct, IExpositionHandler
+    {
+        if (body.Format == ExpositionFormat.Protobuf) protobuf.Parse(body.Span, options.ScrapeClassicHistograms, options.ScrapeNativeHistograms, ref handler);
+        else text.Parse(body.Span, body.Format, ref handler);
     }
 
     /// <summary>Waits until the target's next two slots are over, then ends its series at the first slot it missed.</summary>

@@ -49,6 +49,17 @@ public sealed record ScrapeOptions
     /// <summary>Buckets of one native histogram; over it, the resolution is reduced, and where that does not help the scrape fails.</summary>
     public int NativeHistogramBucketLimit { get; init; }
 
+    /// <summary>
+    /// Least growth from one bucket of a native histogram to the next; finer ones are merged. 0 or 1 and below: all are kept.
+    /// </summary>
+    public double NativeHistogramMinBucketFactor { get; init; }
+
+    /// <summary>Classic histograms are stored as native ones with custom buckets; <see cref="ScrapeClassicHistograms"/> keeps their series too.</summary>
+    public bool ConvertClassicHistograms { get; init; }
+
+    /// <summary>Gets a line of JSON for each failed scrape; empty: none.</summary>
+    public string FailureLogFile { get; init; } = "";
+
     /// <summary>Bytes of a body after decompression.</summary>
     public long BodySizeLimit { get; init; }
 
@@ -60,8 +71,14 @@ public sealed record ScrapeOptions
     public int LabelNameLengthLimit { get; init; }
     public int LabelValueLengthLimit { get; init; }
 
-    /// <summary>True: metric and label names outside the classic character set fail the scrape, and targets are asked to escape them.</summary>
+    /// <summary>True: metric and label names outside the classic character set fail the scrape.</summary>
     public bool LegacyNames { get; init; }
+
+    /// <summary>
+    /// How targets are asked to write other names: allow-utf-8, underscores, dots or values; empty: underscores with
+    /// <see cref="LegacyNames"/>, else allow-utf-8.
+    /// </summary>
+    public string EscapingScheme { get; init; } = "";
 
     public IReadOnlyList<RelabelRule> RelabelRules { get; init; } = [];
     public IReadOnlyList<RelabelRule> MetricRelabelRules { get; init; } = [];

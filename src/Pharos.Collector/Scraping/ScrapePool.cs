@@ -16,6 +16,7 @@ public sealed class ScrapePool : IAsyncDisposable
     private readonly ILogger logger;
     private readonly ScrapeInstruments metrics;
     private readonly ulong seed;
+    private readonly FailureLog? failures;
     private readonly SemaphoreSlim gate = new(1, 1);
     private readonly Dictionary<Labels, ScrapeLoop> loops = [];
     private readonly List<Task> ending = [];
@@ -35,6 +36,7 @@ public sealed class ScrapePool : IAsyncDisposable
         this.logger = logger;
         this.seed = seed;
         metrics = new ScrapeInstruments(instruments);
+        if (options.FailureLogFile.Length > 0) failures = new FailureLog(options.FailureLogFile, logger);
         client = new HttpClient(handler, disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan };
     }
 
@@ -90,7 +92,7 @@ public sealed class ScrapePool : IAsyncDisposable
             ending.RemoveAll(t => t.IsCompleted);
             foreach (var (key, target) in wanted)
             {
-                if (!loops.ContainsKey(key)) loops[key] = new ScrapeLoop(target, options, receiver, client, time, metrics, logger, seed, stopping.Token);
+                if (!loops.ContainsKey(key)) loops[key] = new ScrapeLoop(target, options, receiver, client, time, metrics, logger, seed, failures, stopping.Token);
             }
             bool over = options.TargetLimit > 0 && loops.Count > options.TargetLimit;
             if (over) metrics.TargetLimit.Add();
@@ -126,6 +128,7 @@ public sealed class ScrapePool : IAsyncDisposable
             gate.Release();
         }
         client.Dispose();
+        failures?.Dispose();
         stopping.Dispose();
     }
 }

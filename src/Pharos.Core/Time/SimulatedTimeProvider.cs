@@ -22,6 +22,9 @@ public class SimulatedTimeProvider(DateTimeOffset? start = null) : TimeProvider
 
     public override TimeZoneInfo LocalTimeZone => TimeZoneInfo.Utc;
 
+    /// <summary>Raised after a timer was set: somebody waits for this clock now.</summary>
+    public event Action? TimerSet;
+
     /// <summary>When the next timer is due; null where none waits.</summary>
     public DateTimeOffset? NextDue
     {
@@ -87,6 +90,7 @@ public class SimulatedTimeProvider(DateTimeOffset? start = null) : TimeProvider
                 Due = owner.now + dueTime;
                 owner.timers.Add(this);
             }
+            owner.TimerSet?.Invoke();
             return true;
         }
 

@@ -19,21 +19,21 @@ internal sealed class SeriesBudgets(HeadIndex index)
     public static bool AreSet(TenantLimits limits) =>
         limits.SeriesBudget > 0 || limits.SeriesBudgetPerJob > 0 || limits.ChurnBudget > 0 || limits.ChurnBudgetPerJob > 0;
 
-    /// <summary>The budget that a new series would pass, with the words for its sender; null where there is room.</summary>
-    public (string Code, string Words)? Refuses(ReadOnlySpan<byte> labels, int seriesCount, TenantLimits limits, long nowMs)
+    /// <summary>The budget that a new series would pass, with the words for its sender where <paramref name="errors"/> still wants words; null where there is room.</summary>
+    public (string Code, string? Words)? Refuses(ReadOnlySpan<byte> labels, int seriesCount, TenantLimits limits, long nowMs, AppendErrors errors)
     {
         if (limits.SeriesBudget > 0 && seriesCount >= limits.SeriesBudget)
-            return Over(Refusals.SeriesBudget, labels, "", tenant, limits.SeriesBudget, "series_budget", limits, nowMs);
+            return Over(Refusals.SeriesBudget, labels, "", tenant, limits.SeriesBudget, "series_budget", limits, nowMs, errors);
         if (limits.ChurnBudget > 0 && tenant.Series(limits.BudgetWindow, nowMs) >= limits.ChurnBudget)
-            return Over(Refusals.ChurnBudget, labels, "", tenant, limits.ChurnBudget, "churn_budget", limits, nowMs);
+            return Over(Refusals.ChurnBudget, labels, "", tenant, limits.ChurnBudget, "churn_budget", limits, nowMs, errors);
         if (limits.SeriesBudgetPerJob <= 0 && limits.ChurnBudgetPerJob <= 0) return null;
         if (!TryJob(labels, out var jobUtf8)) return null;
         string job = Encoding.UTF8.GetString(jobUtf8);
         var window = jobs.GetValueOrDefault(job);
         if (limits.SeriesBudgetPerJob > 0 && index.CountUnlocked("job", jobUtf8) >= limits.SeriesBudgetPerJob)
-            return Over(Refusals.SeriesBudget, labels, job, window, limits.SeriesBudgetPerJob, "series_budget_per_job", limits, nowMs);
+            return Over(Refusals.SeriesBudget, labels, job, window, limits.SeriesBudgetPerJob, "series_budget_per_job", limits, nowMs, errors);
         if (limits.ChurnBudgetPerJob > 0 && window is not null && window.Series(limits.BudgetWindow, nowMs) >= limits.ChurnBudgetPerJob)
-            return Over(Refusals.ChurnBudget, labels, job, window, limits.ChurnBudgetPerJob, "churn_budget_per_job", limits, nowMs);
+            return Over(Refusals.ChurnBudget, labels, job, window, limits.ChurnBudgetPerJob, "churn_budget_per_job", limits, nowMs, errors);
         return null;
     }
 
@@ -62,9 +62,10 @@ internal sealed class SeriesBudgets(HeadIndex index)
         }
     }
 
-    private (string Code, string Words) Over(
-        string code, ReadOnlySpan<byte> labels, string job, GrowthWindow? window, int budget, string setting, TenantLimits limits, long nowMs)
+    private (string Code, string? Words) Over(
+        string code, ReadOnlySpan<byte> labels, string job, GrowthWindow? window, int budget, string setting, TenantLimits limits, long nowMs, AppendErrors errors)
     {
+        if (!errors.WantsWords(code)) return (code, null);
         string what = code == Refusals.SeriesBudget ? "series budget" : $"budget of new series within {PromDuration.Format(limits.BudgetWindow)}";
         string whose = job.Length == 0 ? "the tenant" : $"job {GoString.Quote(job)}";
         return (code, $"the {what} of {whose}, {budget}, is used up (err-pharos-{code}): {Grown(window, limits.BudgetWindow, nowMs)}. "

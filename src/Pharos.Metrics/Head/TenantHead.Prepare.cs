@@ -130,7 +130,7 @@ internal sealed partial class TenantHead
             }
             if (SeriesBudgets.AreSet(limits))
             {
-                if (budgets.Refuses(labels, Table.Count, limits, nowMs) is { } over) return RefuseSeries(over.Code, over.Words, index, ticket);
+                if (budgets.Refuses(labels, Table.Count, limits, nowMs, ticket.Errors) is { } over) return RefuseSeries(over.Code, over.Words, index, ticket);
                 budgets.Created(labels, limits, nowMs);
             }
             series = new MemSeries(Table.NextId, Index.Add(Table.NextId, labels));

@@ -1,3 +1,5 @@
+using Pharos.Core;
+
 namespace Pharos.PromQL.Syntax;
 
 /// <summary>A function's name and types.</summary>
@@ -19,41 +21,7 @@ public static class Functions
     public static FunctionSignature? Find(string name) => ByName.GetValueOrDefault(name);
 
     /// <summary>The known function or aggregation with the most similar name; null where none is near.</summary>
-    public static string? Nearest(string name)
-    {
-        string? best = null;
-        int bestDistance = Math.Max(2, name.Length / 3) + 1;
-        foreach (string known in ByName.Keys.Concat(Aggregates.Names.Keys))
-        {
-            // Of equally near names the one that goes on where the text ends is meant.
-            int distance = EditDistance(name, known) - (known.StartsWith(name, StringComparison.OrdinalIgnoreCase) ? 1 : 0);
-            if (distance < bestDistance)
-            {
-                best = known;
-                bestDistance = distance;
-            }
-        }
-        return best;
-    }
-
-    private static int EditDistance(string a, string b)
-    {
-        var row = new int[b.Length + 1];
-        for (int j = 0; j <= b.Length; j++) row[j] = j;
-        for (int i = 1; i <= a.Length; i++)
-        {
-            int diagonal = row[0];
-            row[0] = i;
-            for (int j = 1; j <= b.Length; j++)
-            {
-                int above = row[j];
-                int cost = char.ToLowerInvariant(a[i - 1]) == b[j - 1] ? 0 : 1;
-                row[j] = Math.Min(Math.Min(row[j] + 1, row[j - 1] + 1), diagonal + cost);
-                diagonal = above;
-            }
-        }
-        return row[b.Length];
-    }
+    public static string? Nearest(string name) => NearestName.Of(name, ByName.Keys.Concat(Aggregates.Names.Keys));
 
     private static Dictionary<string, FunctionSignature> Build()
     {

@@ -1,6 +1,5 @@
 using Pharos.Core;
 using Pharos.Templates;
-using Pharos.Templates.Formatting;
 
 namespace Pharos.Rules.Evaluation;
 

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
 using Pharos.Core;
-using Pharos.Templates.Formatting;
 
 namespace Pharos.Rules.Evaluation;
 

@@ -92,7 +92,7 @@ internal sealed class RuleTestReader(string file, List<Diagnostic> findings)
         if (text.Length == 0) return 0;
         if (DateTimeOffset.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, System.Globalization.DateTimeStyles.AssumeUniversal, out var time) && text.Contains('-'))
             return time.ToUnixTimeMilliseconds();
-        if (Pharos.Templates.Formatting.GoFloat.TryParse(text, out double seconds)) return (long)Math.Round(seconds * 1000);
+        if (Pharos.Templates.Formatting.FloatVerbs.TryParse(text, out double seconds)) return (long)Math.Round(seconds * 1000);
         fields.Error(fields.Value("start_timestamp")!, $"start_timestamp \"{text}\" is neither an RFC 3339 time nor Unix seconds");
         return 0;
     }

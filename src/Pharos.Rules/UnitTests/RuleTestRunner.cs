@@ -4,7 +4,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Pharos.Core;
 using Pharos.Rules.Evaluation;
 using Pharos.Rules.UnitTests;
-using Pharos.Templates.Formatting;
 
 namespace Pharos.Rules;
 

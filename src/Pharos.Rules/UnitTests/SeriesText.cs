@@ -137,7 +137,7 @@ internal static class SeriesText
     public static double Number(string text)
     {
         string plain = text.Replace("_", "", StringComparison.Ordinal);
-        if (GoFloat.TryParse(plain, out double value)) return value;
+        if (FloatVerbs.TryParse(plain, out double value)) return value;
         bool negative = plain.StartsWith('-');
         string digits = plain.TrimStart('+', '-');
         switch (digits.ToLowerInvariant())

@@ -6,6 +6,8 @@ internal static class OtherLimits
     private const string NoShards = "one node has nothing to shard";
     private const string NoCache = "there is no results cache";
     private const string NoBucket = "blocks are on this node's disk, not in a bucket";
+    private const string NoAlertLimits = "alert routing has no limits by tenant";
+    private const string NoFirewall = "receivers are kept out of networks for all tenants alike, see docs/compatibility/alerting.md";
     private const string OneEngine = "queries are not split or sharded over other processes";
 
     /// <summary>Nothing depends on them here: they are read with a warning, so that a Mimir overrides file can be used unchanged.</summary>
@@ -78,6 +80,16 @@ internal static class OtherLimits
         ["compactor_block_upload_validation_enabled"] = "blocks cannot be uploaded; put them into the tenant's folder",
         ["compactor_block_upload_verify_chunks"] = "blocks cannot be uploaded; put them into the tenant's folder",
         ["compactor_block_upload_max_block_size_bytes"] = "blocks cannot be uploaded; put them into the tenant's folder",
+        ["alertmanager_notification_rate_limit"] = NoAlertLimits,
+        ["alertmanager_notification_rate_limit_per_integration"] = NoAlertLimits,
+        ["alertmanager_max_config_size_bytes"] = NoAlertLimits,
+        ["alertmanager_max_templates_count"] = NoAlertLimits,
+        ["alertmanager_max_template_size_bytes"] = NoAlertLimits,
+        ["alertmanager_max_dispatcher_aggregation_groups"] = NoAlertLimits,
+        ["alertmanager_max_alerts_count"] = NoAlertLimits,
+        ["alertmanager_max_alerts_size_bytes"] = NoAlertLimits,
+        ["alertmanager_receivers_firewall_block_cidr_networks"] = NoFirewall,
+        ["alertmanager_receivers_firewall_block_private_addresses"] = NoFirewall,
         ["compactor_max_lookback"] = "all blocks are compacted",
     };
 }

@@ -1,3 +1,5 @@
+using System.Net;
+using Pharos.Alerting;
 using Pharos.Core;
 using Pharos.Storage.WriteLog;
 
@@ -11,6 +13,9 @@ public sealed record ServerConfig
 {
     /// <summary>True: every request must name its tenant in <c>X-Scope-OrgID</c>.</summary>
     public bool MultitenancyEnabled { get; init; }
+
+    /// <summary>Whether tenants may delete series and take snapshots of their metrics under <c>/api/v1/admin/tsdb/</c>.</summary>
+    public bool AdminApi { get; init; }
 
     /// <summary>Reads may name several tenants, <c>a|b</c>, where multi-tenancy is on.</summary>
     public bool FederationEnabled { get; init; } = true;
@@ -37,6 +42,12 @@ public sealed record ServerConfig
     /// <summary>Alert routing of tenants that have none of their own: an alertmanager.yml; null for none.</summary>
     public string? AlertmanagerFallbackFile { get; init; }
 
+    /// <summary>Networks that notification receivers must not reach.</summary>
+    public IReadOnlyList<IPNetwork> ReceiversBlockedNetworks { get; init; } = [];
+
+    /// <summary>Whether receivers are kept from loopback, private and link-local addresses; null: where there are several tenants.</summary>
+    public bool? ReceiversBlockPrivate { get; init; }
+
     /// <summary>Tokens that collectors must send as the password of basic authentication; empty: none is asked for.</summary>
     public IReadOnlyList<string> FleetTokens { get; init; } = [];
 
@@ -48,6 +59,9 @@ public sealed record ServerConfig
 
     /// <summary>What was read and has no effect, each with its place.</summary>
     public IReadOnlyList<Diagnostic> Warnings { get; init; } = [];
+
+    /// <summary>A tenant writes its receivers itself, so what stands inside the operator's network is not for them unless the operator says so.</summary>
+    public ReceiverFirewall ReceiverFirewall => new(ReceiversBlockedNetworks, ReceiversBlockPrivate ?? MultitenancyEnabled);
 
     /// <exception cref="ConfigurationException">Every mistake in the text, each with its place.</exception>
     public static ServerConfig Load(string text, string file)

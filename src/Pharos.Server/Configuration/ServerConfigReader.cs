@@ -1,3 +1,4 @@
+using System.Net;
 using Pharos.Core;
 using Pharos.Storage.WriteLog;
 using YamlDotNet.Core;
@@ -59,6 +60,7 @@ internal sealed class ServerConfigReader
         {
             case "limits": return config;
             case "multitenancy_enabled": return config with { MultitenancyEnabled = Bool(value) };
+            case "admin_api": return config with { AdminApi = Bool(value) };
             case "external_url": return config with { ExternalUrl = Text(value) };
             case "sync":
                 return config with
@@ -108,7 +110,9 @@ internal sealed class ServerConfigReader
                 foreach (var (name, node) in Entries(value))
                 {
                     if (name.Value == "fallback_config_file") config = config with { AlertmanagerFallbackFile = Relative(Text(node)) };
-                    else Unknown(name, ["fallback_config_file"]);
+                    else if (name.Value == "receivers_firewall_block_cidr_networks") config = config with { ReceiversBlockedNetworks = Networks(node) };
+                    else if (name.Value == "receivers_firewall_block_private_addresses") config = config with { ReceiversBlockPrivate = Bool(node) };
+                    else Unknown(name, ["fallback_config_file", "receivers_firewall_block_cidr_networks", "receivers_firewall_block_private_addresses"]);
                 }
                 return config;
             case "fleet":
@@ -120,7 +124,7 @@ internal sealed class ServerConfigReader
                 }
                 return config;
             default:
-                Unknown(key, ["multitenancy_enabled", "tenant_federation", "ruler", "external_url", "sync", "limits", "overrides", "runtime_config", "alertmanager", "fleet"]);
+                Unknown(key, ["multitenancy_enabled", "tenant_federation", "ruler", "admin_api", "external_url", "sync", "limits", "overrides", "runtime_config", "alertmanager", "fleet"]);
                 return config;
         }
     }
@@ -144,7 +148,11 @@ internal sealed class ServerConfigReader
             if (LimitSettings.ByName.TryGetValue(name, out var setting)) limits = setting.Read(limits, value, limitReader);
             else if (OtherLimits.WithoutMeaning.TryGetValue(name, out string? why)) findings.Add(Diagnostic.Warning(At(key), $"{name} has no effect: {why}"));
             else if (OtherLimits.Refused.TryGetValue(name, out why)) findings.Add(Diagnostic.Error(At(key), $"{name} cannot be set", why));
-            else Unknown(key, LimitSettings.ByName.Keys);
+            else
+            {
+                string? near = NearestName.Of(name, LimitSettings.ByName.Keys);
+                findings.Add(Diagnostic.Error(At(key), $"unknown key \"{name}\"", near is null ? "docs/server.md lists the limits" : $"did you mean \"{near}\"?"));
+            }
         }
         return limits;
     }
@@ -180,6 +188,15 @@ internal sealed class ServerConfigReader
         {
             return Fail(node, $"cannot read token file: {e.Message}", null, "");
         }
+    }
+
+    /// <summary>Networks by CIDR with commas between, as Mimir writes them.</summary>
+    private List<IPNetwork> Networks(YamlNode node)
+    {
+        var networks = new List<IPNetwork>();
+        foreach (string cidr in Text(node).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+            networks.Add(IPNetwork.TryParse(cidr, out var network) ? network : Fail(node, $"\"{cidr}\" is not a network", "write for example 10.0.0.0/8", network));
+        return networks;
     }
 
     private string Relative(string path) => Path.GetFullPath(path, Path.GetDirectoryName(Path.GetFullPath(file)) ?? ".");

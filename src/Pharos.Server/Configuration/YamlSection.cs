@@ -111,6 +111,15 @@ internal sealed class YamlSection
         return Fail(value, $"{key} must be a whole number", otherwise);
     }
 
+    /// <summary>A finite number that is not negative.</summary>
+    public double Float(string key, double otherwise)
+    {
+        var value = Node(key);
+        if (value is null) return otherwise;
+        return value is YamlScalarNode { Value: { } text } && double.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out double number) && number >= 0 && double.IsFinite(number)
+            ? number : Fail(value, $"{key} must be a number from 0", otherwise);
+    }
+
     public TimeSpan? Duration(string key)
     {
         var value = Node(key);
@@ -126,14 +135,7 @@ internal sealed class YamlSection
     {
         var value = Node(key);
         if (value is null) return otherwise;
-        if (value is YamlScalarNode { Value: { } text })
-        {
-            string[] units = ["B", "KB", "MB", "GB", "TB", "PB", "EB"];
-            int letters = text.AsSpan().IndexOfAnyExceptInRange('0', '9');
-            string unit = letters < 0 ? "" : text[letters..].Replace("iB", "B", StringComparison.Ordinal);
-            int power = letters < 0 ? 0 : Array.IndexOf(units, unit);
-            if (power >= 0 && long.TryParse(letters < 0 ? text : text[..letters], out long number) && (letters >= 0 || number == 0)) return number << (10 * power);
-        }
+        if (value is YamlScalarNode { Value: { } text } && ByteSize.TryParse(text, out long bytes)) return bytes;
         return Fail(value, $"{key} must be a size with a unit, for example 15MB", otherwise);
     }
 
@@ -182,7 +184,7 @@ internal sealed class YamlSection
         foreach (var (key, value) in values)
         {
             if (asked.Contains(key)) continue;
-            string? near = asked.Where(a => Distance(a, key) <= 2).MinBy(a => Distance(a, key));
+            string? near = NearestName.Of(key, asked);
             Findings.Add(Diagnostic.Error(KeyPosition(key, value), $"unknown field \"{key}\" in {name}", near is null ? null : $"did you mean \"{near}\"?"));
         }
     }
@@ -213,18 +215,4 @@ internal sealed class YamlSection
     }
 
     private static bool IsNothing(YamlNode node) => node is YamlScalarNode { Style: ScalarStyle.Plain or ScalarStyle.Any, Value: null or "" or "~" or "null" };
-
-    private static int Distance(string a, string b)
-    {
-        var previous = Enumerable.Range(0, b.Length + 1).ToArray();
-        for (int i = 1; i <= a.Length; i++)
-        {
-            var current = new int[b.Length + 1];
-            current[0] = i;
-            for (int j = 1; j <= b.Length; j++)
-                current[j] = Math.Min(Math.Min(current[j - 1], previous[j]) + 1, previous[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1));
-            previous = current;
-        }
-        return previous[b.Length];
-    }
 }

@@ -30,6 +30,9 @@ public sealed record AlertmanagerHostOptions
     /// <summary>Path before every route, such as <c>/alertmanager</c>. Null: the path of the external address.</summary>
     public string? RoutePrefix { get; init; }
 
+    /// <summary>TLS, users and headers (<see cref="WebConfig"/>'s format), read again with each reload; null: plain HTTP for everybody.</summary>
+    public string? WebConfigFile { get; init; }
+
     /// <summary>GET requests of the API answered at the same time; 0: the number of processors, at least 8.</summary>
     public int GetConcurrency { get; init; }
 
@@ -44,6 +47,7 @@ public sealed class AlertmanagerHost : IAsyncDisposable
     private readonly ILogger logger;
     private readonly Lock reloading = new();
     private readonly ICatalogue catalogue;
+    private volatile WebConfig web = new();
     private PosixSignalRegistration? hangUp;
     private HttpHost? http;
 
@@ -83,7 +87,7 @@ public sealed class AlertmanagerHost : IAsyncDisposable
             router.Start();
             // The one tenant there is, so that its configuration is checked and measured before the first alert.
             router.Config(TenantId.Anonymous);
-            host.http = await HttpHost.StartAsync(options.Host, options.Port, loggers, app => host.Map(app, prefix, time, instruments), cancel);
+            host.http = await HttpHost.StartAsync(options.Host, options.Port, loggers, app => host.Map(app, prefix, time, instruments), cancel, () => host.web);
             if (!OperatingSystem.IsWindows()) host.hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, host.HungUp);
             return host;
         }
@@ -103,7 +107,9 @@ public sealed class AlertmanagerHost : IAsyncDisposable
             try
             {
                 string text = File.ReadAllText(options.ConfigFile);
+                var nextWeb = options.WebConfigFile is { } file ? WebConfig.Load(file) : new WebConfig();
                 Router.UseFallback(AlertmanagerConfig.Load(text, options.ConfigFile, new AlertmanagerConfigOptions { Matchers = options.Router.Matchers }));
+                web = nextWeb;
             }
             catch (Exception e) when (e is ConfigurationException or IOException or UnauthorizedAccessException)
             {

@@ -4,6 +4,8 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -29,10 +31,12 @@ public sealed class HttpHost : IAsyncDisposable
     /// <param name="host">Name or address to bind; empty for all addresses.</param>
     /// <param name="port">0 picks a free port.</param>
     /// <param name="map">Adds middleware and routes.</param>
+    /// <param name="web">Asked for each connection and request; TLS or not is decided at the start. Null: plain HTTP for everybody.</param>
     /// <exception cref="IOException">The address cannot be bound; the message says why and what to do.</exception>
     public static async Task<HttpHost> StartAsync(
-        string host, int port, ILoggerFactory loggers, Action<WebApplication> map, CancellationToken cancel)
+        string host, int port, ILoggerFactory loggers, Action<WebApplication> map, CancellationToken cancel, Func<WebConfig>? web = null)
     {
+        var atStart = web?.Invoke() ?? new WebConfig();
         var builder = WebApplication.CreateSlimBuilder();
         builder.Services.AddRouting();
         ResponseEncoding.Add(builder.Services);
@@ -45,12 +49,13 @@ public sealed class HttpHost : IAsyncDisposable
             // Every route that takes a body has its own bound, in its own words.
             kestrel.Limits.MaxRequestBodySize = null;
             kestrel.Limits.MinRequestBodyDataRate = null;
-            if (host.Length == 0 || host == "*") kestrel.ListenAnyIP(port);
-            else if (IPAddress.TryParse(host, out var address)) kestrel.Listen(address, port);
-            else if (host == "localhost" && port != 0) kestrel.ListenLocalhost(port);
-            else kestrel.Listen(Resolve(host), port);
+            if (host.Length == 0 || host == "*") kestrel.ListenAnyIP(port, Secure);
+            else if (IPAddress.TryParse(host, out var address)) kestrel.Listen(address, port, Secure);
+            else if (host == "localhost" && port != 0) kestrel.ListenLocalhost(port, Secure);
+            else kestrel.Listen(Resolve(host), port, Secure);
         });
         var application = builder.Build();
+        if (web is not null) Protect(application, web);
         application.UseResponseEncoding();
         application.UseWebSockets();
         map(application);
@@ -70,12 +75,29 @@ public sealed class HttpHost : IAsyncDisposable
         }
         var bound = application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
         return new HttpHost(application, new Uri(bound.Replace("[::]", "localhost", StringComparison.Ordinal).Replace("0.0.0.0", "127.0.0.1", StringComparison.Ordinal)));
+
+        void Secure(ListenOptions listen)
+        {
+            if (atStart.Tls is null) return;
+            if (!atStart.Http2) listen.Protocols = HttpProtocols.Http1;
+            listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => ValueTask.FromResult((web!().Tls ?? atStart.Tls).Authentication) });
+        }
     }
 
     public async ValueTask DisposeAsync()
     {
         await application.StopAsync();
         await application.DisposeAsync();
+    }
+
+    private static void Protect(WebApplication application, Func<WebConfig> web)
+    {
+        var authentication = new BasicAuthentication(() => web().Users);
+        application.Use((http, next) =>
+        {
+            foreach (var (name, value) in web().Headers) http.Response.Headers[name] = value;
+            return authentication.InvokeAsync(http, next);
+        });
     }
 
     private static IPAddress Resolve(string host)

@@ -110,7 +110,7 @@ public sealed class PharosServer : IAsyncDisposable
         address = new Uri($"http://{(options.Host.Length == 0 ? "localhost" : options.Host)}:{port}/");
 
         var router = Keep(new AlertRouter(
-            new AlertRouterOptions { ExternalUrl = ExternalUrl() + "/alertmanager" }, catalogue, journal, time,
+            new AlertRouterOptions { ExternalUrl = ExternalUrl() + "/alertmanager", Firewall = config.ReceiverFirewall }, catalogue, journal, time,
             options.HttpHandlers is { } handlers ? _ => handlers() : null, instruments, loggers.CreateLogger("Alerting")));
         if (config.AlertmanagerFallbackFile is { } fallback)
             router.UseFallback(AlertmanagerConfig.Load(await File.ReadAllTextAsync(fallback, cancel), fallback));
@@ -158,6 +158,7 @@ public sealed class PharosServer : IAsyncDisposable
                 CardinalityRoutes.Map(group, metrics, limits);
                 LimitsRoutes.MapUser(group, limits);
                 TenantRoutes.MapUser(group, metrics, ingestion);
+                AdminRoutes.Map(group, config.AdminApi, "set admin_api: true in the server's configuration", metrics);
                 // Collectors scrape, and alerts are routed in this process.
                 TargetsRoutes.Map(group, () => [], () => []);
                 TargetDetailRoutes.Map(group, () => [], readable, () => "");

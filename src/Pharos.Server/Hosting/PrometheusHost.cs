@@ -30,6 +30,12 @@ public sealed record PrometheusHostOptions
     public string Host { get; init; } = "127.0.0.1";
     public int Port { get; init; } = 9090;
 
+    /// <summary>Name of this machine: with the external labels it spreads the scrapes, so that two servers of a pair do not ask at the same moment.</summary>
+    public string HostName { get; init; } = Environment.MachineName;
+
+    /// <summary>TLS, users and headers (<see cref="WebConfig"/>'s format), read again with each reload; null: plain HTTP for everybody.</summary>
+    public string? WebConfigFile { get; init; }
+
     /// <summary>Null: the address listened on.</summary>
     public string? ExternalUrl { get; init; }
 
@@ -53,6 +59,9 @@ public sealed record PrometheusHostOptions
     public bool AdminApi { get; init; }
 
     public TimeSpan Retention { get; init; } = TimeSpan.FromDays(15);
+
+    /// <summary>Bytes of blocks that are kept; 0 = no limit.</summary>
+    public long RetentionBytes { get; init; }
     public TimeSpan Lookback { get; init; } = TimeSpan.FromMinutes(5);
     public TimeSpan QueryTimeout { get; init; } = TimeSpan.FromMinutes(2);
     public int QueryConcurrency { get; init; } = 20;
@@ -88,8 +97,9 @@ public sealed class PrometheusHost : IAsyncDisposable
     private HttpAlertSink? alerts;
     private RemoteWriteQueue? remote;
     private string remoteText = "";
-    private string ruleText = "";
+    private string alertingText = "";
     private PrometheusConfig config;
+    private volatile WebConfig web = new();
     private DateTimeOffset loadedAt;
     private bool lastReloadOk = true;
 
@@ -111,7 +121,7 @@ public sealed class PrometheusHost : IAsyncDisposable
     /// <exception cref="IOException">The address cannot be bound, or the folder cannot be used.</exception>
     public static async Task<PrometheusHost> StartAsync(PrometheusHostOptions options, TimeProvider time, ILoggerFactory loggers, CancellationToken cancel)
     {
-        var host = new PrometheusHost(options, await LoadAsync(options, cancel), time, loggers);
+        var host = new PrometheusHost(options, await LoadAsync(options, cancel), time, loggers) { web = LoadWeb(options) };
         try
         {
             await host.ComposeAsync(cancel);
@@ -132,7 +142,9 @@ public sealed class PrometheusHost : IAsyncDisposable
         try
         {
             var next = await LoadAsync(options, cancel);
+            var nextWeb = LoadWeb(options);
             await ApplyAsync(next, cancel);
+            web = nextWeb;
             lastReloadOk = true;
         }
         catch (Exception e) when (e is ConfigurationException or IOException or UnauthorizedAccessException)
@@ -161,6 +173,8 @@ public sealed class PrometheusHost : IAsyncDisposable
     private static async Task<PrometheusConfig> LoadAsync(PrometheusHostOptions options, CancellationToken cancel) =>
         PrometheusConfig.Load(await File.ReadAllTextAsync(options.ConfigFile, cancel), options.ConfigFile);
 
+    private static WebConfig LoadWeb(PrometheusHostOptions options) => options.WebConfigFile is { } file ? WebConfig.Load(file) : new WebConfig();
+
     private async Task ComposeAsync(CancellationToken cancel)
     {
         string data = Path.GetFullPath(options.StoragePath);
@@ -174,17 +188,7 @@ public sealed class PrometheusHost : IAsyncDisposable
             reloadOk.Set(lastReloadOk ? 1 : 0);
             reloadAt.Set(loadedAt.ToUnixTimeMilliseconds() / 1000.0);
         });
-        var limits = new FixedTenantLimits(TenantLimits.Default with
-        {
-            SeriesMax = 0,
-            LabelNamesPerSeriesMax = 0,
-            LabelNameBytesMax = 0,
-            LabelValueBytesMax = 0,
-            MetricRetention = options.Retention,
-            OutOfOrderWindow = config.OutOfOrderWindow,
-            QuerySamplesMax = options.QuerySamplesMax,
-            QueryTimeout = options.QueryTimeout,
-        });
+        var limits = new LocalLimits(this);
         var catalogue = Keep(new SqliteCatalogue(Path.Combine(data, "catalogue.db"), time));
         var log = Keep(new FileWriteLog(new WriteLogOptions { Folder = Path.Combine(data, "write-log") }, time, instruments, loggers.CreateLogger("Storage")));
         var store = Keep(new MetricStore(new MetricStoreOptions { Folder = Path.Combine(data, "metrics") }, log, limits, time, instruments, loggers.CreateLogger("Metrics")));
@@ -192,7 +196,7 @@ public sealed class PrometheusHost : IAsyncDisposable
         var engine = new PromQlEngine(store, new PromQlOptions { Lookback = options.Lookback, ConcurrencyMax = options.QueryConcurrency }, time, instruments, limits);
         Keep(new Closing(engine));
         int port = options.Port == 0 ? FreePort.Choose(options.Host) : options.Port;
-        string external = options.ExternalUrl?.TrimEnd('/') ?? $"http://{(options.Host.Length == 0 ? "localhost" : options.Host)}:{port}{options.RoutePrefix}";
+        string external = options.ExternalUrl?.TrimEnd('/') ?? $"{(web.Tls is null ? "http" : "https")}://{(options.Host.Length == 0 ? "localhost" : options.Host)}:{port}{options.RoutePrefix}";
 
         sink = new LocalSink(store);
         alerts = new HttpAlertSink(
@@ -209,7 +213,7 @@ public sealed class PrometheusHost : IAsyncDisposable
                 LookbackDelta = options.Lookback,
             },
             new PromQlRuleLanguage(engine), sink, alerts, journal, catalogue, time, instruments, loggers.CreateLogger("Rules"));
-        scraping = new ScrapeManager(sink, handlers, time, instruments, loggers.CreateLogger("Scraping"));
+        scraping = new ScrapeManager(sink, handlers, options.HostName, time, instruments, loggers.CreateLogger("Scraping"));
         await ApplyAsync(config, cancel);
 
         var status = new PrometheusStatus
@@ -217,7 +221,7 @@ public sealed class PrometheusHost : IAsyncDisposable
             Flags = () => options.Flags,
             ConfigYaml = () => config.Text,
             Reload = () => (lastReloadOk, loadedAt),
-            StorageRetention = PromDuration.Format(options.Retention),
+            StorageRetention = PromDuration.Format(config.Tsdb.RetentionTime ?? options.Retention),
             Instruments = instruments,
             Blocks = store.BlockList,
             Switches = [("api", "admin", options.AdminApi), ("api", "lifecycle", options.Lifecycle), ("api", "remote_write_receiver", options.RemoteWriteReceiver)],
@@ -236,12 +240,12 @@ public sealed class PrometheusHost : IAsyncDisposable
             RemoteReadRoutes.Map(routes, store, limits, () => config.ExternalLabels);
             FederateRoutes.Map(routes, store, options.Lookback, time, () => config.ExternalLabels);
             LifecycleRoutes.Map(routes, options.Lifecycle, ReloadAsync, () => quit.TrySetResult());
-            AdminRoutes.Map(routes, options.AdminApi, store);
+            AdminRoutes.Map(routes, options.AdminApi, "start with --web.enable-admin-api", store);
             if (options.RemoteWriteReceiver) RemoteWriteRoutes.Map(routes, sink, instruments, new RemoteWriteReceiverOptions { StartTimestampsAsZeros = _ => options.StartTimestampsAsZeros }, ["/api/v1/write"]);
             if (options.OtlpReceiver)
                 OtlpMetricsRoutes.Map(routes, sink, _ => config.Otlp with { Delta = options.OtlpDelta, StartTimestampsAsZeros = options.StartTimestampsAsZeros }, options.Lookback, time, instruments, "/api/v1/otlp/v1/metrics");
             routes.MapGet("/", reply => reply.Response.WriteAsync("Pharos stands in for Prometheus here. Its API is under /api/v1, its own metrics at /metrics.\n"));
-        }, cancel);
+        }, cancel, () => web);
     }
 
     private async Task ApplyAsync(PrometheusConfig next, CancellationToken cancel)
@@ -259,16 +263,16 @@ public sealed class PrometheusHost : IAsyncDisposable
             remoteText = nextRemote;
         }
         string nextAlerting = ConfigText.Of(next.Alertmanagers);
-        if (alertmanagers.Count == 0 || nextAlerting != ruleText)
+        if (alertmanagers.Count == 0 || nextAlerting != alertingText)
         {
             foreach (var source in alertmanagers) await source.DisposeAsync();
             alertmanagers.Clear();
             foreach (var group in next.Alertmanagers) alertmanagers.Add(new AlertmanagerSource(group, handlers, time, loggers.CreateLogger("Alerts"), UpdateAlertmanagersAsync));
             foreach (var source in alertmanagers) await source.StartAsync();
-            ruleText = nextAlerting;
+            alertingText = nextAlerting;
         }
         await rules!.UpdateAsync(groups, cancel);
-        await scraping!.ApplyAsync(next.ScrapeJobs);
+        await scraping!.ApplyAsync(next.ScrapeJobs, next.ExternalLabels);
         config = next;
         loadedAt = time.GetUtcNow();
     }
@@ -327,9 +331,38 @@ public sealed class PrometheusHost : IAsyncDisposable
 
     private static Func<Labels, Labels?>? Relabelling(IReadOnlyList<RelabelRule> rules) => rules.Count == 0 ? null : labels => RelabelRule.Apply(rules, labels);
 
+    private TenantLimits Limits() => TenantLimits.Default with
+    {
+        SeriesMax = 0,
+        LabelNamesPerSeriesMax = 0,
+        LabelNameBytesMax = 0,
+        LabelValueBytesMax = 0,
+        MetricRetention = config.Tsdb.RetentionTime ?? options.Retention,
+        MetricBytesMax = options.RetentionBytes,
+        OutOfOrderWindow = config.Tsdb.OutOfOrderWindow,
+        QuerySamplesMax = options.QuerySamplesMax,
+        QueryTimeout = options.QueryTimeout,
+    };
+
     private T Keep<T>(T part) where T : IAsyncDisposable
     {
         parts.Push(part);
         return part;
+    }
+
+    /// <summary>What the command line and the configuration say now.</summary>
+    private sealed class LocalLimits(PrometheusHost host) : ITenantLimits
+    {
+        private PrometheusConfig? from;
+        private TenantLimits limits = TenantLimits.Default;
+
+        public TenantLimits For(TenantId tenant)
+        {
+            // A reload replaces the configuration; only then are the limits made anew.
+            if (from == host.config) return limits;
+            limits = host.Limits();
+            from = host.config;
+            return limits;
+        }
     }
 }

@@ -13,7 +13,7 @@ namespace Pharos.Server.Http;
 internal static class TenancyMiddleware
 {
     /// <summary>Paths that belong to no tenant.</summary>
-    private static readonly string[] Open = ["/metrics", "/-/", "/ready", "/config", "/runtime_config", "/distributor/", "/api/pharos/v1/me", "/api/pharos/v1/architecture"];
+    private static readonly string[] Open = ["/metrics", "/-/", "/ready", "/api/pharos/v1/me", "/api/pharos/v1/architecture"];
 
     private static readonly string[] TenantPaths =
     [

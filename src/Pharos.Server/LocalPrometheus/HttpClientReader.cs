@@ -102,7 +102,7 @@ internal static class HttpClientReader
         };
     }
 
-    private static TlsOptions? Tls(YamlSection? section, string folder)
+    public static TlsOptions? Tls(YamlSection? section, string folder)
     {
         if (section is null) return null;
         var tls = new TlsOptions

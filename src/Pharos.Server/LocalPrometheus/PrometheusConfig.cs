@@ -21,7 +21,7 @@ public sealed record PrometheusConfig
     public required IReadOnlyList<AlertmanagerGroup> Alertmanagers { get; init; }
     public required IReadOnlyList<RelabelRule> AlertRelabelRules { get; init; }
     public required IReadOnlyList<RemoteWriteTarget> RemoteWrite { get; init; }
-    public required TimeSpan OutOfOrderWindow { get; init; }
+    public required TsdbSettings Tsdb { get; init; }
     public required OtlpSettings Otlp { get; init; }
 
     /// <summary>What was read but deserves attention.</summary>
@@ -31,12 +31,22 @@ public sealed record PrometheusConfig
     public static PrometheusConfig Load(string text, string file, bool agent = false) => new PrometheusConfigReader(file, agent).Read(text);
 }
 
+/// <summary>The <c>storage.tsdb</c> section. What is null is left to the command line.</summary>
+public sealed record TsdbSettings
+{
+    public TimeSpan OutOfOrderWindow { get; init; }
+
+    /// <summary>How long samples are kept.</summary>
+    public TimeSpan? RetentionTime { get; init; }
+}
+
 /// <summary>One entry of <c>scrape_configs</c>.</summary>
 public sealed record ScrapeJob(ScrapeOptions Options, HttpClientOptions Http, Discoveries Discovery);
 
 /// <summary>Where the targets of a job come from.</summary>
 public sealed record Discoveries(
-    IReadOnlyList<IReadOnlyList<Labels>> Static, IReadOnlyList<FileDiscovery> Files, IReadOnlyList<HttpDiscovery> Http, IReadOnlyList<DnsDiscovery> Dns);
+    IReadOnlyList<IReadOnlyList<Labels>> Static, IReadOnlyList<FileDiscovery> Files, IReadOnlyList<HttpDiscovery> Http, IReadOnlyList<DnsDiscovery> Dns,
+    IReadOnlyList<DockerDiscovery> Docker);
 
 public sealed record FileDiscovery(IReadOnlyList<string> Files, TimeSpan RefreshInterval);
 
@@ -44,6 +54,14 @@ public sealed record HttpDiscovery(Uri Url, TimeSpan RefreshInterval, HttpClient
 
 /// <param name="Type">SRV, A, AAAA, MX or NS.</param>
 public sealed record DnsDiscovery(IReadOnlyList<string> Names, string Type, int Port, TimeSpan RefreshInterval);
+
+/// <param name="Host">The engine: unix, tcp, http or https.</param>
+/// <param name="Port">Of containers that open none.</param>
+/// <param name="HostNetworkingHost">Address of containers in the host's network.</param>
+/// <param name="MatchFirstNetwork">Of a container in several networks only the first by name counts.</param>
+/// <param name="Filters">Of the engine's list of containers: values by name.</param>
+public sealed record DockerDiscovery(
+    Uri Host, int Port, string HostNetworkingHost, bool MatchFirstNetwork, IReadOnlyDictionary<string, IReadOnlyList<string>> Filters, TimeSpan RefreshInterval, HttpClientOptions Client);
 
 /// <summary>One entry of <c>alerting.alertmanagers</c>.</summary>
 public sealed record AlertmanagerGroup(

@@ -48,17 +48,15 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
         {
             if (target.Name.Length > 0 && !remoteNames.Add(target.Name)) root.Error("remote_write", $"found multiple remote write configs with name \"{target.Name}\"");
         }
-        if (root.Has("remote_read")) root.Error("remote_read", "remote_read is not supported", "query the remote store itself");
+        UnusedSections.Read(root, folder);
         var otlp = OtlpConfigReader.Read(root.Section("otlp"), global.Scrape.LegacyNames);
-        if (root.Has("tracing")) root.Error("tracing", "tracing is not supported", "take the section out");
         if (root.Section("runtime") is { } runtime)
         {
             runtime.Number("gogc", 0);
             runtime.Done();
             root.Warn("runtime", "runtime.gogc tunes Go's garbage collector; it has no effect here");
         }
-        var outOfOrder = TimeSpan.Zero;
-        if (root.Section("storage") is { } storage) outOfOrder = ReadStorage(storage);
+        var tsdb = root.Section("storage") is { } storage ? StorageReader.Read(storage) : new TsdbSettings();
         if (agent)
         {
             foreach (string key in (string[])["alerting", "rule_files", "remote_read"])
@@ -82,7 +80,7 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
             Alertmanagers = alertmanagers,
             AlertRelabelRules = alertRules,
             RemoteWrite = remoteWrite,
-            OutOfOrderWindow = outOfOrder,
+            Tsdb = tsdb,
             Otlp = otlp,
             Warnings = root.Findings,
         };
@@ -101,7 +99,7 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
         public bool ProtocolsSet { get; init; }
     }
 
-    private static Global ReadGlobal(YamlSection? section)
+    private Global ReadGlobal(YamlSection? section)
     {
         var global = new Global();
         if (section is null) return global;
@@ -121,7 +119,7 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
             ProtocolsSet = section.Has("scrape_protocols"),
             Scrape = ReadLimits(section, global.Scrape with { LegacyNames = scheme == "legacy" }),
         };
-        RefuseFiles(section, scheme == "legacy");
+        CheckEscaping(section, global.Scrape);
         if (section.Text("query_log_file") is { Length: > 0 }) section.Warn("query_log_file", "query_log_file is not written; slow queries are in the log");
         section.Done();
         return global;
@@ -143,7 +141,7 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
     }
 
     /// <summary>What a job and the global section have in common.</summary>
-    private static ScrapeOptions ReadLimits(YamlSection section, ScrapeOptions options)
+    private ScrapeOptions ReadLimits(YamlSection section, ScrapeOptions options)
     {
         var protocols = section.Node("scrape_protocols") is null && !section.Has("scrape_protocols") ? null : section.Texts("scrape_protocols");
         if (protocols is not null)
@@ -163,21 +161,20 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
             LabelValueLengthLimit = (int)section.Number("label_value_length_limit", options.LabelValueLengthLimit, 0),
             ScrapeNativeHistograms = section.Bool("scrape_native_histograms", options.ScrapeNativeHistograms),
             ScrapeClassicHistograms = section.Bool("always_scrape_classic_histograms", options.ScrapeClassicHistograms),
+            ConvertClassicHistograms = section.Bool("convert_classic_histograms_to_nhcb", options.ConvertClassicHistograms),
+            EscapingScheme = section.Text("metric_name_escaping_scheme", options.EscapingScheme),
+            FailureLogFile = section.Text("scrape_failure_log_file") is { } log ? HttpClientReader.Resolve(log, folder) : options.FailureLogFile,
             ExtraMetrics = section.Bool("extra_scrape_metrics", options.ExtraMetrics),
             Protocols = protocols is null ? options.Protocols : [.. protocols.Where(Protocols.ContainsKey).Select(p => Protocols[p])],
         };
     }
 
-    private static void RefuseFiles(YamlSection section, bool legacy)
+    private static void CheckEscaping(YamlSection section, ScrapeOptions options)
     {
-        if (section.Bool("convert_classic_histograms_to_nhcb", false)) section.Error("convert_classic_histograms_to_nhcb", "converting classic histograms is not supported yet");
-        if (section.Text("scrape_failure_log_file") is { Length: > 0 }) section.Warn("scrape_failure_log_file", "scrape failures go to the log and the targets page, not to a file");
-        string escaping = section.Text("metric_name_escaping_scheme", "");
-        if (escaping is not ("" or "allow-utf-8" or "underscores" or "dots" or "values"))
-            section.Error("metric_name_escaping_scheme", $"unknown escaping scheme {escaping}; use allow-utf-8, underscores, dots or values");
-        else if (escaping == "allow-utf-8" && legacy)
+        if (options.EscapingScheme is not ("" or "allow-utf-8" or "underscores" or "dots" or "values"))
+            section.Error("metric_name_escaping_scheme", $"unknown escaping scheme {options.EscapingScheme}; use allow-utf-8, underscores, dots or values");
+        else if (options is { EscapingScheme: "allow-utf-8", LegacyNames: true })
             section.Error("metric_name_escaping_scheme", "UTF-8 metric names requested but the validation scheme is legacy", "take one of the two away");
-        else if (escaping is "dots" or "values") section.Error("metric_name_escaping_scheme", $"escaping scheme {escaping} is not supported yet; use allow-utf-8 or underscores");
     }
 
     private ScrapeJob ReadJob(YamlSection section, Global global)
@@ -212,16 +209,15 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
             EnableCompression = section.Bool("enable_compression", true),
             FallbackProtocol = fallback is not null && Protocols.TryGetValue(fallback, out var protocol) ? protocol : null,
             NativeHistogramBucketLimit = (int)section.Number("native_histogram_bucket_limit", 0, 0),
+            NativeHistogramMinBucketFactor = section.Float("native_histogram_min_bucket_factor", 0),
             LegacyNames = validation == "legacy",
             RelabelRules = ReadRelabelRules(section, "relabel_configs", folder),
             MetricRelabelRules = ReadRelabelRules(section, "metric_relabel_configs", folder),
         };
         if (options.ScrapeNativeHistograms && !section.Has("scrape_protocols") && !global.ProtocolsSet)
             options = options with { Protocols = [ScrapeProtocol.PrometheusProto, .. options.Protocols.Where(p => p != ScrapeProtocol.PrometheusProto)] };
-        if (section.Text("native_histogram_min_bucket_factor") is { } factor && factor != "0")
-            section.Error("native_histogram_min_bucket_factor", "native_histogram_min_bucket_factor is not supported yet");
         section.Number("keep_dropped_targets", 0, 0);
-        RefuseFiles(section, validation == "legacy");
+        CheckEscaping(section, options);
         var discovery = DiscoveryReader.Read(section, folder);
         var http = HttpClientReader.Read(section, folder);
         section.Done();
@@ -306,14 +302,7 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
             if (section.Has(key)) section.Error(key, $"{key} is not supported");
         }
         var headers = section.TextMap("headers");
-        foreach (string name in headers.Keys)
-        {
-            string lower = name.ToLowerInvariant();
-            if (lower == "authorization") section.Error("headers", "authorization header must be changed via the basic_auth, authorization, oauth2, sigv4, azuread or google_iam parameter");
-            else if (lower is "host" or "content-encoding" or "content-length" or "content-type" or "x-prometheus-remote-write-version" or "user-agent" or "connection" or "keep-alive"
-                or "proxy-authenticate" or "proxy-authorization" or "www-authenticate" or "accept-encoding" or "x-prometheus-remote-read-version")
-                section.Error("headers", $"{lower} is a reserved header. It must not be changed");
-        }
+        UnusedSections.CheckHeaders(section, headers.Keys, "authorization header must be changed via the basic_auth, authorization, oauth2, sigv4, azuread or google_iam parameter");
         var queue = section.Section("queue_config");
         var metadata = section.Section("metadata_config");
         if (section.Bool("round_robin_dns", false)) section.Error("round_robin_dns", "round_robin_dns is not supported yet");
@@ -347,27 +336,5 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
         metadata?.Done();
         section.Done();
         return url is null ? null : target;
-    }
-
-    private static TimeSpan ReadStorage(YamlSection section)
-    {
-        var window = TimeSpan.Zero;
-        if (section.Section("tsdb") is { } tsdb)
-        {
-            window = tsdb.Duration("out_of_order_time_window", TimeSpan.Zero);
-            if (tsdb.Has("retention")) tsdb.Error("retention", "storage.tsdb.retention is not supported; use --storage.tsdb.retention.time");
-            foreach (string key in (string[])["stale_series_compaction_threshold", "chunk_encoding"])
-            {
-                if (tsdb.Has(key)) tsdb.Error(key, $"{key} is not supported");
-            }
-            tsdb.Done();
-        }
-        if (section.Section("exemplars") is { } exemplars)
-        {
-            if (exemplars.Has("max_exemplars")) exemplars.Error("max_exemplars", "max_exemplars cannot be changed yet; 100000 are kept");
-            exemplars.Done();
-        }
-        section.Done();
-        return window;
     }
 }

@@ -6,15 +6,18 @@ using Pharos.Core;
 namespace Pharos.Server.LocalPrometheus;
 
 /// <summary>One scrape pool for each job. A reload keeps the pools of jobs that did not change.</summary>
-internal sealed class ScrapeManager(IMetricsReceiver receiver, HttpHandlerFactory http, TimeProvider time, Instruments instruments, ILogger logger) : IAsyncDisposable
+internal sealed class ScrapeManager(
+    IMetricsReceiver receiver, HttpHandlerFactory http, string hostName, TimeProvider time, Instruments instruments, ILogger logger) : IAsyncDisposable
 {
     private readonly SemaphoreSlim gate = new(1, 1);
     private volatile IReadOnlyList<Running> jobs = [];
 
     public IReadOnlyList<ScrapePool> Pools => [.. jobs.Select(j => j.Pool)];
 
-    public async Task ApplyAsync(IReadOnlyList<ScrapeJob> wanted)
+    /// <param name="externalLabels">With the host's name they seed the scrape slots of pools that start now.</param>
+    public async Task ApplyAsync(IReadOnlyList<ScrapeJob> wanted, Labels externalLabels)
     {
+        ulong seed = externalLabels.With("__hostname__", hostName).Hash;
         await gate.WaitAsync();
         try
         {
@@ -28,7 +31,7 @@ internal sealed class ScrapeManager(IMetricsReceiver receiver, HttpHandlerFactor
                     continue;
                 }
                 if (same is not null) await StopAsync(same);
-                now.Add(await StartAsync(job));
+                now.Add(await StartAsync(job, seed));
             }
             jobs = now;
             foreach (var gone in before.Values) await StopAsync(gone);
@@ -46,10 +49,10 @@ internal sealed class ScrapeManager(IMetricsReceiver receiver, HttpHandlerFactor
         gate.Dispose();
     }
 
-    private async Task<Running> StartAsync(ScrapeJob job)
+    private async Task<Running> StartAsync(ScrapeJob job, ulong seed)
     {
         var handler = http(job.Http);
-        var pool = new ScrapePool(job.Options, receiver, handler, time, instruments, logger);
+        var pool = new ScrapePool(job.Options, receiver, handler, time, instruments, logger, seed);
         var targets = new TargetSources(job.Discovery, http, time, logger, pool.SyncAsync);
         await targets.StartAsync();
         return new Running(job, pool, handler, targets);

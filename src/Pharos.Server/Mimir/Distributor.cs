@@ -40,10 +40,10 @@ internal sealed class Distributor : IMetricSink
     public ValueTask<AppendResult> AppendAsync(TenantId tenant, MetricBatch batch, CancellationToken cancel)
     {
         var allowed = limits.For(tenant);
-        rates.Pushed(tenant, batch.Samples.Length + batch.Histograms.Count);
         if (OverRequestRate(tenant, allowed) is { } refused) return new ValueTask<AppendResult>(refused);
         bool replicated = false;
         if (allowed.AcceptHaSamples && batch.SeriesCount > 0 && ChooseReplica(tenant, batch, allowed, out replicated) is { } answer) return new ValueTask<AppendResult>(answer);
+        rates.Pushed(tenant, batch.Samples.Length + batch.Histograms.Count);
         var edits = new IntakeEdits(allowed, replicated);
         return edits.AreNeeded(batch) ? AppendEditedAsync(tenant, batch, edits, cancel) : store.AppendAsync(tenant, batch, cancel);
     }

@@ -3,7 +3,8 @@ using Pharos.Core;
 namespace Pharos.Server.Mimir;
 
 /// <summary>
-/// The limits of a read that give less instead of an error: how far back it sees, how long a range of labels is, how many results come.
+/// The limits of a read that give less instead of an error: how far back it sees, how long a range of labels is, how many results come;
+/// and the budget of readers that bring none.
 /// For several tenants the strictest of their limits hold.
 /// </summary>
 internal sealed class LimitedQueryable(IMetricQueryable store, ITenantLimits limits, TimeProvider time) : IMetricQueryable, IMetricChanges
@@ -14,10 +15,14 @@ internal sealed class LimitedQueryable(IMetricQueryable store, ITenantLimits lim
         store is IMetricChanges changes && limits.For(tenant).QueryLookbackMax <= TimeSpan.Zero ? changes.VersionAt(tenant, timeMs) : IMetricChanges.Unknown;
 
     public IReadOnlyList<ISeries> Select(
-        TenantId tenant, IReadOnlyList<Matcher> matchers, TimeRange range, SelectHints hints, CancellationToken cancel) =>
-        LookedBack(limits.For(tenant), range) is { } seen
-            ? [.. store.Select(tenant, matchers, seen, hints, cancel).Select(s => seen == range ? s : new Clamped(s, seen.MinMs))]
-            : [];
+        TenantId tenant, IReadOnlyList<Matcher> matchers, TimeRange range, SelectHints hints, CancellationToken cancel)
+    {
+        var allowed = limits.For(tenant);
+        if (LookedBack(allowed, range) is not { } seen) return [];
+        // A reader that does not count over its whole query, as remote read, has a budget for each selection.
+        var found = store.Select(tenant, matchers, seen, hints with { Budget = hints.Budget ?? QueryBudget.Of(allowed) }, cancel);
+        return seen == range ? found : [.. found.Select(s => new Clamped(s, seen.MinMs))];
+    }
 
     public IReadOnlyList<Labels> Series(
         TenantId tenant, IReadOnlyList<IReadOnlyList<Matcher>> matcherSets, TimeRange range, int limit, CancellationToken cancel)

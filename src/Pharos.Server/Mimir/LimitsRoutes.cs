@@ -45,7 +45,9 @@ internal static class LimitsRoutes
         Section("tenant_federation", [("enabled", config.FederationEnabled ? "true" : "false", !config.FederationEnabled), ("max_tenants", config.FederatedTenantsMax.ToString(), config.FederatedTenantsMax != 0)]);
         Line("ruler", $"{{tenant_federation: {{enabled: {(config.RulerFederationEnabled ? "true" : "false")}}}}}", config.RulerFederationEnabled);
         Section("runtime_config", [("file", Quoted(config.RuntimeFile ?? ""), config.RuntimeFile is not null), ("period", PromDuration.Format(config.RuntimePeriod), config.RuntimePeriod != standard.RuntimePeriod)]);
-        Section("alertmanager", [("fallback_config_file", Quoted(config.AlertmanagerFallbackFile ?? ""), config.AlertmanagerFallbackFile is not null)]);
+        Section("alertmanager", [("fallback_config_file", Quoted(config.AlertmanagerFallbackFile ?? ""), config.AlertmanagerFallbackFile is not null),
+            ("receivers_firewall_block_cidr_networks", Quoted(string.Join(',', config.ReceiversBlockedNetworks)), config.ReceiversBlockedNetworks.Count > 0),
+            ("receivers_firewall_block_private_addresses", config.ReceiverFirewall.BlockPrivate ? "true" : "false", config.ReceiversBlockPrivate is not null)]);
         var limits = new StringBuilder();
         WriteLimits(limits, config.Limits, differing ? TenantLimits.Default : null, "  ");
         if (limits.Length > 0) text.Append("limits:\n").Append(limits);

@@ -42,7 +42,7 @@ internal static class RuleStateJson
         json.WriteString("state", Phase(alert.Phase));
         json.WriteString("activeAt", Time(alert.ActiveAt));
         if (alert.KeepFiringSince is { } since) json.WriteString("keepFiringSince", Time(since));
-        json.WriteString("value", GoFloat.Format(alert.Value, 'e', -1));
+        json.WriteString("value", FloatVerbs.Format(alert.Value, 'e', -1));
         json.WriteEndObject();
     }
 

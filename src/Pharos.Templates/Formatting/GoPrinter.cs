@@ -354,9 +354,9 @@ internal sealed class GoPrinter(int charsMax)
         if (Precision >= 0) precision = Precision;
         string number = form switch
         {
-            'b' => GoFloat.Binary(value),
-            'x' or 'X' => GoFloat.Hexadecimal(value, form, precision),
-            _ => GoFloat.Format(value, form, precision),
+            'b' => FloatVerbs.Binary(value),
+            'x' or 'X' => FloatVerbs.Hexadecimal(value, form, precision),
+            _ => FloatVerbs.Format(value, form, precision),
         };
         if (Sharp && form != 'b' && double.IsFinite(value)) number = KeepPoint(number, form, precision);
         bool signed = number[0] is '-' or '+';

@@ -18,7 +18,7 @@ public static class Humanize
         long number => number,
         ulong number => number,
         GoDuration duration => duration.Seconds,
-        string text => GoFloat.TryParse(text, out double parsed)
+        string text => FloatVerbs.TryParse(text, out double parsed)
             ? parsed
             : throw new TemplateFunctionException($"strconv.ParseFloat: parsing {GoString.Quote(text)}: invalid syntax"),
         var other => throw new TemplateFunctionException($"can't convert {TemplateValue.TypeName(other)} to float"),
@@ -103,7 +103,7 @@ public static class Humanize
         return GoTime.FromUnixMs(Math.DivRem((long)ns, 1_000_000, out _));
     }
 
-    private static string Four(double value) => GoFloat.Format(value, 'g', 4);
+    private static string Four(double value) => FloatVerbs.Format(value, 'g', 4);
 
     private static void Shrink(ref double v, ref string prefix)
     {

@@ -41,7 +41,7 @@ internal static class NumberLiteral
             };
             return true;
         }
-        if (GoFloat.TryParse(text.Replace("_", "", StringComparison.Ordinal), out double value))
+        if (FloatVerbs.TryParse(text.Replace("_", "", StringComparison.Ordinal), out double value))
         {
             if (text.AsSpan().IndexOfAny(".eEpP") < 0)
             {

@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Buffers.Text;
-using Pharos.Wire.Exposition;
+using Pharos.Core;
 
 namespace Pharos.Wire.Influx;
 

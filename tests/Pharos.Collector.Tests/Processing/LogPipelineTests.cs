@@ -90,13 +90,15 @@ public sealed class LogPipelineTests
     {
         using var pipeline = LogPipeline.Create([new MultilineStage("^\\d{4}-", TimeSpan.FromSeconds(3))], receiver, time, instruments);
         using var stop = new CancellationTokenSource();
+        var clock = new Changes();
+        time.TimerSet += clock.Signal;
         var running = pipeline.RunAsync(stop.Token);
         await AppendAsync(pipeline, "2026-01-01 boom", "  at a()", "  at b()", "2026-01-02 next", "  at c()");
         Assert.Equal(["2026-01-01 boom\n  at a()\n  at b()"], receiver.Lines);
         for (int i = 0; i < 16; i++)
         {
             time.Advance(TimeSpan.FromMilliseconds(250));
-            await receiver.UntilAsync(() => time.WaitingTimers > 0, "the next round");
+            await clock.UntilAsync(() => time.WaitingTimers > 0, () => "the next round");
         }
         await receiver.UntilAsync(() => receiver.Lines.Count == 2, "the second block");
         Assert.Equal("2026-01-02 next\n  at c()", receiver.Lines[1]);

@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Pharos.Collector.Queueing;
+using Pharos.Core;
 
 namespace Pharos.Collector.Tests.Queueing;
 
@@ -32,7 +33,7 @@ public sealed class DiskQueueTests
     public async Task Committed_segments_are_deleted_and_pending_bytes_fall()
     {
         using var folder = Places.NewFolder();
-        using var queue = new DiskQueue(new DiskQueueOptions { Folder = folder, SegmentBytesMax = 100 }, NullLogger.Instance);
+        using var queue = new DiskQueue(new DiskQueueOptions { Folder = folder, SegmentBytesMax = 100 }, new ManualTimeProvider(), NullLogger.Instance);
         for (int i = 0; i < 20; i++) await queue.AppendAsync(new byte[50], Cancel);
         long pending = queue.PendingBytes;
         Assert.Equal(20 * 58, pending);
@@ -40,20 +41,20 @@ public sealed class DiskQueueTests
         for (int i = 0; i < 20; i++) last = queue.TryRead();
         queue.Commit(last!.Value.End);
         Assert.Equal(0, queue.PendingBytes);
-        Assert.Single(Directory.GetFiles(folder, "*.seg"));
+        Assert.Single(Directory.GetFiles(folder, "*.queue"));
     }
 
     [Fact]
     public async Task A_full_queue_makes_writers_wait_until_there_is_room()
     {
         using var folder = Places.NewFolder();
-        using var queue = new DiskQueue(new DiskQueueOptions { Folder = folder, BytesMax = 100 }, NullLogger.Instance);
+        using var queue = new DiskQueue(new DiskQueueOptions { Folder = folder, BytesMax = 100 }, new ManualTimeProvider(), NullLogger.Instance);
         await queue.AppendAsync(new byte[100], Cancel);
         var waiting = queue.AppendAsync(new byte[1], Cancel).AsTask();
         Assert.False(waiting.IsCompleted);
         queue.Commit(queue.TryRead()!.Value.End);
         await waiting;
-        Assert.Equal(new byte[1], queue.TryRead()!.Value.Payload);
+        Assert.Equal(new byte[1], queue.TryRead()!.Value.Payload.ToArray());
     }
 
     [Fact]
@@ -64,9 +65,9 @@ public sealed class DiskQueueTests
         {
             for (int i = 0; i < 3; i++) await queue.AppendAsync(Encoding.UTF8.GetBytes($"record {i}"), Cancel);
         }
-        string segment = Directory.GetFiles(folder, "*.seg").Order().First();
+        string segment = Directory.GetFiles(folder, "*.queue").Order().First();
         byte[] whole = await File.ReadAllBytesAsync(segment, Cancel);
-        int lastStart = whole.Length * 2 / 3;
+        int lastStart = 8 + ((whole.Length - 8) * 2 / 3);
         for (int cut = lastStart; cut < whole.Length; cut++)
         {
             using var copy = Places.NewFolder();
@@ -80,7 +81,32 @@ public sealed class DiskQueueTests
         }
     }
 
-    private static DiskQueue Open(string folder) => new(new DiskQueueOptions { Folder = folder }, NullLogger.Instance);
+    [Fact]
+    public void Files_of_the_first_version_are_taken_over_from_the_committed_place()
+    {
+        using var folder = Places.NewFolder();
+        // Segments of {length, CRC-32C, payload}; the first record of the first segment was delivered, the last one is cut off.
+        File.WriteAllBytes(Path.Combine(folder, "0000000001.seg"), [.. OldRecord("done"), .. OldRecord("one")]);
+        File.WriteAllBytes(Path.Combine(folder, "0000000002.seg"), [.. OldRecord("two"), .. OldRecord("torn")[..^1]]);
+        File.WriteAllBytes(Path.Combine(folder, "committed"), [1, 0, 0, 0, 0, 0, 0, 0, 12, 0, 0, 0, 0, 0, 0, 0]);
+        using (var queue = Open(folder))
+        {
+            Assert.Equal("one", Text(queue.TryRead()));
+            Assert.Equal("two", Text(queue.TryRead()));
+            Assert.Null(queue.TryRead());
+        }
+        Assert.Empty(Directory.GetFiles(folder, "*.seg"));
+        using var again = Open(folder);
+        Assert.Equal("one", Text(again.TryRead()));
+    }
 
-    private static string? Text(QueuedRecord? record) => record is null ? null : Encoding.UTF8.GetString(record.Value.Payload);
+    private static byte[] OldRecord(string text)
+    {
+        byte[] payload = Encoding.UTF8.GetBytes(text);
+        return [.. BitConverter.GetBytes(payload.Length), .. BitConverter.GetBytes(Crc32C.Of(payload)), .. payload];
+    }
+
+    private static DiskQueue Open(string folder) => new(new DiskQueueOptions { Folder = folder }, new ManualTimeProvider(), NullLogger.Instance);
+
+    private static string? Text(QueuedRecord? record) => record is null ? null : Encoding.UTF8.GetString(record.Value.Payload.Span);
 }

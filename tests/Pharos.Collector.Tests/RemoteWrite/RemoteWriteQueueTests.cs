@@ -91,15 +91,14 @@ public sealed class RemoteWriteQueueTests : IDisposable
     [Fact]
     public async Task A_refused_batch_is_dropped_counted_and_holds_up_nothing()
     {
-        receiver.Answer = HttpStatusCode.BadRequest;
+        receiver.RefusesBefore = 2;
         await using var queue = Queue(Options());
         await AppendAsync(queue, ("a", 1, 1));
         await receiver.AskedAsync(1);
-        while (Metric("prometheus_remote_storage_samples_failed_total") == 0) await Task.Delay(5);
-        receiver.Answer = HttpStatusCode.NoContent;
         await AppendAsync(queue, ("a", 2, 2));
         await receiver.HasAsync(1);
         Assert.Equal(["{__name__=\"a\", job=\"web\"} 2 2"], receiver.Samples);
+        Assert.Equal(1, Metric("prometheus_remote_storage_samples_failed_total"));
     }
 
     [Fact]
@@ -152,6 +151,50 @@ public sealed class RemoteWriteQueueTests : IDisposable
         Assert.Equal(1, Metric("prometheus_remote_write_wal_corruptions_total"));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_waits_too_long_or_is_too_much_is_given_up_and_counted_to_the_sample(bool byAge)
+    {
+        receiver.Answer = HttpStatusCode.BadGateway;
+        var time = new SimulatedTimeProvider(TimeProvider.System.GetUtcNow());
+        var options = Options(drain: TimeSpan.Zero);
+        options = options with
+        {
+            Endpoints = [options.Endpoints[0] with { SamplesPerSendMax = 10, Capacity = 20 }],
+            Wal = new RemoteWriteWalOptions { SegmentBytes = 500, BytesMax = byAge ? long.MaxValue : 2_000, KeepaliveMax = byAge ? TimeSpan.FromHours(8) : TimeSpan.FromDays(365) },
+        };
+        time.TimerSet += receiver.Changes.Signal;
+        await using var queue = Queue(options, time);
+        for (int i = 0; i < 200; i++) await AppendAsync(queue, ("a", i, i));
+        await receiver.AskedAsync(1);
+        string[] files = Directory.GetFiles(Path.Combine(folder, "queue"));
+        Assert.True(files.Length > 10, "the queue has many segments");
+        if (byAge) foreach (string file in files.Order().SkipLast(1)) File.SetLastWriteTimeUtc(file, time.GetUtcNow().UtcDateTime.AddHours(-9));
+        // The samples before the last segments are given up while the receiver is away, in memory too; each counts.
+        await receiver.Changes.UntilAsync(
+            () =>
+            {
+                time.Advance(TimeSpan.FromSeconds(30));
+                return Directory.GetFiles(Path.Combine(folder, "queue")).Sum(f => new FileInfo(f).Length) <= 2_000;
+            },
+            () => "a queue below its limit");
+        receiver.Answer = HttpStatusCode.NoContent;
+        await AppendAsync(queue, ("last", 1_000, 1));
+        await receiver.Changes.UntilAsync(
+            () =>
+            {
+                time.Advance(TimeSpan.FromSeconds(1));
+                return receiver.Samples.Any(s => s.Contains("last", StringComparison.Ordinal));
+            },
+            () => "the last sample");
+        double dropped = Metric("prometheus_remote_storage_samples_dropped_total");
+        Assert.Equal(byAge ? "too_old" : "wal_size", instruments.Read().Single(f => f.Name == "prometheus_remote_storage_samples_dropped_total").Cells.Single(c => c.Value > 0).LabelValues[^1]);
+        Assert.Equal(201, dropped + receiver.Samples.Count);
+        Assert.InRange(dropped, 100, 199);
+        Assert.Equal(receiver.Samples.Select(s => s).Distinct(), receiver.Samples);
+    }
+
     [Fact]
     public async Task Sent_segments_are_deleted()
     {
@@ -186,10 +229,11 @@ public sealed class RemoteWriteQueueTests : IDisposable
     {
         receiver.SpeaksVersion2 = false;
         var options = Options();
-        await using var queue = Queue(options with { Endpoints = [options.Endpoints[0] with { Version = RemoteWriteVersion.V2 }] });
-        await AppendAsync(queue, ("a", 1, 1));
-        await receiver.AskedAsync(1);
-        for (int i = 0; i < 2000 && Metric("prometheus_remote_storage_samples_failed_total") == 0; i++) await Task.Delay(5);
+        await using (var queue = Queue(options with { Endpoints = [options.Endpoints[0] with { Version = RemoteWriteVersion.V2 }] }))
+        {
+            await AppendAsync(queue, ("a", 1, 1));
+            await receiver.AskedAsync(1);
+        }
         Assert.Equal(1, Metric("prometheus_remote_storage_samples_failed_total"));
     }
 
@@ -211,8 +255,8 @@ public sealed class RemoteWriteQueueTests : IDisposable
 
     private static RelabelRule Rule(RelabelRuleOptions options) => RelabelRule.TryCreate(options, out var rule, out string? error) ? rule : throw new InvalidOperationException(error);
 
-    private RemoteWriteQueue Queue(RemoteWriteOptions options) => new(
-        options, folder, o => new HeadersHandler(o) { InnerHandler = new FakeHandler(receiver.TakeAsync) }, TimeProvider.System, instruments, NullLogger.Instance);
+    private RemoteWriteQueue Queue(RemoteWriteOptions options, TimeProvider? time = null) => new(
+        options, folder, o => new HeadersHandler(o) { InnerHandler = new FakeHandler(receiver.TakeAsync) }, time ?? TimeProvider.System, instruments, NullLogger.Instance);
 
     private static async Task AppendAsync(RemoteWriteQueue queue, params (string Name, long At, double Value)[] samples)
     {
@@ -240,6 +284,9 @@ public sealed class RemoteWriteQueueTests : IDisposable
         private readonly List<int> sizes = [];
         private int asked;
 
+        /// <summary>Signalled with each request and each batch that is kept.</summary>
+        public Changes Changes { get; } = new();
+
         public HttpStatusCode Answer { get; set; } = HttpStatusCode.NoContent;
         public long RefusesBefore { get; set; } = long.MinValue;
         public bool SpeaksVersion2 { get; set; } = true;
@@ -263,14 +310,15 @@ public sealed class RemoteWriteQueueTests : IDisposable
             }
         }
 
-        public Task HasAsync(int count) => UntilAsync(() => Samples.Count >= count, $"{count} samples");
+        public Task HasAsync(int count) => Changes.UntilAsync(() => Samples.Count >= count, () => $"{count} samples");
 
-        public Task AskedAsync(int times) => UntilAsync(() => Volatile.Read(ref asked) >= times, $"{times} requests");
+        public Task AskedAsync(int times) => Changes.UntilAsync(() => Volatile.Read(ref asked) >= times, () => $"{times} requests");
 
         public async Task<HttpResponseMessage> TakeAsync(HttpRequestMessage request, CancellationToken cancel)
         {
-            Interlocked.Increment(ref asked);
             LastHeaders = request.Headers;
+            Interlocked.Increment(ref asked);
+            Changes.Signal();
             if (Answer != HttpStatusCode.NoContent) return new HttpResponseMessage(Answer) { Content = new StringContent("not now") };
             byte[] plain = SnappyBlock.Decode(await request.Content!.ReadAsByteArrayAsync(cancel), 1 << 24, out int length);
             using var batch = new MetricBatch();
@@ -288,19 +336,11 @@ public sealed class RemoteWriteQueueTests : IDisposable
                 Exemplars += batch.Exemplars.Count;
                 Metadata.AddRange(batch.Metadata);
             }
+            Changes.Signal();
             var answer = new HttpResponseMessage(HttpStatusCode.NoContent);
             if (SpeaksVersion2) answer.Headers.Add(RemoteWriteHeaders.SamplesWritten, $"{batch.Samples.Length}");
             return answer;
         }
 
-        private static async Task UntilAsync(Func<bool> condition, string what)
-        {
-            for (int i = 0; i < 4000; i++)
-            {
-                if (condition()) return;
-                await Task.Delay(5);
-            }
-            Assert.Fail($"{what} did not come");
-        }
     }
 }

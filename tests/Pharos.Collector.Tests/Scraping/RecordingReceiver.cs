@@ -34,11 +34,16 @@ internal sealed class RecordingReceiver : IMetricsReceiver, IDisposable
                 string value = SampleValue.IsStale(sample.Value) ? "stale" : $"{sample.Value}";
                 lines.Add($"{Labels.FromEncoded(batch.LabelsOf(sample.Series))} {value} @{sample.TimestampMs}");
             }
+            foreach (var (series, timestampMs, histogram) in batch.Histograms)
+                lines.Add($"{Labels.FromEncoded(batch.LabelsOf(series))} {Text(histogram)} @{timestampMs}");
             Metadata.AddRange(batch.Metadata);
         }
         batches.Release();
         return ValueTask.CompletedTask;
     }
+
+    private static string Text(Histogram h) => FormattableString.Invariant(
+        $"schema {h.Schema} count {h.Count} sum {h.Sum} bounds {string.Join(',', h.CustomValues)} buckets {string.Join(',', h.PositiveBuckets)} spans {string.Join(',', h.PositiveSpans.Select(s => $"{s.Offset}+{s.Length}"))}");
 }
 
 /// <summary>Answers requests from a function, without a socket.</summary>

@@ -15,6 +15,10 @@ public sealed class ScrapePoolTests : IDisposable
     private readonly RecordingReceiver receiver = new();
     private readonly Dictionary<string, Func<CancellationToken, Task<HttpResponseMessage>>> answers = [];
 
+    private readonly Changes clock = new();
+
+    public ScrapePoolTests() => time.TimerSet += clock.Signal;
+
     public void Dispose() => receiver.Dispose();
 
     [Fact]
@@ -167,8 +171,149 @@ public sealed class ScrapePoolTests : IDisposable
         await using (var pool = await StartAsync(Options()))
             Assert.Contains("blank Content-Type", Assert.Single(pool.Targets).LastError, StringComparison.Ordinal);
         receiver.Take();
+        // Past the slot: a pool that starts on it would scrape at once.
+        time.Advance(TimeSpan.FromMilliseconds(1));
         await using (var pool = await StartAsync(Options() with { FallbackProtocol = ScrapeProtocol.PrometheusText004 }))
-            Assert.Equal("up", Assert.Single(pool.Targets).Health);
+            Assert.Equal(("up", ""), (Assert.Single(pool.Targets).Health, pool.Targets[0].LastError));
+    }
+
+    [Fact]
+    public async Task Many_targets_are_spread_over_the_interval_and_stay_on_time_while_every_third_hangs()
+    {
+        const int count = 300;
+        var asked = new System.Collections.Concurrent.ConcurrentDictionary<string, List<long>>();
+        var labels = Enumerable.Range(0, count).Select(i => Labels.Of(("__address__", $"t{i}:80"))).ToList();
+        for (int i = 0; i < count; i++)
+        {
+            string address = $"t{i}:80";
+            bool hangs = i % 3 == 0;
+            answers[address] = async cancel =>
+            {
+                asked.GetOrAdd(address, _ => []).Add(time.UnixMs());
+                if (hangs) await new TaskCompletionSource().Task.WaitAsync(cancel);
+                return new HttpResponseMessage(HttpStatusCode.OK) { Content = new StringContent("a 1\n", Encoding.UTF8, "text/plain") };
+            };
+        }
+        await using var pool = Pool(Options() with { Timeout = TimeSpan.FromSeconds(50) });
+        await pool.SyncAsync(labels);
+        await SettleAsync(count);
+        long start = time.UnixMs();
+        var end = time.GetUtcNow() + TimeSpan.FromMinutes(3);
+        while (time.NextDue is { } due && due <= end)
+        {
+            time.AdvanceTo(due);
+            // Each loop waits either for its slot or for its answer: a timer of its own both times.
+            await SettleAsync(count);
+        }
+        Assert.Equal(count, asked.Count);
+        foreach (var times in asked.Values)
+        {
+            Assert.Equal(3, times.Count);
+            Assert.Equal([times[0] + 60_000, times[0] + 120_000], times.Skip(1));
+        }
+        // Ten slices of the minute: each has its tenth of the targets, give or take what chance allows 300 of them.
+        var slices = asked.Values.GroupBy(t => (t[0] - start) / 6_000).Select(g => g.Count()).ToList();
+        Assert.Equal(10, slices.Count);
+        Assert.All(slices, n => Assert.InRange(n, 12, 55));
+    }
+
+    [Fact]
+    public void Two_servers_of_a_pair_ask_at_different_moments()
+    {
+        long first = ScrapeLoop.FirstMs(0, 60_000, Target.Hash ^ Labels.Of(("replica", "a"), ("__hostname__", "one")).Hash);
+        long second = ScrapeLoop.FirstMs(0, 60_000, Target.Hash ^ Labels.Of(("replica", "b"), ("__hostname__", "two")).Hash);
+        Assert.NotEqual(first, second);
+    }
+
+    [Fact]
+    public async Task A_classic_histogram_becomes_one_with_custom_buckets()
+    {
+        Answer("shop:80", """
+            # TYPE latency_seconds histogram
+            latency_seconds_bucket{route="/",le="0.1"} 2
+            latency_seconds_bucket{route="/",le="0.5"} 2
+            latency_seconds_bucket{route="/",le="1"} 5
+            latency_seconds_bucket{route="/",le="+Inf"} 6
+            latency_seconds_sum{route="/"} 4.5
+            latency_seconds_count{route="/"} 6
+            # TYPE orders_total counter
+            orders_total 3
+
+            """);
+        await using var pool = await StartAsync(Options() with { ConvertClassicHistograms = true });
+        string[] expected =
+        [
+            "{__name__=\"orders_total\", instance=\"shop:80\", job=\"web\"} 3",
+            "{__name__=\"latency_seconds\", instance=\"shop:80\", job=\"web\", route=\"/\"} schema -53 count 6 sum 4.5 bounds 0.1,0.5,1 buckets 2,3,1 spans 0+1,1+2",
+        ];
+        for (int round = 0; round < 3; round++)
+        {
+            var lines = Untimed(receiver.Take());
+            Assert.Equal(expected.Order(), lines.Where(l => l.Contains("latency", StringComparison.Ordinal) || l.Contains("orders", StringComparison.Ordinal)).Order());
+            Assert.Contains("{__name__=\"scrape_samples_scraped\", instance=\"shop:80\", job=\"web\"} 2", lines);
+            await StepAsync();
+        }
+        receiver.Take();
+        Answer("shop:80", "orders_total 4\n");
+        await StepAsync();
+        Assert.Contains("{__name__=\"latency_seconds\", instance=\"shop:80\", job=\"web\", route=\"/\"} stale", Untimed(receiver.Take()));
+    }
+
+    [Fact]
+    public async Task The_classic_series_stay_where_they_are_asked_for_and_contradicting_counts_make_no_histogram()
+    {
+        Answer("shop:80", """
+            # TYPE a histogram
+            a_bucket{le="1"} 5
+            a_bucket{le="2"} 3
+            a_count 5
+            # TYPE b histogram
+            b_bucket{le="1"} 0.5
+            b_count 2
+            b_sum 1
+
+            """);
+        await using var pool = await StartAsync(Options() with { ConvertClassicHistograms = true, ScrapeClassicHistograms = true });
+        var lines = Untimed(receiver.Take());
+        Assert.Contains("{__name__=\"a_bucket\", instance=\"shop:80\", job=\"web\", le=\"2.0\"} 3", lines);
+        Assert.Contains("{__name__=\"b_count\", instance=\"shop:80\", job=\"web\"} 2", lines);
+        Assert.DoesNotContain(lines, l => l.StartsWith("{__name__=\"a\",", StringComparison.Ordinal));
+        Assert.Contains("{__name__=\"b\", instance=\"shop:80\", job=\"web\"} schema -53 count 2 sum 1 bounds 1 buckets 0.5,1.5 spans 0+2", lines);
+    }
+
+    [Theory]
+    [InlineData("", false, "allow-utf-8")]
+    [InlineData("", true, "underscores")]
+    [InlineData("dots", true, "dots")]
+    [InlineData("values", false, "values")]
+    public async Task The_escaping_scheme_is_asked_for(string scheme, bool legacy, string asked)
+    {
+        string accept = "";
+        var handler = new FakeHandler((request, _) =>
+        {
+            accept = string.Join(',', request.Headers.GetValues("Accept"));
+            return Task.FromResult(new HttpResponseMessage(HttpStatusCode.OK) { Content = new StringContent("a 1\n", Encoding.UTF8, "text/plain") });
+        });
+        await using var pool = new ScrapePool(Options() with { EscapingScheme = scheme, LegacyNames = legacy }, receiver, handler, time, new Instruments(), NullLogger.Instance);
+        await pool.SyncAsync([Target]);
+        await StepAsync();
+        Assert.StartsWith($"application/openmetrics-text;version=1.0.0;escaping={asked};q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping={asked};q=0.4,", accept.Replace("; ", ";", StringComparison.Ordinal).Replace(", ", ",", StringComparison.Ordinal), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_failed_scrape_is_a_line_in_the_failure_log()
+    {
+        using var folder = Places.NewFolder();
+        string file = Path.Combine(folder, "failures.json");
+        await using (var pool = await StartAsync(Options() with { FailureLogFile = file }))
+        {
+            Answer("shop:80", "a 1\n");
+            await StepAsync();
+        }
+        using var line = System.Text.Json.JsonDocument.Parse(Assert.Single(await File.ReadAllLinesAsync(file, TestContext.Current.CancellationToken)));
+        Assert.Equal("Get \"http://shop/metrics\": connection refused", line.RootElement.GetProperty("msg").GetString());
+        Assert.Equal(("ERROR", "web", "http://shop/metrics"),
+            (line.RootElement.GetProperty("level").GetString(), line.RootElement.GetProperty("job_name").GetString(), line.RootElement.GetProperty("target").GetString()));
     }
 
     private static ScrapeOptions Options() => new() { JobName = "web" };
@@ -201,8 +346,7 @@ public sealed class ScrapePoolTests : IDisposable
     /// <summary>Waits until the loops wait for their slots.</summary>
     private async Task SettleAsync(int timers)
     {
-        for (int i = 0; i < 2000 && time.WaitingTimers < timers; i++) await Task.Delay(5);
-        Assert.True(time.WaitingTimers >= timers, "the loops do not wait");
+        await clock.UntilAsync(() => time.WaitingTimers >= timers, () => $"{timers} loops that wait");
     }
 
     /// <summary>Goes to the next slot and waits for its batch.</summary>

@@ -194,7 +194,7 @@ public sealed class FileTailTests : IDisposable
         public Running(FileTailSource source)
         {
             Source = source;
-            task = Task.Run(() => source.RunAsync(stop.Token));
+            task = source.RunAsync(stop.Token);
         }
 
         public FileTailSource Source { get; }

@@ -7,6 +7,7 @@ namespace Pharos.Collector.Tests.Tailing;
 internal sealed class RecordingLogs : ILogsReceiver
 {
     private readonly Lock gate = new();
+    private readonly Changes changes = new();
     private readonly List<(Labels Labels, long TimestampNs, string Line, string Metadata)> entries = [];
 
     public bool Fails { get; set; }
@@ -25,6 +26,22 @@ internal sealed class RecordingLogs : ILogsReceiver
 
     public ValueTask AppendAsync(LogBatch batch, CancellationToken cancel)
     {
+        try
+        {
+            Take(batch);
+        }
+        finally
+        {
+            changes.Signal();
+        }
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Looks again after each batch.</summary>
+    public Task UntilAsync(Func<bool> condition, string what) => changes.UntilAsync(condition, () => $"{what}; lines: {string.Join(" | ", Lines)}");
+
+    private void Take(LogBatch batch)
+    {
         lock (gate)
         {
             if (Fails)
@@ -38,16 +55,5 @@ internal sealed class RecordingLogs : ILogsReceiver
                     Labels.FromEncoded(batch.MetadataOf(entry)).ToString()));
             }
         }
-        return ValueTask.CompletedTask;
-    }
-
-    public async Task UntilAsync(Func<bool> condition, string what)
-    {
-        for (int i = 0; i < 4000; i++)
-        {
-            if (condition()) return;
-            await Task.Delay(5);
-        }
-        Assert.Fail($"{what} did not happen; lines: {string.Join(" | ", Lines)}");
     }
 }

@@ -28,7 +28,7 @@ public sealed class OverridesTests
         Assert.Equal(1, await api.MetricAsync($"cortex_runtime_config_hash{{sha256=\"{hash}\"}}"));
         var (status, text, _) = await api.SendAsync(HttpMethod.Post, "/-/reload");
         Assert.Equal(500, status);
-        Assert.Contains("runtime.yml:1:20: unknown key \"max_global_serie_per_user\"", text, StringComparison.Ordinal);
+        Assert.Contains("runtime.yml:1:20: unknown key \"max_global_serie_per_user\"; did you mean \"max_global_series_per_user\"?", text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -41,6 +41,8 @@ public sealed class OverridesTests
         Assert.Equal(204, (await api.PushAsync("shop", api.Now, "b")).Status);
         Assert.Equal("multitenancy_enabled: true\noverrides:\n  shop:\n    max_global_series_per_user: 2", await api.GetAsync("/config?mode=diff"));
         Assert.Contains("max_label_value_length: 2048", await api.GetAsync("/config"), StringComparison.Ordinal);
+        // The rulers' own path starts alike, and needs its tenant.
+        Assert.Equal("no org id", await api.GetAsync("/config/v1/rules", status: 401));
         Assert.Equal("mode \"other\" is not known; modes are diff, defaults", await api.GetAsync("/config?mode=other", status: 400));
     }
 

@@ -97,6 +97,15 @@ public sealed class ReadTests
         Assert.Equal("[\"a\"]", (await api.DataAsync("/api/v1/label/__tenant_id__/values?match[]=only_a", "a|b")).GetRawText());
         Assert.Equal("[\"only_a\",\"up\"]", (await api.DataAsync("/api/v1/label/__name__/values", "a|b")).GetRawText());
 
+        using var batch = new MetricBatch();
+        int series = batch.AddSeries(TenantApi.LabelsOf("up{job=\"x\"}"));
+        batch.Exemplars.Add(new BatchExemplar(series, api.Now, 1, Labels.Of(("trace", "1"))));
+        batch.Metadata.Add(new MetricMetadata("up", MetricType.Gauge, "Of b.", ""));
+        await api.PushAsync("b", batch);
+        var exemplars = await api.DataAsync($"/api/v1/query_exemplars?query=up&start={(api.Now / 1000) - 60}&end={(api.Now / 1000) + 60}", "a|b");
+        Assert.Equal("{\"__name__\":\"up\",\"__tenant_id__\":\"b\",\"job\":\"x\"}", exemplars[0].GetProperty("seriesLabels").GetRawText());
+        Assert.Equal("{\"up\":[{\"type\":\"gauge\",\"help\":\"Of b.\",\"unit\":\"\"}]}", (await api.DataAsync("/api/v1/metadata", "a|b")).GetRawText());
+
         // All or nothing, the strictest limit of all.
         string error = await api.GetAsync($"/api/v1/query?query={Uri.EscapeDataString("{__name__=~\".+\"}")}&time={api.Now / 1000}", "a|b", 422);
         Assert.Contains("err-mimir-max-series-per-query", error, StringComparison.Ordinal);

@@ -114,7 +114,7 @@ public sealed record GoTemplateCase(string Id, string Flavor, string Template, b
     private static Labels Labels(JsonElement json) =>
         Core.Labels.Of(json.EnumerateObject().Select(p => KeyValuePair.Create(p.Name, p.Value.GetString()!)));
 
-    private static double Number(string text) => GoFloat.TryParse(text, out double value) ? value : throw new FormatException(text);
+    private static double Number(string text) => FloatVerbs.TryParse(text, out double value) ? value : throw new FormatException(text);
 
     private static string Quote(string? text) => text is null ? "nothing" : GoString.Quote(text);
 }

@@ -175,5 +175,5 @@ internal static class ArgumentDecoder
             : $"{GoString.Quote(converted as string ?? "")} is not one of {string.Join(", ", oneOf)}";
 
     private static string? DidYouMean(string name, ArgumentBody schema) =>
-        Suggestion.Nearest(name, schema.Attributes.Select(a => a.Name).Concat(schema.Blocks.Select(b => b.Name))) is { } near ? $"did you mean \"{near}\"?" : null;
+        NearestName.Of(name, schema.Attributes.Select(a => a.Name).Concat(schema.Blocks.Select(b => b.Name))) is { } near ? $"did you mean \"{near}\"?" : null;
 }

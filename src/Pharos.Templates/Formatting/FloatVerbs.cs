@@ -1,15 +1,13 @@
 using System.Globalization;
 using System.Numerics;
 using System.Text;
+using Pharos.Core;
 
 namespace Pharos.Templates.Formatting;
 
-/// <summary>Floats to text and back as Go's strconv does it, digit for digit.</summary>
-public static class GoFloat
+/// <summary>Floats in the forms of Go's formatting verbs, digit for digit, and back. The plain form is <see cref="GoFloat"/>'s.</summary>
+public static class FloatVerbs
 {
-    /// <summary>The form of <c>%v</c>: shortest digits that read back the same, with an exponent where that is below −4 or above 5.</summary>
-    public static string Format(double value) => Format(value, 'g', -1);
-
     /// <param name="verb">One of e E f F g G.</param>
     /// <param name="precision">Digits after the point (e, f) or significant digits (g); −1: as few as read back the same.</param>
     public static string Format(double value, char verb, int precision)
@@ -59,7 +57,7 @@ public static class GoFloat
     /// <summary>The form of <c>%b</c>: whole mantissa and power of two.</summary>
     public static string Binary(double value)
     {
-        if (!double.IsFinite(value)) return Format(value);
+        if (!double.IsFinite(value)) return GoFloat.Format(value);
         var (mantissa, exponent) = Parts(value);
         exponent -= 52;
         return $"{(double.IsNegative(value) ? "-" : "")}{mantissa}p{(exponent >= 0 ? "+" : "")}{exponent}";
@@ -68,7 +66,7 @@ public static class GoFloat
     /// <summary>The form of <c>%x</c>: <c>0x1.8p+01</c>. Precision −1: as many digits as are needed.</summary>
     public static string Hexadecimal(double value, char verb, int precision)
     {
-        if (!double.IsFinite(value)) return Format(value);
+        if (!double.IsFinite(value)) return GoFloat.Format(value);
         var (mantissa, exponent) = Parts(value);
         if (mantissa == 0) exponent = 0;
         // The leading digit goes to bit 60.
@@ -114,26 +112,10 @@ public static class GoFloat
     /// <summary>Reads what strconv.ParseFloat reads: decimal and hexadecimal floats, inf, infinity, nan in any case.</summary>
     public static bool TryParse(string text, out double value)
     {
-        value = 0;
-        if (text.Length == 0) return false;
-        bool signed = text[0] is '+' or '-';
-        string body = signed ? text[1..] : text;
-        double sign = text[0] == '-' ? -1 : 1;
-        switch (body.ToLowerInvariant())
-        {
-            case "inf" or "infinity":
-                value = sign * double.PositiveInfinity;
-                return true;
-            case "nan":
-                if (signed) return false;
-                value = double.NaN;
-                return true;
-        }
-        if (body.StartsWith("0x", StringComparison.OrdinalIgnoreCase)) return TryParseHexadecimal(body, sign, out value);
-        if (body.Length == 0 || !(char.IsAsciiDigit(body[0]) || body[0] == '.')) return false;
-        if (!double.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out value)) return false;
-        // Out of range is an error in Go.
-        return !double.IsInfinity(value);
+        string body = text.Length > 0 && text[0] is '+' or '-' ? text[1..] : text;
+        return body.StartsWith("0x", StringComparison.OrdinalIgnoreCase)
+            ? TryParseHexadecimal(body, text[0] == '-' ? -1 : 1, out value)
+            : GoFloat.TryParse(Encoding.UTF8.GetBytes(text), out value);
     }
 
     private static bool TryParseHexadecimal(string body, double sign, out double value)

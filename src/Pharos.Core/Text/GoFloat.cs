@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace Pharos.Wire.Exposition;
+namespace Pharos.Core;
 
 /// <summary>
 /// Numbers in text as the Prometheus ecosystem writes and reads them: shortest digits that read back the same,
@@ -169,7 +169,7 @@ public static class GoFloat
         }
         if (body[0] is (byte)'n' or (byte)'N')
         {
-            value = Core.SampleValue.NormalNaN;
+            value = SampleValue.NormalNaN;
             return body.Length == text.Length && Ascii.EqualsIgnoreCase(body, "nan"u8);
         }
         value = 0;

@@ -7,7 +7,7 @@ using Pharos.Server.Configuration;
 
 namespace Pharos.Server.LocalPrometheus;
 
-/// <summary>Looks targets up in files, over HTTP and in DNS. A look-up that fails is logged and gives null.</summary>
+/// <summary>Looks targets up in files, over HTTP, in DNS and at Docker engines. A look-up that fails is logged and gives null.</summary>
 internal static partial class DiscoveryLoops
 {
     private static readonly TimeSpan FilePoll = TimeSpan.FromSeconds(5);
@@ -22,7 +22,14 @@ internal static partial class DiscoveryLoops
             yield return (cancel => FromFilesAsync(files, logger, cancel), poll);
         }
         foreach (var source in discoveries.Http) yield return (cancel => FromHttpAsync(source, http, time, logger, cancel), source.RefreshInterval);
-        foreach (var names in discoveries.Dns) yield return (cancel => FromDnsAsync(names, logger, cancel), names.RefreshInterval);
+        var dns = new DnsClient(DnsSettings.OfMachine, time);
+        foreach (var names in discoveries.Dns)
+        {
+            yield return names.Type is "A" or "AAAA"
+                ? (cancel => FromAddressesAsync(names, logger, cancel), names.RefreshInterval)
+                : (cancel => FromRecordsAsync(names, dns, logger, cancel), names.RefreshInterval);
+        }
+        foreach (var docker in discoveries.Docker) yield return (cancel => FromDockerAsync(docker, http, time, logger, cancel), docker.RefreshInterval);
     }
 
     private static async Task<IReadOnlyList<Labels>?> FromFilesAsync(FileDiscovery files, ILogger logger, CancellationToken cancel)
@@ -60,14 +67,14 @@ internal static partial class DiscoveryLoops
             if (response.Content.Headers.ContentType?.MediaType != "application/json") throw new HttpRequestException($"unsupported content type \"{response.Content.Headers.ContentType}\"");
             return [.. Groups(await response.Content.ReadAsStringAsync(both.Token), source.Url.ToString(), json: true, ("__meta_url", source.Url.ToString()))];
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or JsonException or OperationCanceledException && !cancel.IsCancellationRequested)
+        catch (Exception e) when (IsLookUpFailure(e, cancel))
         {
             Failed(logger, source.Url.ToString(), e.Message);
             return null;
         }
     }
 
-    private static async Task<IReadOnlyList<Labels>?> FromDnsAsync(DnsDiscovery names, ILogger logger, CancellationToken cancel)
+    private static async Task<IReadOnlyList<Labels>?> FromAddressesAsync(DnsDiscovery names, ILogger logger, CancellationToken cancel)
     {
         var found = new List<Labels>();
         var family = names.Type == "AAAA" ? System.Net.Sockets.AddressFamily.InterNetworkV6 : System.Net.Sockets.AddressFamily.InterNetwork;
@@ -90,8 +97,53 @@ internal static partial class DiscoveryLoops
         return found;
     }
 
-    /// <summary>Reads <c>[{"targets": […], "labels": {…}}]</c>, as JSON or YAML.</summary>
-    /// <summary>The targets of a service discovery file.</summary>
+    /// <summary>SRV records name host and port; MX and NS records a host, to which the configured port is added.</summary>
+    internal static async Task<IReadOnlyList<Labels>?> FromRecordsAsync(DnsDiscovery names, DnsClient dns, ILogger logger, CancellationToken cancel)
+    {
+        var type = names.Type switch { "SRV" => DnsRecordType.Srv, "MX" => DnsRecordType.Mx, _ => DnsRecordType.Ns };
+        string kind = names.Type.ToLowerInvariant();
+        var found = new List<Labels>();
+        foreach (string name in names.Names)
+        {
+            try
+            {
+                foreach (var record in await dns.LookUpAsync(name, type, cancel))
+                {
+                    int port = type == DnsRecordType.Srv ? record.Port : names.Port;
+                    var labels = new LabelsBuilder().Set("__address__", $"{record.Target.TrimEnd('.')}:{port}")
+                        .Set("__meta_dns_name", name).Set($"__meta_dns_{kind}_record_target", record.Target);
+                    if (type == DnsRecordType.Srv) labels.Set("__meta_dns_srv_record_port", $"{record.Port}");
+                    found.Add(labels.ToLabels());
+                }
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                Failed(logger, name, e.Message);
+                return null;
+            }
+        }
+        return found;
+    }
+
+    private static async Task<IReadOnlyList<Labels>?> FromDockerAsync(DockerDiscovery docker, HttpHandlerFactory http, TimeProvider time, ILogger logger, CancellationToken cancel)
+    {
+        try
+        {
+            using var timeout = new CancellationTokenSource(docker.RefreshInterval, time);
+            using var both = CancellationTokenSource.CreateLinkedTokenSource(cancel, timeout.Token);
+            return await DockerContainers.FindAsync(docker, http, both.Token);
+        }
+        catch (Exception e) when (IsLookUpFailure(e, cancel) || e is InvalidOperationException or KeyNotFoundException or FormatException)
+        {
+            Failed(logger, docker.Host.ToString(), e.Message);
+            return null;
+        }
+    }
+
+    private static bool IsLookUpFailure(Exception e, CancellationToken cancel) =>
+        e is HttpRequestException or IOException or JsonException or OperationCanceledException && !cancel.IsCancellationRequested;
+
+    /// <summary>The targets of a service discovery file: <c>[{"targets": […], "labels": {…}}]</c>, as JSON or YAML.</summary>
     /// <exception cref="FormatException">The text is no list of target groups.</exception>
     internal static IReadOnlyList<Labels> ReadGroups(string text, string path) =>
         [.. Groups(text, path, path.EndsWith(".json", StringComparison.Ordinal), ("__meta_filepath", path))];

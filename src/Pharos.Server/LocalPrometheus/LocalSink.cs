@@ -3,22 +3,6 @@ using Pharos.Core;
 
 namespace Pharos.Server.LocalPrometheus;
 
-/// <summary>Scraped samples on their way into the local store. What the store refuses is counted there; a scrape still succeeds.</summary>
-internal sealed class StoreReceiver(IMetricSink store) : IMetricsReceiver
-{
-    public async ValueTask AppendAsync(MetricBatch batch, CancellationToken cancel)
-    {
-        try
-        {
-            await store.AppendAsync(TenantId.Anonymous, batch, cancel);
-        }
-        catch (StoreUnavailableException e)
-        {
-            throw new IOException(e.Message, e);
-        }
-    }
-}
-
 /// <summary>
 /// Where everything that this process produces goes: the local store first, then each remote-write queue. The queues may be
 /// replaced while samples flow; one that fails takes nothing from the store.

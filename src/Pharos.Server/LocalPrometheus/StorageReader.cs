@@ -1,0 +1,42 @@
+using Pharos.Server.Configuration;
+
+namespace Pharos.Server.LocalPrometheus;
+
+/// <summary>Reads the <c>storage</c> section.</summary>
+internal static class StorageReader
+{
+    public static TsdbSettings Read(YamlSection section)
+    {
+        var settings = new TsdbSettings();
+        if (section.Section("tsdb") is { } tsdb)
+        {
+            settings = new TsdbSettings { OutOfOrderWindow = tsdb.Duration("out_of_order_time_window", TimeSpan.Zero) };
+            if (tsdb.Section("retention") is { } retention) settings = ReadRetention(retention, settings);
+            if (tsdb.Section("chunk_encoding") is { } encoding) ReadEncoding(encoding);
+            if (tsdb.Has("stale_series_compaction_threshold")) tsdb.Error("stale_series_compaction_threshold", "stale_series_compaction_threshold is not supported");
+            tsdb.Done();
+        }
+        if (section.Section("exemplars") is { } exemplars)
+        {
+            if (exemplars.Has("max_exemplars")) exemplars.Error("max_exemplars", "max_exemplars is not supported; 100000 are kept");
+            exemplars.Done();
+        }
+        section.Done();
+        return settings;
+    }
+
+    private static TsdbSettings ReadRetention(YamlSection section, TsdbSettings settings)
+    {
+        settings = settings with { RetentionTime = section.Duration("time") };
+        section.Done();
+        return settings;
+    }
+
+    private static void ReadEncoding(YamlSection section)
+    {
+        string floats = section.Text("floats", "xor");
+        if (floats is not ("xor" or "xor2")) section.Error("floats", $"'storage.tsdb.chunk_encoding.floats' must be 'xor' or 'xor2', or the field must be omitted entirely, got \"{floats}\"");
+        else if (floats == "xor2") section.Warn("floats", "chunks are written as xor, which every reader of the block format knows");
+        section.Done();
+    }
+}
