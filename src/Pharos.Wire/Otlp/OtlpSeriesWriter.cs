@@ -1,6 +1,5 @@
 using System.Text;
 using Pharos.Core;
-using Pharos.Wire.Exposition;
 using Pharos.Wire.Starts;
 
 namespace Pharos.Wire.Otlp;
