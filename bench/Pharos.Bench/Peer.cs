@@ -53,6 +53,9 @@ internal sealed class Peer : IDisposable
         }
     }
 
+    /// <summary>The program's data folder.</summary>
+    public string DataFolder => Path.Combine(folder.FullName, "data");
+
     /// <summary>Most resident memory since <see cref="ResetPeak"/>.</summary>
     public long PeakBytes
     {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pharos.Cli.Commands;
+using Pharos.Cli.Commands.Tsdb;
 using Pharos.Core;
 
 var root = new RootCommand(HelpText.WithExamples(
@@ -15,6 +16,7 @@ var root = new RootCommand(HelpText.WithExamples(
     DemoCommand.Create(),
     CheckCommand.Create(),
     QueryCommand.Create(),
+    TsdbCommand.Create(),
 };
 
 var parsed = root.Parse(args);

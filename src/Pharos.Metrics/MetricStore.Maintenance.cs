@@ -17,7 +17,7 @@ public sealed partial class MetricStore
                 if (store.CutDue() is { } below) await store.CutAsync(below, cancel);
                 await store.CompactAsync(cancel);
                 store.Head.CountActive(time.UnixMs());
-                await store.RetainAsync(limits.For(store.Tenant).MetricRetention, cancel);
+                await store.RetainAsync(limits.For(store.Tenant), cancel);
             }
             catch (Exception failure) when (failure is not OperationCanceledException)
             {

@@ -46,7 +46,7 @@ public sealed partial class MetricStore
         if (matcherSets.Count == 0)
         {
             if (HeadOverlaps(store, range)) names.UnionWith(store.Head.Index.Names());
-            foreach (var block in Overlapping(store, range)) names.UnionWith(block.Index.Names);
+            foreach (var block in BlockQuery.Overlapping(store.Blocks.Current, range)) names.UnionWith(block.LabelNames);
         }
         else
         {
@@ -66,7 +66,7 @@ public sealed partial class MetricStore
         if (matcherSets.Count == 0)
         {
             if (HeadOverlaps(store, range)) store.Head.Index.VisitValues(name, v => values.Add(v));
-            foreach (var block in Overlapping(store, range)) block.Index.VisitValues(name, v => values.Add(v));
+            foreach (var block in BlockQuery.Overlapping(store.Blocks.Current, range)) block.VisitValues(name, v => values.Add(v));
         }
         else
         {
@@ -122,44 +122,15 @@ public sealed partial class MetricStore
                 }
             }
         }
-        var blocks = Overlapping(store, range);
+        var blocks = BlockQuery.Overlapping(store.Blocks.Current, range);
         if (blocks.Count > 0)
         {
             foreach (var series in sorted) found[series.Labels] = (MergedSeries)series;
-            foreach (var block in blocks) SelectFromBlock(block, matchers, range, found, sorted, budget, cancel);
+            BlockQuery.Add(blocks, matchers, range, found, sorted, budget, instruments.BlocksDamaged, logger, cancel);
         }
         sorted.Sort(static (a, b) => a.Labels.CompareTo(b.Labels));
         return sorted;
     }
-
-    private void SelectFromBlock(
-        Block block, IReadOnlyList<Matcher> matchers, TimeRange range, Dictionary<Labels, MergedSeries> found, List<ISeries> sorted,
-        QueryBudget? budget, CancellationToken cancel)
-    {
-        try
-        {
-            foreach (var (labels, part) in block.Select(matchers, range, cancel))
-            {
-                if (!found.TryGetValue(labels, out var merged))
-                {
-                    found[labels] = merged = new MergedSeries(labels);
-                    sorted.Add(merged);
-                    budget?.Take(1, 0, 0);
-                }
-                merged.Add(part);
-                budget?.Take(0, part.ChunkCount(range), budget.CountsBytes ? part.ChunkBytes(range) : 0);
-            }
-        }
-        catch (Exception wrong) when (wrong is CorruptBlockException or InvalidDataException)
-        {
-            instruments.BlocksDamaged.Add(1);
-            MetricsLog.DamagedBlock(logger, block.Folder, wrong.Message);
-        }
-    }
-
-    /// <summary>Newest first: where two blocks have a sample of one time, the newer block's counts.</summary>
-    private static List<Block> Overlapping(TenantStore store, TimeRange range) =>
-        [.. store.Blocks.Current.Where(b => b.Overlaps(range)).OrderByDescending(b => b.Meta.Id, StringComparer.Ordinal)];
 
     /// <summary>Late samples may be older than the head's own start, so only the upper bound and the oldest late sample decide.</summary>
     private static bool HeadOverlaps(TenantStore store, TimeRange range)

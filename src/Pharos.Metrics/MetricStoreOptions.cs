@@ -1,3 +1,5 @@
+using Pharos.Storage.Files;
+
 namespace Pharos.Metrics;
 
 /// <summary>How a <see cref="MetricStore"/> works.</summary>
@@ -21,9 +23,6 @@ public sealed record MetricStoreOptions
     /// <summary>Exemplars kept in memory for each tenant; 0 switches exemplars off.</summary>
     public int ExemplarsPerTenant { get; init; } = 100_000;
 
-    /// <summary>Blocks of one file system budget: the oldest are deleted above it, over all tenants; 0 = no limit.</summary>
-    public long BlockBytesMax { get; init; }
-
     /// <summary>
     /// The heads are saved into snapshots whenever this many samples stand in the write log behind the last ones, so that a restart
     /// after a crash reads no more than about that. Default 8 million, some seconds of reading; 0 = never.
@@ -33,7 +32,8 @@ public sealed record MetricStoreOptions
     /// <summary>Whether closing the store saves the heads, so that the next start reads nothing of the write log.</summary>
     public bool SaveHeadsOnClose { get; init; } = true;
 
-    internal Storage.Files.IDisk Disk { get; init; } = Storage.Files.FileDisk.Instance;
+    /// <summary>What writes, renames and deletes blocks and saved heads.</summary>
+    internal IDisk Disk { get; init; } = FileDisk.Instance;
 
     internal long BlockRangeMs => (long)BlockRange.TotalMilliseconds;
 }

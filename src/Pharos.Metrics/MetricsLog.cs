@@ -20,6 +20,15 @@ internal static partial class MetricsLog
     [LoggerMessage(1105, LogLevel.Error, "A chunk of the block in {Folder} is damaged and is left out: {Reason}")]
     public static partial void DamagedChunk(ILogger logger, string folder, string reason);
 
+    [LoggerMessage(1115, LogLevel.Error, "A series of the block in {Folder} is damaged and is left out: {Reason}")]
+    public static partial void DamagedSeries(ILogger logger, string folder, string reason);
+
+    [LoggerMessage(1116, LogLevel.Warning, "How much is deleted of the block in {Folder} could not be written into its meta.json: {Reason}")]
+    public static partial void TombstonesNotCounted(ILogger logger, string folder, string reason);
+
+    [LoggerMessage(1117, LogLevel.Information, "Retention {Selector} of tenant {Tenant} hid the samples of {Series} series in block {Block} before {BelowMs}")]
+    public static partial void SeriesRetained(ILogger logger, string selector, string tenant, int series, string block, long belowMs);
+
     [LoggerMessage(1106, LogLevel.Information, "Cut block {Block} of tenant {Tenant} from the head: {MinMs} to {EndMs}, {Series} series, {Samples} samples")]
     public static partial void Cut(ILogger logger, string block, string tenant, long minMs, long endMs, long series, long samples);
 

@@ -20,7 +20,12 @@ internal sealed class TenantStore
 
     // One cut, merge or deletion at a time.
     private readonly SemaphoreSlim changing = new(1, 1);
+
+    // Blocks found damaged by a merge: they are read as far as they can be, and not merged again.
+    private readonly HashSet<string> unmergeable = new(StringComparer.Ordinal);
+    private readonly BlockRetention retention;
     private CutMark mark;
+    private bool markSaved = true;
     private HeadReplay? replay;
     private SnapshotPlaces? loaded;
 
@@ -38,7 +43,8 @@ internal sealed class TenantStore
         Folder = Path.Combine(options.Folder, tenant.Name);
         Rate = new TokenBucket(time);
         Head = new TenantHead(tenant, options, instruments);
-        Blocks = new BlockSet(Folder, instruments, logger);
+        Blocks = new BlockSet(Folder, options.Disk, instruments, logger);
+        retention = new BlockRetention(tenant, Blocks, options.BlockRangeMs, instruments, logger);
         mark = CutMark.Load(Folder, logger);
         Blocks.Load(start: true);
         Head.MinValidMs = ValidFrom();
@@ -175,7 +181,8 @@ internal sealed class TenantStore
             try
             {
                 var blocks = Blocks.Current;
-                var plan = CompactionPlan.Next([.. blocks.Select(b => b.Meta).Where(m => !failed.Contains(m.Id))], widths);
+                var cleaning = blocks.Where(b => b.DeletedShare >= BlockRetention.ShareWorthCleaning).Select(b => b.Meta.Id).ToHashSet(StringComparer.Ordinal);
+                var plan = CompactionPlan.Next([.. blocks.Select(b => b.Meta).Where(m => !failed.Contains(m.Id) && !unmergeable.Contains(m.Id))], widths, cleaning);
                 if (plan.Count == 0) return;
                 var chosen = plan.Select(m => blocks.First(b => b.Meta.Id == m.Id)).ToList();
                 if (!await Task.Run(() => Merge(chosen, cancel), cancel)) failed.UnionWith(plan.Select(m => m.Id));
@@ -193,7 +200,7 @@ internal sealed class TenantStore
         await changing.WaitAsync(cancel);
         try
         {
-            foreach (var block in Blocks.Current.Where(b => b.Deleted.Count > 0)) await Task.Run(() => Merge([block], cancel), cancel);
+            foreach (var block in Blocks.Current.Where(b => b.HasDeleted)) await Task.Run(() => Merge([block], cancel), cancel);
         }
         finally
         {
@@ -201,46 +208,26 @@ internal sealed class TenantStore
         }
     }
 
-    /// <summary>Takes in blocks that were put into the folder, and deletes those over the limits of time and size.</summary>
-    public async Task RetainAsync(TimeSpan retention, CancellationToken cancel)
+    /// <summary>Takes in blocks that were put into the folder, and lets go what the tenant's retention says.</summary>
+    public async Task RetainAsync(TenantLimits limits, CancellationToken cancel)
     {
         await changing.WaitAsync(cancel);
         try
         {
-            Retain(retention);
+            await Task.Run(() =>
+            {
+                var before = Blocks.Current;
+                Blocks.Load(start: false);
+                if (!markSaved) SaveMark();
+                bool hid = retention.Run(limits, time.UnixMs(), cancel);
+                // Blocks were put into the folder, or are gone, or samples of them are hidden.
+                if (hid || !before.SequenceEqual(Blocks.Current)) Changes.Note(long.MinValue);
+            }, cancel);
         }
         finally
         {
             changing.Release();
         }
-    }
-
-    private void Retain(TimeSpan retention)
-    {
-        var before = Blocks.Current;
-        Blocks.Load(start: false);
-        if (retention > TimeSpan.Zero)
-        {
-            long below = time.UnixMs() - (long)retention.TotalMilliseconds;
-            var old = Blocks.Current.Where(b => b.Meta.EndMs <= below).ToList();
-            if (old.Count > 0)
-            {
-                instruments.TimeRetentions.Add(1);
-                Blocks.Change([], old, "older than the retention time");
-            }
-        }
-        if (options.BlockBytesMax > 0)
-        {
-            long bytes = 0;
-            var over = Blocks.Current.Reverse().Where(b => (bytes += b.Bytes) > options.BlockBytesMax).ToList();
-            if (over.Count > 0)
-            {
-                instruments.SizeRetentions.Add(1);
-                Blocks.Change([], over, "blocks are over the size limit");
-            }
-        }
-        // Blocks were put into the folder, or are gone.
-        if (!before.SequenceEqual(Blocks.Current)) Changes.Note(long.MinValue);
     }
 
     /// <summary>Deletes samples of matching series; they are hidden when this returns.</summary>
@@ -249,6 +236,7 @@ internal sealed class TenantStore
         await changing.WaitAsync(cancel);
         try
         {
+            if (!markSaved) SaveMark();
             var ids = PostingSearch.Find(Head.Index, matchers, cancel);
             var deletions = new List<(int Id, TimeRange Range)>();
             lock (Head.Gate)
@@ -277,10 +265,10 @@ internal sealed class TenantStore
                 // What is saved does not know of it.
                 saved = (saved.Mark, default);
             }
-            foreach (var block in Blocks.Current.Where(b => b.Overlaps(range)))
+            foreach (var block in BlockQuery.Overlapping(Blocks.Current, range))
             {
                 var gone = block.Select(matchers, range, cancel).ToDictionary(
-                    s => s.Part.Series, _ => new TimeRange(Math.Max(range.MinMs, block.Meta.MinMs), Math.Min(range.MaxMs, block.MaxMs)));
+                    s => s.Number, _ => new TimeRange(Math.Max(range.MinMs, block.Meta.MinMs), Math.Min(range.MaxMs, block.Meta.MaxMs)));
                 if (gone.Count > 0) block.Delete(gone);
             }
         }
@@ -321,7 +309,7 @@ internal sealed class TenantStore
                 foreach (var block in Blocks.Current) FolderCopy.Link(block.Folder, Path.Combine(target, block.Meta.Id));
                 long below;
                 lock (Head.Gate) below = Head.MaxMs;
-                if (withHead && below != long.MinValue) HeadCut.Write(Head, target, below + 1, options.BlockRangeMs, snapshot: true, time.UnixMs(), cancel);
+                if (withHead && below != long.MinValue) HeadCut.Write(Head, options.Disk, target, below + 1, options.BlockRangeMs, snapshot: true, time.UnixMs(), cancel);
             }, cancel);
         }
         finally
@@ -331,7 +319,14 @@ internal sealed class TenantStore
     }
 
     /// <summary>Makes a folder for blocks, with an empty folder <c>wal</c>, without which Prometheus's tools do not take it for a database.</summary>
-    private static void MakeFolder(string folder) => Directory.CreateDirectory(Path.Combine(folder, "wal"));
+    private void MakeFolder(string folder) => options.Disk.CreateFolder(Path.Combine(folder, "wal"));
+
+    private void SaveMark()
+    {
+        markSaved = false;
+        mark.Save(options.Disk, Folder);
+        markSaved = true;
+    }
 
     private void Cut(long belowMs, CancellationToken cancel)
     {
@@ -339,16 +334,13 @@ internal sealed class TenantStore
         WriteLogPosition applied;
         lock (Head.Gate) applied = Head.AppliedTo;
         Head.StartOutOfOrderCut(belowMs);
-        var added = new List<Block>();
+        List<IBlock> added;
         try
         {
             MakeFolder(Folder);
-            var metas = HeadCut.Write(Head, Folder, belowMs, options.BlockRangeMs, snapshot: false, time.UnixMs(), cancel);
-            foreach (var meta in metas)
-            {
-                MetricsLog.Cut(logger, meta.Id, Tenant.Name, meta.MinMs, meta.EndMs, meta.Series, meta.FloatSamples + meta.HistogramSamples);
-                added.Add(Blocks.Open(meta));
-            }
+            var metas = HeadCut.Write(Head, options.Disk, Folder, belowMs, options.BlockRangeMs, snapshot: false, time.UnixMs(), cancel);
+            added = Blocks.OpenNew(metas);
+            foreach (var meta in metas) MetricsLog.Cut(logger, meta.Id, Tenant.Name, meta.MinMs, meta.EndMs, meta.Series, meta.FloatSamples + meta.HistogramSamples);
         }
         catch
         {
@@ -360,11 +352,11 @@ internal sealed class TenantStore
         mark = new CutMark(belowMs, applied);
         try
         {
-            mark.Save(Folder);
+            SaveMark();
         }
         catch (IOException failure)
         {
-            // Without it a replay puts samples into the head that are in blocks too; queries merge them.
+            // Without it a replay puts samples into the head that are in blocks too; queries merge them, and nothing is deleted until it is saved.
             MetricsLog.CutMarkNotSaved(logger, Tenant.Name, failure.Message);
         }
         Head.Truncate(belowMs);
@@ -411,12 +403,12 @@ internal sealed class TenantStore
         }
     }
 
-    private bool Merge(List<Block> chosen, CancellationToken cancel)
+    private bool Merge(List<IBlock> chosen, CancellationToken cancel)
     {
         long started = time.GetTimestamp();
         try
         {
-            using var writer = new BlockWriter(Folder, Ulid.New(time.UnixMs()));
+            using var writer = new BlockWriter(options.Disk, Folder, Ulid.New(time.UnixMs()));
             var meta = SeriesMerge.Write(writer, chosen, new BlockMeta
             {
                 Id = writer.Id,
@@ -426,7 +418,7 @@ internal sealed class TenantStore
                 Sources = [.. chosen.SelectMany(b => b.Meta.Sources).Distinct().Order(StringComparer.Ordinal)],
                 Parents = [.. chosen.Select(b => new BlockParent(b.Meta.Id, b.Meta.MinMs, b.Meta.EndMs))],
             }, cancel);
-            Blocks.Change(meta is null ? [] : [Blocks.Open(meta)], chosen, "a merged block holds its samples");
+            Blocks.Change(meta is null ? [] : Blocks.OpenNew([meta]), chosen, "a merged block holds its samples");
             instruments.Compactions.Add(1);
             instruments.CompactionSeconds.Observe(time.GetElapsedTime(started).TotalSeconds);
             if (meta is not null)
@@ -436,6 +428,7 @@ internal sealed class TenantStore
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or CorruptBlockException or InvalidDataException or InvalidOperationException)
         {
             instruments.CompactionsFailed.Add(1);
+            if (failure is CorruptBlockException or InvalidDataException) unmergeable.UnionWith(chosen.Where(b => !SeriesMerge.IsWhole(b, cancel)).Select(b => b.Meta.Id));
             MetricsLog.MergeFailed(logger, string.Join(", ", chosen.Select(b => b.Meta.Id)), Tenant.Name, failure.Message);
             return false;
         }

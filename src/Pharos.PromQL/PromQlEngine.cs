@@ -34,7 +34,13 @@ public sealed class PromQlEngine : IDisposable
         threads = new QueryThreads(Math.Max(1, options.ConcurrencyMax));
         memory = new ProcessMemory(options.MemoryBytesMax);
         Queries = new QueryRegistry(time, options.SlowAfter);
-        if (queryable is IMetricChanges changes && options.RangeCacheBytesMax > 0) cached = new CachedRanges(new RangeCache(options.RangeCacheBytesMax), changes, time);
+        if (queryable is IMetricChanges changes && options.RangeCacheBytesMax > 0)
+        {
+            var parts = new RangeCache(options.RangeCacheBytesMax);
+            cached = new CachedRanges(parts, changes, time, instruments);
+            var kept = instruments.Gauge("pharos_query_range_cache_bytes", "Bytes of finished parts of range queries that are kept.");
+            instruments.BeforeRead(() => kept.Set(parts.BytesUsed));
+        }
         running = instruments.Gauge("prometheus_engine_queries", "The current number of queries being executed or waiting.");
         instruments.Gauge("prometheus_engine_queries_concurrent_max", "The max number of concurrent queries.").Set(options.ConcurrencyMax);
         var bytes = instruments.Gauge("pharos_query_memory_bytes", "Bytes that running queries and their results hold, by the engine's own account.");

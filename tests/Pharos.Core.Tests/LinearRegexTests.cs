@@ -20,6 +20,35 @@ public sealed class LinearRegexTests
         Assert.Equal(matches, LinearRegex.Anchored(pattern).IsMatch(input));
 
     [Theory]
+    [InlineData("abc.*", "abc")]
+    [InlineData("abc*", "ab")]
+    [InlineData("abc?d", "ab")]
+    [InlineData("abc{0,2}", "ab")]
+    [InlineData("abc+", "abc")]
+    [InlineData("10.0", "10")]
+    [InlineData("ab|cd", "")]
+    [InlineData("(?i)abc", "")]
+    [InlineData("\U0001F600*", "")]
+    [InlineData("", "")]
+    public void What_a_match_begins_with_is_known(string pattern, string prefix) => Assert.Equal(prefix, LinearRegex.LiteralPrefix(pattern));
+
+    [Fact]
+    public void Bytes_match_as_texts_do()
+    {
+        var random = new Random(9);
+        string[] parts = ["a", "b", "é", "1", ".", ".*", "b+", "a?", "c*", "[ab]", "(a|b)", "x{0,1}", "|", "\\."];
+        string[] values = ["", "a", "ab", "abb", "b1", "é", "aé1", "a.b", "cab", new string('a', 600)];
+        for (int i = 0; i < 2000; i++)
+        {
+            string pattern = string.Concat(Enumerable.Range(0, random.Next(1, 5)).Select(_ => parts[random.Next(parts.Length)]));
+            if (!LinearRegex.TryCreate(pattern, anchored: true, dotMatchesNewline: true, out _, out _)) continue;
+            var matcher = new Matcher(random.Next(2) == 0 ? MatchOp.Regex : MatchOp.NotRegex, "l", pattern);
+            foreach (string value in values)
+                Assert.True(matcher.Matches(value) == matcher.Matches(System.Text.Encoding.UTF8.GetBytes(value)), $"{matcher} on {value}");
+        }
+    }
+
+    [Theory]
     [InlineData("(?=a)")]
     [InlineData("(a)\\1")]
     [InlineData("a**")]

@@ -29,12 +29,13 @@ public sealed class BadInputTests
     {
         using var folder = Places.NewFolder();
         string file = Path.Combine(folder, "pharos.yml");
-        await File.WriteAllTextAsync(file, "sync: sometimes\nlimits:\n  max_serie: 1\n  query_timeout: 5\n");
+        await File.WriteAllTextAsync(file, "sync: sometimes\nlimits:\n  max_serie: 1\n  query_timeout: 5\n  retention_series:\n    - selector: '{job='\n      period: 3d\n");
         var (exit, output) = await RunningProgram.RunAsync(PharosPrograms.Pharos, "server", "--listen", "127.0.0.1:0", "--data-dir", folder, "--config", file);
         Assert.Equal(1, exit);
         Assert.Contains($"{file}:1:7: sync \"sometimes\" is not known", output);
         Assert.Contains($"{file}:3:3: unknown key \"max_serie\"", output);
         Assert.Contains($"{file}:4:18: duration \"5\" has no unit", output);
+        Assert.Contains($"{file}:6:17: selector {{job=: ", output);
     }
 
     [Fact]

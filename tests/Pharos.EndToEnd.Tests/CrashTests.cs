@@ -1,10 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
-using System.Text.Json;
 using Pharos.Core;
 using Pharos.EndToEnd.Tests.Support;
-using Pharos.Wire.RemoteWrite;
 
 namespace Pharos.EndToEnd.Tests;
 
@@ -27,7 +25,7 @@ public sealed class CrashTests
                 try
                 {
                     using var samples = Samples(scrape, start + (scrape * 1000L));
-                    using var stored = await http.SendAsync(samples);
+                    using var stored = await MetricsOverHttp.PushAsync(http, samples);
                     Assert.Equal(HttpStatusCode.NoContent, stored.StatusCode);
                     acknowledgedScrapes = scrape + 1;
                     string line = $"line {scrape}";
@@ -61,7 +59,7 @@ public sealed class CrashTests
         await using var _ = again;
         using var __ = client;
         string end = ((start + 700_000) / 1000.0).ToString("0.000", CultureInfo.InvariantCulture);
-        var counts = await JsonAsync(client, $"/api/v1/query?time={end}&query=count_over_time(crash_total[30m])");
+        var counts = await MetricsOverHttp.JsonAsync(client, $"/api/v1/query?time={end}&query=count_over_time(crash_total[30m])");
         var series = counts.GetProperty("data").GetProperty("result").EnumerateArray().ToList();
         Assert.Equal(50, series.Count);
         foreach (var one in series)
@@ -71,7 +69,7 @@ public sealed class CrashTests
             Assert.InRange(count, acknowledgedScrapes, acknowledgedScrapes + 1);
         }
 
-        var found = await JsonAsync(client, $"/loki/api/v1/query_range?limit=5000&direction=forward&start={start * 1_000_000L}&end={(start + 600_000) * 1_000_000L}&query={Uri.EscapeDataString("{job=\"crash\"}")}");
+        var found = await MetricsOverHttp.JsonAsync(client, $"/loki/api/v1/query_range?limit=5000&direction=forward&start={start * 1_000_000L}&end={(start + 600_000) * 1_000_000L}&query={Uri.EscapeDataString("{job=\"crash\"}")}");
         var lines = found.GetProperty("data").GetProperty("result").EnumerateArray()
             .SelectMany(s => s.GetProperty("values").EnumerateArray().Select(v => v[1].GetString()!)).ToList();
         Assert.Equal(lines.Count, lines.Distinct().Count());
@@ -127,6 +125,7 @@ public sealed class CrashTests
         await using var last = StartCollector();
         await Wait.UntilAsync(async () => await CountAsync() >= total, () => $"all {total} lines; the collector said:\n{last.Output}");
         Assert.Equal(total, await CountAsync());
+        await last.WaitForLineAsync("now listening for http traffic");
         Assert.Equal(0, await last.TerminateAsync());
 
         RunningProgram StartCollector() => RunningProgram.Start(
@@ -134,26 +133,16 @@ public sealed class CrashTests
 
         async Task<int> CountAsync()
         {
-            var answer = await JsonAsync(http, "/loki/api/v1/query_range?limit=5000&query=" + Uri.EscapeDataString("{job=\"app\"}"));
+            var answer = await MetricsOverHttp.JsonAsync(http, "/loki/api/v1/query_range?limit=5000&query=" + Uri.EscapeDataString("{job=\"app\"}"));
             return answer.GetProperty("data").GetProperty("result").EnumerateArray().Sum(s => s.GetProperty("values").GetArrayLength());
         }
     }
 
-    private static HttpRequestMessage Samples(int scrape, long timestampMs)
+    private static MetricBatch Samples(int scrape, long timestampMs)
     {
-        using var batch = new MetricBatch();
+        var batch = new MetricBatch();
         for (int i = 0; i < 50; i++)
             batch.AddSample(batch.AddSeries(Labels.Of(("__name__", "crash_total"), ("i", i.ToString(CultureInfo.InvariantCulture)))), timestampMs, scrape);
-        using var encoder = new RemoteWriteEncoder();
-        var content = new ByteArrayContent(encoder.Encode(batch, RemoteWriteVersion.V1).ToArray());
-        content.Headers.Add("Content-Type", RemoteWriteHeaders.ContentType(RemoteWriteVersion.V1));
-        content.Headers.Add("Content-Encoding", "snappy");
-        return new HttpRequestMessage(HttpMethod.Post, "/api/v1/push") { Content = content };
-    }
-
-    private static async Task<JsonElement> JsonAsync(HttpClient http, string path)
-    {
-        using var answer = JsonDocument.Parse(await http.GetStringAsync(path));
-        return answer.RootElement.Clone();
+        return batch;
     }
 }

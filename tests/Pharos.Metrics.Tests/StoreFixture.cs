@@ -11,13 +11,18 @@ internal sealed class StoreFixture : IAsyncDisposable
     public static readonly TenantId Tenant = TenantId.Parse("shop");
 
     private readonly TemporaryFolder folder = Places.NewFolder();
+    private readonly TimeSpan interval;
 
     private readonly TimeProvider clock;
 
     /// <param name="clock">The store's clock, where it is not <see cref="Time"/>.</param>
-    public StoreFixture(TenantLimits? limits = null, WriteLogOptions? logOptions = null, TimeProvider? clock = null)
+    /// <param name="disk">What writes blocks and saved heads; null for the real disk.</param>
+    /// <param name="maintains">Whether the store does its maintenance by itself as the clock goes; else only when it is told to.</param>
+    public StoreFixture(TenantLimits? limits = null, WriteLogOptions? logOptions = null, TimeProvider? clock = null, IDisk? disk = null, bool maintains = true)
     {
         this.clock = clock ?? Time;
+        interval = maintains ? TimeSpan.FromMinutes(1) : TimeSpan.FromDays(40);
+        Disk = disk ?? FileDisk.Instance;
         Limits = limits ?? new TenantLimits();
         LogOptions = logOptions ?? new WriteLogOptions { Folder = Path.Combine(folder, "write-log"), Sync = SyncPolicy.Os };
         Open();
@@ -25,9 +30,8 @@ internal sealed class StoreFixture : IAsyncDisposable
 
     public ManualTimeProvider Time { get; } = new(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
     public TenantLimits Limits { get; set; }
+    public IDisk Disk { get; set; }
     public WriteLogOptions LogOptions { get; set; }
-    public IDisk Disk { get; set; } = FileDisk.Instance;
-
     public Instruments Instruments { get; private set; } = null!;
     public FileWriteLog Log { get; private set; } = null!;
     public MetricStore Store { get; private set; } = null!;
@@ -40,7 +44,7 @@ internal sealed class StoreFixture : IAsyncDisposable
         Instruments = new Instruments();
         Log = new FileWriteLog(LogOptions with { Folder = Path.Combine(folder, "write-log") }, clock, Instruments, NullLogger.Instance);
         Store = new MetricStore(
-            new MetricStoreOptions { Folder = Path.Combine(folder, "metrics"), ExemplarsPerTenant = 1000, SaveHeadsOnClose = false, Disk = Disk },
+            new MetricStoreOptions { Folder = Path.Combine(folder, "metrics"), ExemplarsPerTenant = 1000, SaveHeadsOnClose = false, Disk = Disk, MaintenanceInterval = interval },
             Log, new Live(this), clock, Instruments, NullLogger.Instance);
         Store.Start();
     }

@@ -52,10 +52,22 @@ internal sealed class FaultyDisk : IDisk
         FileDisk.Instance.SetLength(file, length);
     }
 
+    public void CreateFolder(string path)
+    {
+        Count();
+        FileDisk.Instance.CreateFolder(path);
+    }
+
     public void Move(string from, string to)
     {
         Count();
         FileDisk.Instance.Move(from, to);
+    }
+
+    public void DeleteFolder(string path)
+    {
+        Count();
+        FileDisk.Instance.DeleteFolder(path);
     }
 
     public void Delete(string path)

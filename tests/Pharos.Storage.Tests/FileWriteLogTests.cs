@@ -437,6 +437,10 @@ public sealed class FileWriteLogTests : IDisposable
 
         public void Delete(string path) => FileDisk.Instance.Delete(path);
 
+        public void CreateFolder(string path) => FileDisk.Instance.CreateFolder(path);
+
+        public void DeleteFolder(string path) => FileDisk.Instance.DeleteFolder(path);
+
         public void SyncFolder(string folder)
         {
         }

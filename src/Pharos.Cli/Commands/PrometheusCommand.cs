@@ -16,7 +16,6 @@ internal static class PrometheusCommand
         ("--web.console.templates", "console templates are not supported"),
         ("--web.console.libraries", "console templates are not supported"),
         ("--web.cors.origin", "cross-origin requests are not supported"),
-        ("--storage.tsdb.retention.size", "retention by size is not supported yet; use --storage.tsdb.retention.time"),
         ("--storage.tsdb.retention", "it is deprecated; use --storage.tsdb.retention.time"),
         ("--storage.agent.path", "agent mode is not supported; use pharos-collector"),
         ("--rules.alert.for-outage-tolerance", "it cannot be changed; the state of alerts is kept over restarts"),
@@ -31,6 +30,7 @@ internal static class PrometheusCommand
         var config = new Option<string>("--config.file") { Description = "Prometheus configuration file.", DefaultValueFactory = _ => "prometheus.yml" };
         var storage = new Option<string>("--storage.tsdb.path") { Description = "Folder for metrics.", DefaultValueFactory = _ => "data/" };
         var retention = Duration("--storage.tsdb.retention.time", "How long samples are kept.", "15d");
+        var size = Size("--storage.tsdb.retention.size", "Bytes of blocks that are kept, for example 50GB; 0 for no limit. The oldest go first.");
         var listen = new Option<string>("--web.listen-address") { Description = "Address to listen on; :9090 means all of the machine's addresses.", DefaultValueFactory = _ => "127.0.0.1:9090" };
         var external = new Option<string?>("--web.external-url") { Description = "Where people reach it; stands in alerts. Its path prefixes all routes." };
         var prefix = new Option<string?>("--web.route-prefix") { Description = "Path before all routes. Default: the path of --web.external-url." };
@@ -53,7 +53,7 @@ internal static class PrometheusCommand
         var format = new Option<string>("--log.format") { Description = "logfmt (one line of text).", DefaultValueFactory = _ => "logfmt" };
         level.AcceptOnlyFromAmong("debug", "info", "warn", "error");
         format.AcceptOnlyFromAmong("logfmt");
-        Option[] flags = [config, storage, retention, listen, external, prefix, web, receiver, otlp, features, lifecycle, admin, lookback, timeout, concurrency, samples, resend, level, format];
+        Option[] flags = [config, storage, retention, size, listen, external, prefix, web, receiver, otlp, features, lifecycle, admin, lookback, timeout, concurrency, samples, resend, level, format];
         var command = new Command("prometheus", HelpText.WithExamples(
             "Scrapes, stores, evaluates rules, alerts and writes to remotes, next to the targets. Takes Prometheus's configuration file and flags.",
             "pharos prometheus --config.file prometheus.yml",
@@ -87,6 +87,7 @@ internal static class PrometheusCommand
                 Lifecycle = parsed.GetValue(lifecycle),
                 AdminApi = parsed.GetValue(admin),
                 Retention = Parsed(parsed, retention),
+                RetentionBytes = ByteSize.TryParse(parsed.GetValue(size), out long bytes) ? bytes : 0,
                 Lookback = Parsed(parsed, lookback),
                 QueryTimeout = Parsed(parsed, timeout),
                 QueryConcurrency = parsed.GetValue(concurrency),
@@ -145,6 +146,16 @@ internal static class PrometheusCommand
         option.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<string>() is { } text && !PromDuration.TryParse(text, out _, out string? error)) result.AddError($"{name}: {error}");
+        });
+        return option;
+    }
+
+    private static Option<string> Size(string name, string description)
+    {
+        var option = new Option<string>(name) { Description = description, DefaultValueFactory = _ => "0", HelpName = "SIZE" };
+        option.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<string>() is { } text && !ByteSize.TryParse(text, out _)) result.AddError($"{name} must be a size with a unit, for example 512MB");
         });
         return option;
     }

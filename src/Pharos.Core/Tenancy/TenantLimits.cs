@@ -132,6 +132,12 @@ public sealed record TenantLimits
     /// <summary>How long blocks are kept; zero = for ever.</summary>
     public TimeSpan MetricRetention { get; init; }
 
+    /// <summary>Bytes of a tenant's blocks; above it the oldest blocks are deleted.</summary>
+    public long MetricBytesMax { get; init; }
+
+    /// <summary>Series that are kept for shorter than <see cref="MetricRetention"/>. Where several match one, the shortest period counts.</summary>
+    public IReadOnlyList<SeriesRetention> SeriesRetention { get; init; } = [];
+
     // Reading metrics
 
     /// <summary>Samples one query may have in memory at once. Prometheus: query.max-samples.</summary>
@@ -239,6 +245,9 @@ public sealed record TenantLimits
     /// <summary>Mimir: otel_*, promote_otel_resource_attributes. Mimir appends no suffixes unless told to.</summary>
     public OtlpSettings Otlp { get; init; } = new() { Translation = OtlpTranslation.UnderscoreEscapingWithoutSuffixes };
 }
+
+/// <summary>How long samples of the series are kept that match a selector such as <c>{job="debug"}</c>.</summary>
+public sealed record SeriesRetention(string Selector, IReadOnlyList<Matcher> Matchers, TimeSpan Period);
 
 /// <summary>Limits by tenant; may change while the process runs.</summary>
 public interface ITenantLimits

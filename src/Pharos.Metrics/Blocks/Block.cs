@@ -1,56 +1,52 @@
-using System.Buffers.Binary;
 using Microsoft.Extensions.Logging;
 using Pharos.Core;
 using Pharos.Metrics.Chunks;
+using Pharos.Storage.Files;
 
 namespace Pharos.Metrics.Blocks;
 
-/// <summary>An immutable block on disk, opened for reading; only its tombstones change.</summary>
-internal sealed class Block
+/// <summary>A block in Prometheus's format, version 2, opened for reading.</summary>
+internal sealed class Block : IBlock
 {
-    private readonly MappedFile[] chunkFiles;
+    private readonly IDisk disk;
     private readonly ILogger logger;
     private readonly InstrumentCell damaged;
+    private readonly IndexReader index;
+    private readonly ChunkFiles chunks;
     private volatile IReadOnlyDictionary<uint, DeletedRanges> deleted;
+    private volatile BlockMeta meta;
 
-    private Block(string folder, BlockMeta meta, ILogger logger, InstrumentCell damaged)
+    private Block(string folder, BlockMeta meta, IDisk disk, ILogger logger, InstrumentCell damaged)
     {
         Folder = folder;
-        Meta = meta;
+        this.meta = meta;
+        this.disk = disk;
         this.logger = logger;
         this.damaged = damaged;
-        Index = new IndexReader(Path.Combine(folder, "index"));
-        chunkFiles = [.. Directory.EnumerateFiles(Path.Combine(folder, "chunks")).Order(StringComparer.Ordinal).Select(p => new MappedFile(p))];
-        foreach (var file in chunkFiles)
-        {
-            if (BinaryPrimitives.ReadUInt32BigEndian(file.Span(0, 4)) != ChunkFileWriter.Magic || file.Span(4, 1)[0] != 1)
-                throw new CorruptBlockException($"{file.Path} is no chunk file of version 1");
-        }
+        index = new IndexReader(Path.Combine(folder, "index"));
+        chunks = new ChunkFiles(Path.Combine(folder, "chunks"));
         deleted = Tombstones.Read(folder);
-        Bytes = Index.Bytes + chunkFiles.Sum(f => f.Length);
+        if (meta.Tombstones > 0 && deleted.Count == 0) throw new CorruptBlockException($"{Path.Combine(folder, "tombstones")} is missing or empty; meta.json says that {meta.Tombstones} ranges are deleted");
+        Bytes = index.Bytes + chunks.Bytes;
+        DeletedShare = CoveredShare();
     }
 
     public string Folder { get; }
-    public BlockMeta Meta { get; }
-    public IndexReader Index { get; }
+    public BlockMeta Meta => meta;
     public long Bytes { get; }
-
-    /// <summary>Last timestamp that may be in the block.</summary>
-    public long MaxMs => Meta.EndMs - 1;
-
-    public IReadOnlyDictionary<uint, DeletedRanges> Deleted => deleted;
-
-    public bool Overlaps(TimeRange range) => range.Overlaps(Meta.MinMs, MaxMs);
+    public bool HasDeleted => deleted.Count > 0;
+    public double DeletedShare { get; private set; }
+    public IEnumerable<string> LabelNames => index.Names;
 
     /// <exception cref="CorruptBlockException">A file is damaged; the message names it.</exception>
     /// <exception cref="IOException">A file is missing or cannot be read.</exception>
-    public static Block Open(string folder, ILogger logger, InstrumentCell damaged)
+    public static Block Open(string folder, IDisk disk, ILogger logger, InstrumentCell damaged)
     {
         string path = Path.Combine(folder, "meta.json");
         var meta = BlockMeta.Parse(File.ReadAllBytes(path), path);
         try
         {
-            return new Block(folder, meta, logger, damaged);
+            return new Block(folder, meta, disk, logger, damaged);
         }
         catch (InvalidDataException wrong)
         {
@@ -58,110 +54,159 @@ internal sealed class Block
         }
     }
 
-    /// <summary>Series that match, with samples in the range, in the order of the index.</summary>
-    public IEnumerable<(Labels Labels, BlockPart Part)> Select(IReadOnlyList<Matcher> matchers, TimeRange range, CancellationToken cancel)
+    public void VisitValues(string name, Action<string> visit) => index.VisitValues(name, visit);
+
+    public IEnumerable<BlockSeries> Select(IReadOnlyList<Matcher> matchers, TimeRange range, CancellationToken cancel)
     {
         var buffer = new ByteBuffer();
-        var chunks = new List<ChunkMeta>();
-        foreach (uint series in PostingSearch.Find(Index, matchers, cancel))
+        var metas = new List<ChunkMeta>();
+        foreach (uint series in PostingSearch.Find(index, matchers, cancel))
         {
             cancel.ThrowIfCancellationRequested();
-            chunks.Clear();
-            Index.Chunks(series, range, chunks);
-            if (chunks.Count == 0) continue;
-            if (deleted.TryGetValue(series, out var gone) && chunks.TrueForAll(c => gone.Covers(c.MinMs, c.MaxMs))) continue;
-            yield return (Index.LabelsOf(series, buffer), new BlockPart(this, series, chunks[0].MinMs, chunks[^1].MaxMs, chunks.Count));
+            BlockSeries found;
+            try
+            {
+                if (!TryFind(series, range, metas, buffer, out found)) continue;
+            }
+            catch (Exception wrong) when (wrong is CorruptBlockException or InvalidDataException)
+            {
+                damaged.Add(1);
+                MetricsLog.DamagedSeries(logger, Folder, wrong.Message);
+                continue;
+            }
+            yield return found;
         }
     }
 
-    /// <summary>The bytes of a chunk; hold this block as long as them.</summary>
-    public ReadOnlySpan<byte> Chunk(ChunkMeta meta, out ChunkEncoding encoding)
+    public IEnumerable<BlockSeries> All(CancellationToken cancel)
     {
-        int number = (int)(meta.Ref >> 32);
-        long at = (uint)meta.Ref;
-        if (number >= chunkFiles.Length) throw new CorruptBlockException($"{Folder}: chunk file {number + 1} is missing");
-        var file = chunkFiles[number];
-        var head = file.UpTo(at, 5);
-        var reader = new ByteReader(head);
-        long length = (long)reader.Uvarint();
-        long start = at + head.Length - reader.Remaining;
-        var covered = file.Span(start, length + 1);
-        if (Crc32C.Of(covered) != BinaryPrimitives.ReadUInt32BigEndian(file.Span(start + length + 1, 4)))
-            throw new CorruptBlockException($"{file.Path}: the chunk at {at} has a wrong checksum");
-        encoding = (ChunkEncoding)covered[0];
-        return covered[1..];
+        var buffer = new ByteBuffer();
+        var metas = new List<ChunkMeta>();
+        foreach (uint series in index.All())
+        {
+            cancel.ThrowIfCancellationRequested();
+            if (TryFind(series, TimeRange.All, metas, buffer, out var found)) yield return found;
+        }
     }
 
-    /// <summary>Bytes of a series' chunks in a range. A chunk that is not where the index says counts nothing here; reading it will tell.</summary>
+    public void ReadChunks(uint series, List<ChunkToWrite> into, out bool touched)
+    {
+        var metas = new List<ChunkMeta>();
+        index.Chunks(series, TimeRange.All, metas);
+        touched = deleted.TryGetValue(series, out var gone) && metas.Exists(m => gone.Touches(m.MinMs, m.MaxMs));
+        foreach (var chunk in metas)
+        {
+            var bytes = chunks.Chunk(chunk, out var encoding).ToArray();
+            into.Add(new ChunkToWrite(encoding, chunk.MinMs, chunk.MaxMs, bytes));
+        }
+    }
+
     public long ChunkBytes(uint series, TimeRange range)
     {
-        var chunks = new List<ChunkMeta>();
-        Index.Chunks(series, range, chunks);
-        long bytes = 0;
-        foreach (var chunk in chunks)
-        {
-            int number = (int)(chunk.Ref >> 32);
-            if (number >= chunkFiles.Length) continue;
-            bytes += (long)new ByteReader(chunkFiles[number].UpTo((uint)chunk.Ref, 5)).Uvarint();
-        }
-        return bytes;
+        var metas = new List<ChunkMeta>();
+        index.Chunks(series, range, metas);
+        return metas.Sum(chunks.BytesOf);
     }
 
-    /// <summary>Reads a series' samples, without deleted ones. A damaged chunk is left out, counted and logged.</summary>
-    public void Read(uint series, TimeRange range, SampleColumns into)
-    {
-        if (deleted.TryGetValue(series, out var gone))
-        {
-            using var all = new SampleColumns();
-            ReadAll(series, range, all);
-            gone.Filter(all, into);
-            return;
-        }
-        ReadAll(series, range, into);
-    }
+    public void Read(uint series, TimeRange range, SampleColumns into) => Read(series, range, into, leaveOut: true);
 
-    /// <summary>Adds deleted ranges; they are durable and hidden when this returns.</summary>
+    public void ReadWhole(uint series, SampleColumns into) => Read(series, TimeRange.All, into, leaveOut: false);
+
     public void Delete(IReadOnlyDictionary<uint, TimeRange> ranges)
     {
         var next = new Dictionary<uint, DeletedRanges>(deleted);
         foreach (var (series, range) in ranges) next[series] = DeletedRanges.Add(next.GetValueOrDefault(series), range);
-        Tombstones.Write(Folder, next);
+        Tombstones.Write(disk, Folder, next);
         deleted = next;
+        DeletedShare = CoveredShare();
+        // The number of ranges stands in meta.json too; Prometheus and its tools go by it.
+        var counted = meta with { Tombstones = next.Values.Sum(r => (long)r.Ranges.Count) };
+        try
+        {
+            DurableFiles.Replace(disk, Path.Combine(Folder, "meta.json"), counted.ToJson());
+            meta = counted;
+        }
+        catch (IOException failure)
+        {
+            MetricsLog.TombstonesNotCounted(logger, Folder, failure.Message);
+        }
     }
 
-    private void ReadAll(uint series, TimeRange range, SampleColumns into)
+    private bool TryFind(uint series, TimeRange range, List<ChunkMeta> metas, ByteBuffer buffer, out BlockSeries found)
     {
-        var chunks = new List<ChunkMeta>();
-        Index.Chunks(series, range, chunks);
-        foreach (var chunk in chunks)
+        found = default;
+        metas.Clear();
+        index.Chunks(series, range, metas);
+        if (metas.Count == 0) return false;
+        if (deleted.TryGetValue(series, out var gone) && metas.TrueForAll(c => gone.Covers(c.MinMs, c.MaxMs))) return false;
+        found = new BlockSeries(index.LabelsOf(series, buffer), series, metas[0].MinMs, metas[^1].MaxMs, metas.Count);
+        return true;
+    }
+
+    private void Read(uint series, TimeRange range, SampleColumns into, bool leaveOut)
+    {
+        if (!deleted.TryGetValue(series, out var gone))
         {
-            try
-            {
-                var bytes = Chunk(chunk, out var encoding);
-                ChunkReader.Read(encoding, bytes, range, into);
-            }
-            catch (Exception wrong) when (wrong is CorruptBlockException or CorruptChunkException or InvalidDataException)
-            {
-                damaged.Add(1);
-                MetricsLog.DamagedChunk(logger, Folder, wrong.Message);
-            }
+            ReadWithDeleted(series, range, into, leaveOut);
+            return;
+        }
+        using var all = new SampleColumns();
+        ReadWithDeleted(series, range, all, leaveOut);
+        gone.Filter(all, into);
+    }
+
+    private void ReadWithDeleted(uint series, TimeRange range, SampleColumns into, bool leaveOut)
+    {
+        var metas = new List<ChunkMeta>();
+        try
+        {
+            index.Chunks(series, range, metas);
+            foreach (var chunk in metas) ReadChunk(chunk, range, into, leaveOut);
+        }
+        catch (Exception wrong) when (leaveOut && wrong is CorruptBlockException or InvalidDataException)
+        {
+            damaged.Add(1);
+            MetricsLog.DamagedSeries(logger, Folder, wrong.Message);
         }
         GC.KeepAlive(this);
     }
-}
 
-/// <summary>A series of a block.</summary>
-/// <param name="chunks">Chunks in the range that was selected.</param>
-internal sealed class BlockPart(Block block, uint series, long minMs, long maxMs, int chunks) : ISeriesPart
-{
-    public Block Block { get; } = block;
-    public uint Series { get; } = series;
-    public long MinMs { get; } = minMs;
-    public long MaxMs { get; } = maxMs;
+    private void ReadChunk(ChunkMeta chunk, TimeRange range, SampleColumns into, bool leaveOut)
+    {
+        try
+        {
+            var bytes = chunks.Chunk(chunk, out var encoding);
+            ChunkReader.Read(encoding, bytes, range, into);
+        }
+        catch (Exception wrong) when (wrong is CorruptBlockException or CorruptChunkException or InvalidDataException)
+        {
+            if (!leaveOut) throw new CorruptBlockException($"{chunks.PathOf(chunk)}: the chunk at {(uint)chunk.Ref} is damaged: {wrong.Message}", wrong);
+            damaged.Add(1);
+            MetricsLog.DamagedChunk(logger, Folder, wrong.Message);
+        }
+    }
 
-    public int ChunkCount(TimeRange range) => chunks;
-
-    public long ChunkBytes(TimeRange range) => Block.ChunkBytes(Series, range);
-
-    public void Read(TimeRange range, SampleColumns into) => Block.Read(Series, range, into);
+    private double CoveredShare()
+    {
+        double covered = 0;
+        var metas = new List<ChunkMeta>();
+        foreach (var (series, gone) in deleted)
+        {
+            metas.Clear();
+            try
+            {
+                index.Chunks(series, TimeRange.All, metas);
+                foreach (var chunk in metas)
+                {
+                    if (gone.Touches(chunk.MinMs, chunk.MaxMs))
+                        covered += ChunkReader.Count(chunks.Chunk(chunk, out _)) * gone.CoveredMs(chunk.MinMs, chunk.MaxMs) / (chunk.MaxMs - chunk.MinMs + 1.0);
+                }
+            }
+            catch (Exception wrong) when (wrong is CorruptBlockException or CorruptChunkException or InvalidDataException)
+            {
+                // Damage, or tombstones of another block: reading names it, here it does not count.
+            }
+        }
+        return covered / Math.Max(1, meta.FloatSamples + meta.HistogramSamples);
+    }
 }

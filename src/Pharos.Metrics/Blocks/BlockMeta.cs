@@ -12,6 +12,9 @@ internal sealed record BlockMeta
     public required long MinMs { get; init; }
     public required long EndMs { get; init; }
 
+    /// <summary>Last timestamp that may be in the block.</summary>
+    public long MaxMs => EndMs - 1;
+
     public long FloatSamples { get; init; }
     public long HistogramSamples { get; init; }
     public long Series { get; init; }

@@ -15,6 +15,7 @@ internal sealed class BlockWriter : IDisposable
 {
     public const string Unfinished = ".tmp-for-creation";
 
+    private readonly IDisk disk;
     private readonly string parent;
     private readonly string folder;
     private readonly SymbolTable symbols = new();
@@ -26,13 +27,14 @@ internal sealed class BlockWriter : IDisposable
     private long floats;
     private long histograms;
 
-    public BlockWriter(string parent, string id)
+    public BlockWriter(IDisk disk, string parent, string id)
     {
+        this.disk = disk;
         this.parent = parent;
         Id = id;
         folder = Path.Combine(parent, id + Unfinished);
-        Directory.CreateDirectory(Path.Combine(folder, "chunks"));
-        chunks = new ChunkFileWriter(Path.Combine(folder, "chunks"));
+        disk.CreateFolder(Path.Combine(folder, "chunks"));
+        chunks = new ChunkFileWriter(disk, Path.Combine(folder, "chunks"));
     }
 
     public string Id { get; }
@@ -49,7 +51,7 @@ internal sealed class BlockWriter : IDisposable
     public void AddSeries(Labels labels, IReadOnlyList<ChunkToWrite> series)
     {
         if (series.Count == 0) return;
-        index ??= new IndexWriter(Path.Combine(folder, "index"), symbols);
+        index ??= new IndexWriter(disk, Path.Combine(folder, "index"), symbols);
         metas.Clear();
         foreach (var chunk in series)
         {
@@ -78,11 +80,21 @@ internal sealed class BlockWriter : IDisposable
             HistogramSamples = histograms,
             Sources = frame.Sources.Count == 0 ? [Id] : frame.Sources,
         };
-        Tombstones.Write(folder, new Dictionary<uint, DeletedRanges>());
-        DurableFiles.Replace(Path.Combine(folder, "meta.json"), meta.ToJson());
-        DurableFiles.SyncFolder(Path.Combine(folder, "chunks"));
-        Directory.Move(folder, Path.Combine(parent, Id));
-        DurableFiles.SyncFolder(parent);
+        Tombstones.Write(disk, folder, new Dictionary<uint, DeletedRanges>());
+        DurableFiles.Replace(disk, Path.Combine(folder, "meta.json"), meta.ToJson());
+        disk.SyncFolder(Path.Combine(folder, "chunks"));
+        string whole = Path.Combine(parent, Id);
+        disk.Move(folder, whole);
+        try
+        {
+            disk.SyncFolder(parent);
+        }
+        catch (IOException)
+        {
+            // A block that nobody knows of would bring back what is deleted elsewhere meanwhile.
+            disk.Move(whole, folder);
+            throw;
+        }
         return meta;
     }
 
@@ -90,6 +102,13 @@ internal sealed class BlockWriter : IDisposable
     {
         index?.Dispose();
         chunks.Dispose();
-        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+        try
+        {
+            if (Directory.Exists(folder)) disk.DeleteFolder(folder);
+        }
+        catch (IOException)
+        {
+            // What made the block fail goes to the caller; the folder is removed at the next start.
+        }
     }
 }

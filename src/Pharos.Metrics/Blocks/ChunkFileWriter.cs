@@ -1,10 +1,11 @@
 using Pharos.Core;
 using Pharos.Metrics.Chunks;
+using Pharos.Storage.Files;
 
 namespace Pharos.Metrics.Blocks;
 
 /// <summary>Writes the files <c>chunks/000001</c>, <c>000002</c> … of a block.</summary>
-internal sealed class ChunkFileWriter(string folder) : IDisposable
+internal sealed class ChunkFileWriter(IDisk disk, string folder) : IDisposable
 {
     public const uint Magic = 0x85BD40DD;
 
@@ -21,7 +22,7 @@ internal sealed class ChunkFileWriter(string folder) : IDisposable
         if (file is not null && file.Position + data.Length + 16 > FileBytesMax) Close();
         if (file is null)
         {
-            file = new SectionFile(Path.Combine(folder, (files + 1).ToString("D6")));
+            file = new SectionFile(disk, Path.Combine(folder, (files + 1).ToString("D6")));
             files++;
             file.UInt32(Magic);
             file.Write([1, 0, 0, 0]);

@@ -13,11 +13,17 @@ internal static class CompactionPlan
 
     /// <summary>The next blocks to merge into one; empty where there is nothing to do.</summary>
     /// <param name="blocks">All blocks, sorted by start.</param>
-    public static IReadOnlyList<BlockMeta> Next(IReadOnlyList<BlockMeta> blocks, long[] widths)
+    /// <param name="worthCleaning">Blocks of which so much is deleted that a rewrite pays, where nothing else is to do.</param>
+    public static IReadOnlyList<BlockMeta> Next(IReadOnlyList<BlockMeta> blocks, long[] widths, IReadOnlySet<string>? worthCleaning = null)
     {
         var usable = blocks.Where(b => !b.Failed).ToList();
         var overlapping = Overlapping(usable);
         if (overlapping.Count > 0) return overlapping;
+        return Level(usable, widths) is { Count: > 0 } level ? level : [.. usable.Where(b => worthCleaning?.Contains(b.Id) ?? false).Take(1)];
+    }
+
+    private static List<BlockMeta> Level(List<BlockMeta> usable, long[] widths)
+    {
         // The newest block waits for its neighbours.
         if (usable.Count < 2) return [];
         long newestStart = usable[^1].MinMs;
@@ -31,11 +37,6 @@ internal static class CompactionPlan
                 bool whole = group[0].MinMs == start && group[^1].EndMs == start + width;
                 if (whole || group[^1].EndMs <= newestStart && start + width <= newestStart) return group;
             }
-        }
-        foreach (var block in settled)
-        {
-            if (block.EndMs - block.MinMs >= widths[widths.Length / 2] && block.Tombstones > 0
-                && (double)block.Tombstones / (block.Series + 1) > 0.05) return [block];
         }
         return [];
     }

@@ -43,6 +43,17 @@ internal sealed class DeletedRanges
         return false;
     }
 
+    /// <summary>How many of the milliseconds from one time to another, both inclusive, are deleted.</summary>
+    public double CoveredMs(long minMs, long maxMs)
+    {
+        double covered = 0;
+        foreach (var range in ranges)
+        {
+            if (range.Overlaps(minMs, maxMs)) covered += (double)Math.Min(range.MaxMs, maxMs) - Math.Max(range.MinMs, minMs) + 1;
+        }
+        return covered;
+    }
+
     /// <summary>Copies the samples that are not deleted.</summary>
     public void Filter(SampleColumns from, SampleColumns into)
     {

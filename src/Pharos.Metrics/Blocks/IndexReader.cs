@@ -165,6 +165,7 @@ internal sealed class IndexReader : IPostings
     {
         long length = BinaryPrimitives.ReadUInt32BigEndian(file.Span(symbolsStart, 4));
         int count = (int)BinaryPrimitives.ReadUInt32BigEndian(file.Span(symbolsStart + 4, 4));
+        if (count < 0 || count > length - 4) throw new CorruptBlockException($"{file.Path}: {(uint)count} symbols are announced in {length} bytes");
         var places = new uint[count];
         var reader = new ByteReader(file.Span(symbolsStart + 8, length - 4));
         int total = reader.Remaining;

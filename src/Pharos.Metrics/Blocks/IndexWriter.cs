@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Pharos.Core;
+using Pharos.Storage.Files;
 
 namespace Pharos.Metrics.Blocks;
 
@@ -22,10 +23,10 @@ internal sealed class IndexWriter : IDisposable
     private readonly long seriesStart;
     private Labels? last;
 
-    public IndexWriter(string path, SymbolTable symbols)
+    public IndexWriter(IDisk disk, string path, SymbolTable symbols)
     {
         this.symbols = symbols;
-        file = new SectionFile(path);
+        file = new SectionFile(disk, path);
         file.UInt32(Magic);
         file.Write([2]);
         sorted = symbols.Sort();

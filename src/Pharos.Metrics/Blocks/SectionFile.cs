@@ -1,14 +1,16 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using Microsoft.Win32.SafeHandles;
 using Pharos.Core;
+using Pharos.Storage.Files;
 
 namespace Pharos.Metrics.Blocks;
 
 /// <summary>Writes a file from front to back, with a running checksum and lengths filled in behind.</summary>
-internal sealed class SectionFile(string path) : IDisposable
+internal sealed class SectionFile(IDisk disk, string path) : IDisposable
 {
-    private readonly SafeFileHandle file = File.OpenHandle(path, FileMode.Create, FileAccess.Write);
-    private readonly byte[] buffer = new byte[1 << 20];
+    private readonly SafeFileHandle file = disk.Open(path, FileMode.Create);
+    private byte[] buffer = ArrayPool<byte>.Shared.Rent(1 << 18);
     private int buffered;
     private long flushed;
     private uint checksum;
@@ -69,7 +71,7 @@ internal sealed class SectionFile(string path) : IDisposable
         Flush();
         Span<byte> bytes = stackalloc byte[4];
         BinaryPrimitives.WriteUInt32BigEndian(bytes, (uint)length);
-        RandomAccess.Write(file, bytes, sectionStart);
+        disk.Write(file, bytes, sectionStart);
     }
 
     public void StartChecksum() => checksum = 0;
@@ -80,14 +82,19 @@ internal sealed class SectionFile(string path) : IDisposable
     public void Sync()
     {
         Flush();
-        RandomAccess.FlushToDisk(file);
+        disk.Sync(file);
     }
 
-    public void Dispose() => file.Dispose();
+    public void Dispose()
+    {
+        file.Dispose();
+        if (buffer.Length > 0) ArrayPool<byte>.Shared.Return(buffer);
+        buffer = [];
+    }
 
     private void Flush()
     {
-        RandomAccess.Write(file, buffer.AsSpan(0, buffered), flushed);
+        disk.Write(file, buffer.AsSpan(0, buffered), flushed);
         flushed += buffered;
         buffered = 0;
     }

@@ -8,7 +8,7 @@ internal static class Tombstones
 {
     private const uint Magic = 0x0130BA30;
 
-    public static void Write(string folder, IReadOnlyDictionary<uint, DeletedRanges> deleted)
+    public static void Write(IDisk disk, string folder, IReadOnlyDictionary<uint, DeletedRanges> deleted)
     {
         var body = new ByteBuffer();
         foreach (var (series, ranges) in deleted.OrderBy(d => d.Key))
@@ -25,7 +25,7 @@ internal static class Tombstones
         file.Byte(1);
         file.Bytes(body.Written);
         file.UInt32Big(Crc32C.Of(body.Written));
-        DurableFiles.Replace(Path.Combine(folder, "tombstones"), file.Written);
+        DurableFiles.Replace(disk, Path.Combine(folder, "tombstones"), file.Written);
     }
 
     /// <summary>A missing file says that nothing was deleted.</summary>

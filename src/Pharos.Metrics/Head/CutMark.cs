@@ -31,8 +31,8 @@ internal sealed record CutMark(long BelowMs, WriteLogPosition Applied)
         }
     }
 
-    public void Save(string folder) => DurableFiles.Replace(
-        Path.Combine(folder, FileName), System.Text.Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{BelowMs} {Applied.Segment} {Applied.Offset}\n")));
+    public void Save(IDisk disk, string folder) => DurableFiles.Replace(
+        disk, Path.Combine(folder, FileName), System.Text.Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{BelowMs} {Applied.Segment} {Applied.Offset}\n")));
 
     private static long Number(string text) => long.Parse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture);
 }

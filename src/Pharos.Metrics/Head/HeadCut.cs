@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using Pharos.Core;
 using Pharos.Metrics.Blocks;
 using Pharos.Metrics.Chunks;
+using Pharos.Storage.Files;
 
 namespace Pharos.Metrics.Head;
 
@@ -12,7 +13,7 @@ internal static class HeadCut
     /// <param name="belowMs">First timestamp that is not written.</param>
     /// <param name="withLate">Late samples: those put aside for this cut, or (for a snapshot) all.</param>
     public static IReadOnlyList<BlockMeta> Write(
-        TenantHead head, string folder, long belowMs, long rangeMs, bool snapshot, long nowMs, CancellationToken cancel)
+        TenantHead head, IDisk disk, string folder, long belowMs, long rangeMs, bool snapshot, long nowMs, CancellationToken cancel)
     {
         MemSeries[] series;
         var ranges = new SortedSet<long>();
@@ -27,12 +28,12 @@ internal static class HeadCut
         {
             foreach (long start in ranges)
             {
-                if (WriteRange(head, folder, series, start, Math.Min(start + rangeMs, belowMs), snapshot, nowMs, cancel) is { } meta) written.Add(meta);
+                if (WriteRange(head, disk, folder, series, start, Math.Min(start + rangeMs, belowMs), snapshot, nowMs, cancel) is { } meta) written.Add(meta);
             }
         }
         catch
         {
-            foreach (var meta in written) Directory.Delete(Path.Combine(folder, meta.Id), recursive: true);
+            foreach (var meta in written) disk.DeleteFolder(Path.Combine(folder, meta.Id));
             throw;
         }
         return written;
@@ -62,9 +63,9 @@ internal static class HeadCut
     }
 
     private static BlockMeta? WriteRange(
-        TenantHead head, string folder, MemSeries[] series, long startMs, long endMs, bool snapshot, long nowMs, CancellationToken cancel)
+        TenantHead head, IDisk disk, string folder, MemSeries[] series, long startMs, long endMs, bool snapshot, long nowMs, CancellationToken cancel)
     {
-        using var writer = new BlockWriter(folder, Ulid.New(nowMs));
+        using var writer = new BlockWriter(disk, folder, Ulid.New(nowMs));
         var range = new TimeRange(startMs, endMs - 1);
         var chunks = new List<ChunkToWrite>();
         foreach (var one in series) writer.Announce(head.LabelsOf(one));

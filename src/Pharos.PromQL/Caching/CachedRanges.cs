@@ -9,8 +9,10 @@ namespace Pharos.PromQL.Caching;
 /// that nothing it could have seen has changed since: late, out-of-order, back-filled and deleted samples make the days they touch,
 /// and those after, be evaluated again.
 /// </summary>
-internal sealed class CachedRanges(RangeCache cache, IMetricChanges changes, TimeProvider time)
+internal sealed class CachedRanges(RangeCache cache, IMetricChanges changes, TimeProvider time, Instruments instruments)
 {
+    private readonly Counter steps = instruments.Counter("pharos_query_range_steps_total", "Steps of range queries by where they came from.", "from");
+
     private const long DayMs = 86_400_000;
 
     /// <summary>Steps younger than this still change with every scrape and are not kept.</summary>
@@ -43,6 +45,9 @@ internal sealed class CachedRanges(RangeCache cache, IMetricChanges changes, Tim
             if (first > from) Miss(from, first - 1);
             if (last < to) Miss(last + 1, to);
         }
+        int toEvaluate = missing.Sum(m => m.To - m.From + 1);
+        steps.With("cache").Add(grid.Count - toEvaluate);
+        steps.With("evaluation").Add(toEvaluate);
         QueryResult? only = null;
         bool plain = true;
         foreach (var (from, to) in missing)

@@ -303,14 +303,20 @@ internal sealed partial class Evaluator
     private bool Slide(WindowFunction function, RangeSeries series, Grid grid, WindowSpec spec, Column into)
     {
         function.Begin(series);
-        var sliding = grid.Count > 1 && spec.Times.StepMs < spec.RangeMs && !series.HasHistograms && !series.HasStarts ? function.Sliding : null;
+        var perStep = run.PerStep is { } steps && steps.Length == grid.Count ? steps : null;
+        bool floats = !series.HasHistograms && !series.HasStarts;
+        if (floats && function.TrySlide(series, spec.Times, spec.RangeMs, into.Values, perStep, out long seen, out bool found))
+        {
+            run.CountQueryable(seen);
+            return found;
+        }
+        var sliding = grid.Count > 1 && spec.Times.StepMs < spec.RangeMs && floats ? function.Sliding : null;
         sliding?.Begin(series.Values);
         var t = series.Timestamps;
         var values = into.Values;
         int from = 0, to = 0;
         long looked = 0;
         bool any = false;
-        var perStep = run.PerStep is { } steps && steps.Length == grid.Count ? steps : null;
         for (int i = 0; i < values.Length; i++)
         {
             long end = spec.Times.At(i), start = end - spec.RangeMs;

@@ -30,28 +30,44 @@ internal sealed class RateWindow(bool counter, bool rate) : WindowFunction
         }
     }
 
-    public override bool Evaluate(in Window window, int step, out double value, out Histogram? histogram)
+    public override bool TrySlide(RangeSeries series, Grid times, long rangeMs, Span<double> into, long[]? perStep, out long looked, out bool any)
     {
-        value = 0;
-        histogram = null;
-        var v = window.Values;
-        int last = window.Count - 1;
-        if (!window.Histograms.IsEmpty || !window.Starts.IsEmpty) return HistogramRates.Extrapolated(this, window, counter, rate, labels, out value, out histogram);
-        if (last < 1) return false;
-        double growth = v[last] - v[0];
-        if (counter)
+        var t = series.Timestamps;
+        var v = series.Values;
+        double rangeSeconds = rangeMs / 1000.0;
+        int from = 0, to = 0;
+        looked = 0;
+        any = false;
+        for (int i = 0; i < into.Length; i++)
         {
-            int from = window.First;
-            while (firstReset < resetCount && resets[firstReset] <= from) firstReset++;
-            for (int r = firstReset; r < resetCount && resets[r] <= from + last; r++) growth += v[resets[r] - from - 1];
-            HintCounter();
+            long endMs = times.At(i), startMs = endMs - rangeMs;
+            while (to < t.Length && t[to] <= endMs) to++;
+            while (from < to && t[from] <= startMs) from++;
+            looked += to - from;
+            if (perStep is not null) perStep[i] += to - from;
+            if (to - from < 2)
+            {
+                into[i] = Column.Absent;
+                continue;
+            }
+            double growth = v[to - 1] - v[from];
+            if (counter)
+            {
+                while (firstReset < resetCount && resets[firstReset] <= from) firstReset++;
+                for (int r = firstReset; r < resetCount && resets[r] < to; r++) growth += v[resets[r] - 1];
+            }
+            double factor = Factor(t[from], t[to - 1], to - from - 1, startMs, endMs, counter, growth, v[from], zeroAtMs: null);
+            // In this order to the last bit: what follows may magnify it.
+            if (rate) factor /= rangeSeconds;
+            into[i] = growth * factor;
+            any = true;
         }
-        double factor = Factor(window.Timestamps[0], window.Timestamps[last], last, window.FromMs, window.ToMs, counter, growth, v[0], zeroAtMs: null);
-        // In this order to the last bit: what follows may magnify it.
-        if (rate) factor /= (window.ToMs - window.FromMs) / 1000.0;
-        value = growth * factor;
+        if (any) HintCounter();
         return true;
     }
+
+    public override bool Evaluate(in Window window, int step, out double value, out Histogram? histogram) =>
+        HistogramRates.Extrapolated(this, window, counter, rate, labels, out value, out histogram);
 
     /// <summary>Tells once per series that its name is not that of a counter.</summary>
     public void HintCounter()

@@ -18,6 +18,19 @@ internal abstract class WindowFunction
     /// <summary>Does the same for windows of floats that overlap, without computing each anew; null where there is no such way.</summary>
     public virtual ISliding? Sliding => null;
 
+    /// <summary>
+    /// Does all windows of a series of floats in one go, where the function has a way of its own; false where it has none.
+    /// </summary>
+    /// <param name="perStep">Counts the samples of each window; null where nobody asked.</param>
+    /// <param name="looked">Samples of all windows.</param>
+    /// <param name="any">Whether some window has a result.</param>
+    public virtual bool TrySlide(RangeSeries series, Grid times, long rangeMs, Span<double> into, long[]? perStep, out long looked, out bool any)
+    {
+        looked = 0;
+        any = false;
+        return false;
+    }
+
     /// <summary>The result of one window, which holds at least one sample. False where there is none.</summary>
     public abstract bool Evaluate(in Window window, int step, out double value, out Histogram? histogram);
 }

@@ -19,6 +19,9 @@ internal sealed record LimitSetting(
     public static LimitSetting Duration(string name, string meaning, Func<TenantLimits, TimeSpan> get, Func<TenantLimits, TimeSpan, TenantLimits> set) =>
         new(name, meaning, (l, n, r) => set(l, r.Duration(n)), (l, json) => json.WriteStringValue(PromDuration.Format(get(l))));
 
+    public static LimitSetting Size(string name, string meaning, Func<TenantLimits, long> get, Func<TenantLimits, long, TenantLimits> set) =>
+        new(name, meaning, (l, n, r) => set(l, r.Size(n)), (l, json) => json.WriteStringValue(get(l) == 0 ? "0" : $"{get(l)}B"));
+
     public static LimitSetting Switch(string name, string meaning, Func<TenantLimits, bool> get, Func<TenantLimits, bool, TenantLimits> set) =>
         new(name, meaning, (l, n, r) => set(l, r.Choice(n, ("true", true), ("false", false))), (l, json) => json.WriteBooleanValue(get(l)));
 
@@ -65,6 +68,9 @@ internal sealed class LimitReader(string file, List<Diagnostic> findings)
 
     public TimeSpan Duration(YamlNode node) =>
         PromDuration.TryParse(Scalar(node), out var duration, out string? error) ? duration : Fail(node, error!, TimeSpan.Zero);
+
+    public long Size(YamlNode node) =>
+        ByteSize.TryParse(Scalar(node), out long bytes) ? bytes : Fail(node, $"\"{Scalar(node)}\" is not a size with a unit, for example 50GB", 0L);
 
     public string Text(YamlNode node) => node is YamlScalarNode { Value: { } text } ? text : Fail(node, "a text is expected here", "");
 

@@ -49,6 +49,8 @@ internal static class LimitSettings
         Whole("churn_budget_per_job", "the same for each value of the label `job`", l => l.ChurnBudgetPerJob, (l, v) => l with { ChurnBudgetPerJob = (int)v }),
         Duration("budget_window", "window of the churn budgets, and of the growth that errors name", l => l.BudgetWindow, (l, v) => l with { BudgetWindow = v }),
         Duration("compactor_blocks_retention_period", "how long metrics are kept; 0: for ever", l => l.MetricRetention, (l, v) => l with { MetricRetention = v }),
+        Size("compactor_blocks_retention_size", "of all metric blocks, for example `50GB`; above it the oldest go, the newest stays; 0: any", l => l.MetricBytesMax, (l, v) => l with { MetricBytesMax = v }),
+        RuleLists.SeriesRetention,
         Duration("query_timeout", "of a query over metrics or logs", l => l.QueryTimeout, (l, v) => l with { QueryTimeout = v }),
         Whole("max_query_samples", "samples a PromQL query may have in memory at once", l => l.QuerySamplesMax, (l, v) => l with { QuerySamplesMax = v }, long.MaxValue),
         Whole("max_fetched_chunks_per_query", "chunks a query may touch", l => l.QueryChunksMax, (l, v) => l with { QueryChunksMax = v }, long.MaxValue),

@@ -1,10 +1,11 @@
 using System.Text.Json;
 using Pharos.Core;
+using Pharos.PromQL;
 using YamlDotNet.RepresentationModel;
 
 namespace Pharos.Server.Configuration;
 
-/// <summary>The limits that are lists: queries and requests that must not run.</summary>
+/// <summary>The limits that are lists: queries and requests that must not run, and series that are kept for shorter.</summary>
 internal static class RuleLists
 {
     public static LimitSetting BlockedQueries { get; } = new(
@@ -37,6 +38,32 @@ internal static class RuleLists
             foreach (var (name, value) in rule.Parameters) json.WriteString(name, value);
             json.WriteEndObject();
         }));
+
+    public static LimitSetting SeriesRetention { get; } = new(
+        "retention_series", "list of `{selector, period}`: series kept for shorter, see below",
+        (l, n, r) => l with { SeriesRetention = [.. r.Items(n, "selector", "period").Select(i => Retention(i, n, r)).OfType<SeriesRetention>()] },
+        (l, json) => Write(json, l.SeriesRetention, rule =>
+        {
+            json.WriteString("selector"u8, rule.Selector);
+            json.WriteString("period"u8, PromDuration.Format(rule.Period));
+        }));
+
+    private static SeriesRetention? Retention(Dictionary<string, YamlNode> item, YamlNode at, LimitReader reader)
+    {
+        if (!item.TryGetValue("selector", out var selector) || !item.TryGetValue("period", out var period))
+            return reader.Fail<SeriesRetention?>(at, "series kept for shorter need selector and period", null);
+        string text = reader.Text(selector);
+        var kept = reader.Duration(period);
+        if (kept <= TimeSpan.Zero) return reader.Fail<SeriesRetention?>(period, "the period must be longer than 0", null);
+        try
+        {
+            return new SeriesRetention(text, PromQlLanguage.ParseSelector(text), kept);
+        }
+        catch (QueryException wrong)
+        {
+            return reader.Fail<SeriesRetention?>(selector, $"selector {text}: {wrong.Message}", null);
+        }
+    }
 
     private static QueryRule? Blocked(Dictionary<string, YamlNode> item, YamlNode at, LimitReader reader)
     {

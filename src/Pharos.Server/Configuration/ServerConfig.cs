@@ -14,6 +14,9 @@ public sealed record ServerConfig
     /// <summary>True: every request must name its tenant in <c>X-Scope-OrgID</c>.</summary>
     public bool MultitenancyEnabled { get; init; }
 
+    /// <summary>Whether tenants may delete series and take snapshots of their metrics under <c>/api/v1/admin/tsdb/</c>.</summary>
+    public bool AdminApi { get; init; }
+
     /// <summary>Reads may name several tenants, <c>a|b</c>, where multi-tenancy is on.</summary>
     public bool FederationEnabled { get; init; } = true;
 

@@ -60,6 +60,7 @@ internal sealed class ServerConfigReader
         {
             case "limits": return config;
             case "multitenancy_enabled": return config with { MultitenancyEnabled = Bool(value) };
+            case "admin_api": return config with { AdminApi = Bool(value) };
             case "external_url": return config with { ExternalUrl = Text(value) };
             case "sync":
                 return config with
@@ -123,7 +124,7 @@ internal sealed class ServerConfigReader
                 }
                 return config;
             default:
-                Unknown(key, ["multitenancy_enabled", "tenant_federation", "ruler", "external_url", "sync", "limits", "overrides", "runtime_config", "alertmanager", "fleet"]);
+                Unknown(key, ["multitenancy_enabled", "tenant_federation", "ruler", "admin_api", "external_url", "sync", "limits", "overrides", "runtime_config", "alertmanager", "fleet"]);
                 return config;
         }
     }

@@ -135,14 +135,7 @@ internal sealed class YamlSection
     {
         var value = Node(key);
         if (value is null) return otherwise;
-        if (value is YamlScalarNode { Value: { } text })
-        {
-            string[] units = ["B", "KB", "MB", "GB", "TB", "PB", "EB"];
-            int letters = text.AsSpan().IndexOfAnyExceptInRange('0', '9');
-            string unit = letters < 0 ? "" : text[letters..].Replace("iB", "B", StringComparison.Ordinal);
-            int power = letters < 0 ? 0 : Array.IndexOf(units, unit);
-            if (power >= 0 && long.TryParse(letters < 0 ? text : text[..letters], out long number) && (letters >= 0 || number == 0)) return number << (10 * power);
-        }
+        if (value is YamlScalarNode { Value: { } text } && ByteSize.TryParse(text, out long bytes)) return bytes;
         return Fail(value, $"{key} must be a size with a unit, for example 15MB", otherwise);
     }
 

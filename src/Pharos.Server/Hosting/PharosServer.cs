@@ -158,6 +158,7 @@ public sealed class PharosServer : IAsyncDisposable
                 CardinalityRoutes.Map(group, metrics, limits);
                 LimitsRoutes.MapUser(group, limits);
                 TenantRoutes.MapUser(group, metrics, ingestion);
+                AdminRoutes.Map(group, config.AdminApi, "set admin_api: true in the server's configuration", metrics);
                 // Collectors scrape, and alerts are routed in this process.
                 TargetsRoutes.Map(group, () => [], () => []);
                 TargetDetailRoutes.Map(group, () => [], readable, () => "");

@@ -59,6 +59,9 @@ public sealed record PrometheusHostOptions
     public bool AdminApi { get; init; }
 
     public TimeSpan Retention { get; init; } = TimeSpan.FromDays(15);
+
+    /// <summary>Bytes of blocks that are kept; 0 = no limit.</summary>
+    public long RetentionBytes { get; init; }
     public TimeSpan Lookback { get; init; } = TimeSpan.FromMinutes(5);
     public TimeSpan QueryTimeout { get; init; } = TimeSpan.FromMinutes(2);
     public int QueryConcurrency { get; init; } = 20;
@@ -237,7 +240,7 @@ public sealed class PrometheusHost : IAsyncDisposable
             RemoteReadRoutes.Map(routes, store, limits, () => config.ExternalLabels);
             FederateRoutes.Map(routes, store, options.Lookback, time, () => config.ExternalLabels);
             LifecycleRoutes.Map(routes, options.Lifecycle, ReloadAsync, () => quit.TrySetResult());
-            AdminRoutes.Map(routes, options.AdminApi, store);
+            AdminRoutes.Map(routes, options.AdminApi, "start with --web.enable-admin-api", store);
             if (options.RemoteWriteReceiver) RemoteWriteRoutes.Map(routes, sink, instruments, new RemoteWriteReceiverOptions { StartTimestampsAsZeros = _ => options.StartTimestampsAsZeros }, ["/api/v1/write"]);
             if (options.OtlpReceiver)
                 OtlpMetricsRoutes.Map(routes, sink, _ => config.Otlp with { Delta = options.OtlpDelta, StartTimestampsAsZeros = options.StartTimestampsAsZeros }, options.Lookback, time, instruments, "/api/v1/otlp/v1/metrics");
@@ -335,6 +338,7 @@ public sealed class PrometheusHost : IAsyncDisposable
         LabelNameBytesMax = 0,
         LabelValueBytesMax = 0,
         MetricRetention = config.Tsdb.RetentionTime ?? options.Retention,
+        MetricBytesMax = options.RetentionBytes,
         OutOfOrderWindow = config.Tsdb.OutOfOrderWindow,
         QuerySamplesMax = options.QuerySamplesMax,
         QueryTimeout = options.QueryTimeout,

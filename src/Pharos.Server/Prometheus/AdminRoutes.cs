@@ -12,9 +12,10 @@ internal static class AdminRoutes
 {
     private static readonly string[] Writing = [HttpMethods.Post, HttpMethods.Put];
 
-    public static void Map(IEndpointRouteBuilder routes, bool enabled, MetricStore store)
+    /// <param name="howToEnable">What an operator does to switch it on; part of the refusal.</param>
+    public static void Map(IEndpointRouteBuilder routes, bool enabled, string howToEnable, MetricStore store)
     {
-        routes.MapMethods("/api/v1/admin/tsdb/delete_series", Writing, http => GuardAsync(http, enabled, async () =>
+        routes.MapMethods("/api/v1/admin/tsdb/delete_series", Writing, http => GuardAsync(http, enabled ? null : howToEnable, async () =>
         {
             var query = await QueryParameters.ReadAsync(http);
             var selectors = query.Selectors();
@@ -22,12 +23,12 @@ internal static class AdminRoutes
             await store.DeleteSeriesAsync(http.Tenant(), selectors, query.Range(), http.RequestAborted);
             http.Response.StatusCode = 204;
         }));
-        routes.MapMethods("/api/v1/admin/tsdb/clean_tombstones", Writing, http => GuardAsync(http, enabled, async () =>
+        routes.MapMethods("/api/v1/admin/tsdb/clean_tombstones", Writing, http => GuardAsync(http, enabled ? null : howToEnable, async () =>
         {
             await store.CleanTombstonesAsync(http.Tenant(), http.RequestAborted);
             http.Response.StatusCode = 204;
         }));
-        routes.MapMethods("/api/v1/admin/tsdb/snapshot", Writing, http => GuardAsync(http, enabled, async () =>
+        routes.MapMethods("/api/v1/admin/tsdb/snapshot", Writing, http => GuardAsync(http, enabled ? null : howToEnable, async () =>
         {
             bool skipHead = http.Request.Query["skip_head"].FirstOrDefault() is "true" or "1";
             string name = await store.SnapshotAsync(http.Tenant(), skipHead, http.RequestAborted);
@@ -39,13 +40,13 @@ internal static class AdminRoutes
         }));
     }
 
-    private static async Task GuardAsync(HttpContext http, bool enabled, Func<Task> work)
+    private static async Task GuardAsync(HttpContext http, string? toEnable, Func<Task> work)
     {
-        if (!enabled)
+        if (toEnable is not null)
         {
             http.Response.StatusCode = 403;
             http.Response.ContentType = "application/json";
-            await http.Response.WriteAsync("""{"status":"error","errorType":"unavailable","error":"admin APIs disabled; start with --web.enable-admin-api"}""");
+            await http.Response.WriteAsync($$"""{"status":"error","errorType":"unavailable","error":"admin APIs disabled; {{toEnable}}"}""");
             return;
         }
         try

@@ -13,8 +13,13 @@ public interface IDisk
 
     void SetLength(SafeFileHandle file, long length);
 
-    /// <summary>Gives a file another name, over a file that has it.</summary>
+    void CreateFolder(string path);
+
+    /// <summary>Renames a file, over another one of that name, or a folder.</summary>
     void Move(string from, string to);
+
+    /// <summary>Deletes a folder with all that is in it.</summary>
+    void DeleteFolder(string path);
 
     void Delete(string path);
 
@@ -39,7 +44,15 @@ public sealed class FileDisk : IDisk
 
     public void SetLength(SafeFileHandle file, long length) => RandomAccess.SetLength(file, length);
 
-    public void Move(string from, string to) => File.Move(from, to, overwrite: true);
+    public void CreateFolder(string path) => Directory.CreateDirectory(path);
+
+    public void Move(string from, string to)
+    {
+        if (Directory.Exists(from)) Directory.Move(from, to);
+        else File.Move(from, to, overwrite: true);
+    }
+
+    public void DeleteFolder(string path) => Directory.Delete(path, recursive: true);
 
     public void Delete(string path) => File.Delete(path);
 

@@ -13,11 +13,14 @@ internal static partial class PharosPrograms
     public static async Task<(RunningProgram Program, HttpClient Http)> StartServerAsync(string dataFolder, string? tenant = null, params string[] more)
     {
         var program = RunningProgram.Start(Pharos, ["server", "--listen", "127.0.0.1:0", "--data-dir", dataFolder, .. more]);
-        string line = await program.WaitForLineAsync("ready on");
-        var http = new HttpClient { BaseAddress = new Uri(Address().Match(line).Value) };
+        var http = await ClientAsync(program);
         if (tenant is not null) http.DefaultRequestHeaders.Add("X-Scope-OrgID", tenant);
         return (program, http);
     }
+
+    /// <summary>Waits until a program says that it is ready; returns a client of its address.</summary>
+    public static async Task<HttpClient> ClientAsync(RunningProgram program) =>
+        new() { BaseAddress = new Uri(Address().Match(await program.WaitForLineAsync("ready on")).Value) };
 
     [GeneratedRegex("http://[^ ]+")]
     private static partial Regex Address();

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using Microsoft.Extensions.Logging.Abstractions;
+using Pharos.Server.Hosting;
 
 namespace Pharos.Server.Tests.Prometheus;
 
@@ -24,6 +26,18 @@ public sealed class PromtoolQueryTests
             "{__name__=\"requests_total\", job=\"shop\", path=\"/a\"}\n",
             await RunAsync(promtool, "query", "series", "--match=requests_total{path=\"/a\"}", $"--start={Now - 600}", $"--end={Now}", url));
         Assert.Equal("/a\n/b\n/c\n", await RunAsync(promtool, "query", "labels", $"--start={Now - 600}", $"--end={Now}", url, "path"));
+    }
+
+    [Fact]
+    public async Task Promtool_finds_the_server_healthy_and_ready()
+    {
+        string promtool = Places.Program("promtool");
+        using var folder = Places.NewFolder();
+        await using var server = await PharosServer.StartAsync(
+            new ServerOptions { Port = 0, DataFolder = folder }, TimeProvider.System, NullLoggerFactory.Instance, CancellationToken.None);
+        string url = server.Address.ToString().TrimEnd('/');
+        await RunAsync(promtool, "check", "healthy", $"--url={url}");
+        await RunAsync(promtool, "check", "ready", $"--url={url}");
     }
 
     private static async Task<string> RunAsync(string program, params string[] arguments)
