@@ -282,12 +282,14 @@ internal sealed class TenantStore
     public async Task DeleteAllAsync(CancellationToken cancel)
     {
         await DeleteAsync([], TimeRange.All, cancel);
+        Changes.Note(long.MinValue);
         lock (Head.Gate) Head.ForgetExtras();
         await CutAsync(long.MaxValue, cancel);
         await changing.WaitAsync(cancel);
         try
         {
             Blocks.Change([], [.. Blocks.Current], "the tenant was deleted");
+            Changes.Note(long.MinValue);
         }
         finally
         {

@@ -4,7 +4,7 @@ namespace Pharos.Server.Configuration;
 internal static class OtherLimits
 {
     private const string NoShards = "one node has nothing to shard";
-    private const string NoCache = "there is no results cache";
+    private const string NoCache = "cached results live until their samples change";
     private const string NoBucket = "blocks are on this node's disk, not in a bucket";
     private const string NoAlertLimits = "alert routing has no limits by tenant";
     private const string NoFirewall = "receivers are kept out of networks for all tenants alike, see docs/compatibility/alerting.md";

@@ -167,11 +167,16 @@ public sealed class ReadTests
         foreach (string tenant in (string[])["gone", "stays"])
         {
             using var batch = new MetricBatch();
-            batch.AddSample(batch.AddSeries(TenantApi.LabelsOf("up")), api.Now, 1);
+            int series = batch.AddSeries(TenantApi.LabelsOf("up"));
+            for (long ms = api.Now - 172_800_000; ms <= api.Now; ms += 3_600_000) batch.AddSample(series, ms, 1);
             batch.Metadata.Add(new MetricMetadata("up", MetricType.Gauge, "", ""));
             await api.PushAsync(tenant, batch);
         }
+        // Answered twice, so that a kept answer would show.
+        string range = $"/api/v1/query_range?query=up&start={(api.Now / 1000) - 172_800}&end={api.Now / 1000}&step=3600";
+        for (int i = 0; i < 2; i++) Assert.Equal(1, (await api.DataAsync(range, "gone")).GetProperty("result").GetArrayLength());
         Assert.Equal(200, (await api.SendAsync(HttpMethod.Post, "/compactor/delete_tenant", "gone")).Status);
+        Assert.Equal(0, (await api.DataAsync(range, "gone")).GetProperty("result").GetArrayLength());
         Assert.Equal("{\"tenant_id\":\"gone\",\"blocks_deleted\":true}", await api.GetAsync("/compactor/delete_tenant_status", "gone"));
         Assert.Equal("{}", (await api.DataAsync("/api/v1/metadata", "gone")).GetRawText());
         Assert.Equal(401, (await api.SendAsync(HttpMethod.Post, "/compactor/delete_tenant")).Status);
