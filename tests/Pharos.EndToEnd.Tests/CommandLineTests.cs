@@ -35,6 +35,7 @@ public sealed class CommandLineTests
     [InlineData("server", "--bogus")]
     [InlineData("server", "--listen", "nowhere")]
     [InlineData("query", "range", "up", "--step", "5")]
+    [InlineData("prometheus", "--enable-feature=bogus")]
     public async Task Wrong_usage_ends_with_2_and_says_what_is_wrong(params string[] arguments)
     {
         var (exit, output) = await RunningProgram.RunAsync(PharosPrograms.Pharos, arguments);

@@ -47,12 +47,9 @@ internal sealed class LabelPairs
     private readonly Stack<int> free = [];
     private LabelPair[][] pages = [];
     private NumberTable slots = new();
-    private int numbersUsed = 1;
+    private int nextNumber = 1;
 
     public int Count { get; private set; }
-
-    /// <summary>Above every number in use.</summary>
-    public int NumberEnd => numbersUsed;
 
     public IReadOnlyCollection<string> Names => names.Keys;
 
@@ -76,7 +73,9 @@ internal sealed class LabelPairs
         int nameBytes = Encoding.UTF8.GetByteCount(name);
         int size = LabelCodec.SizeOf(nameBytes) + LabelCodec.SizeOf(valueUtf8.Length);
         Span<byte> bytes = size <= 512 ? stackalloc byte[size] : new byte[size];
-        int at = LabelCodec.WriteString(bytes, Encoding.UTF8.GetBytes(name));
+        Span<byte> nameUtf8 = nameBytes <= 256 ? stackalloc byte[nameBytes] : new byte[nameBytes];
+        Encoding.UTF8.GetBytes(name, nameUtf8);
+        int at = LabelCodec.WriteString(bytes, nameUtf8);
         LabelCodec.WriteString(bytes[at..], valueUtf8);
         return Find(bytes);
     }
@@ -106,7 +105,7 @@ internal sealed class LabelPairs
     {
         int known = Find(pairBytes);
         if (known != 0) return known;
-        int pair = free.TryPop(out int reused) ? reused : numbersUsed++;
+        int pair = free.TryPop(out int reused) ? reused : nextNumber++;
         if (pair / PageSize == pages.Length) pages = [.. pages, new LabelPair[PageSize]];
         int offset = 0;
         var name = NameOf(LabelCodec.ReadString(pairBytes, ref offset));

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Pharos.Core;
 
 namespace Pharos.Wire.Otlp;
 
@@ -17,13 +18,14 @@ internal static class OtlpMetricsJson
         try
         {
             using var document = JsonDocument.Parse(json, new JsonDocumentOptions { MaxDepth = 64 });
+            var point = new OtlpPoint();
             foreach (var resourceMetrics in OtlpJson.List(document.RootElement, "resourceMetrics"))
             {
                 visitor.Resource(OtlpJson.ResourceOf(resourceMetrics));
                 foreach (var scopeMetrics in OtlpJson.List(resourceMetrics, "scopeMetrics"))
                 {
                     visitor.Scope(OtlpJson.ScopeOf(scopeMetrics));
-                    foreach (var metric in OtlpJson.List(scopeMetrics, "metrics")) Metric(metric, visitor);
+                    foreach (var metric in OtlpJson.List(scopeMetrics, "metrics")) Metric(metric, visitor, point);
                 }
                 visitor.EndResource();
             }
@@ -36,7 +38,7 @@ internal static class OtlpMetricsJson
 
     private static bool IsFault(Exception e) => e is JsonException or InvalidOperationException or FormatException or OverflowException;
 
-    private static void Metric(JsonElement json, IOtlpMetricVisitor visitor)
+    private static void Metric(JsonElement json, IOtlpMetricVisitor visitor, OtlpPoint point)
     {
         var metric = new OtlpMetric
         {
@@ -55,19 +57,18 @@ internal static class OtlpMetricsJson
         }
         visitor.Metric(metric);
         if (metric.Kind == OtlpMetricKind.None) return;
-        foreach (var point in OtlpJson.List(data, "dataPoints"))
+        foreach (var item in OtlpJson.List(data, "dataPoints"))
         {
-            OtlpPoint read;
             try
             {
-                read = Point(point);
+                Point(item, point);
             }
             catch (Exception e) when (IsFault(e))
             {
                 visitor.BadPoint(e.Message);
                 continue;
             }
-            visitor.Point(read);
+            visitor.Point(point);
         }
     }
 
@@ -84,29 +85,26 @@ internal static class OtlpMetricsJson
         };
     }
 
-    private static OtlpPoint Point(JsonElement json)
+    private static void Point(JsonElement json, OtlpPoint point)
     {
-        var point = new OtlpPoint
-        {
-            StartNs = (long)Count(json, "startTimeUnixNano"),
-            TimeNs = (long)Count(json, "timeUnixNano"),
-            Flags = (uint)OtlpJson.Whole(json, "flags"),
-            Value = Number(json),
-            Count = Count(json, "count"),
-            Sum = json.TryGetProperty("sum", out var sum) ? Real(sum) : null,
-            Scale = (int)OtlpJson.Whole(json, "scale"),
-            ZeroCount = Count(json, "zeroCount"),
-            ZeroThreshold = json.TryGetProperty("zeroThreshold", out var threshold) ? Real(threshold) : 0,
-        };
+        point.Clear();
+        point.StartNs = (long)Count(json, "startTimeUnixNano");
+        point.TimeNs = (long)Count(json, "timeUnixNano");
+        point.Flags = (uint)OtlpJson.Whole(json, "flags");
+        point.Value = Number(json);
+        point.Count = Count(json, "count");
+        point.Sum = Real(json, "sum");
+        point.Scale = (int)OtlpJson.Whole(json, "scale");
+        point.ZeroCount = Count(json, "zeroCount");
+        point.ZeroThreshold = Real(json, "zeroThreshold") ?? 0;
         point.Attributes.AddRange(OtlpJson.Attributes(json));
         point.BucketCounts.AddRange(OtlpJson.List(json, "bucketCounts").Select(Count));
         point.Bounds.AddRange(OtlpJson.List(json, "explicitBounds").Select(Real));
         Buckets(json, "positive", point.Positive);
         Buckets(json, "negative", point.Negative);
         foreach (var quantile in OtlpJson.List(json, "quantileValues"))
-            point.Quantiles.Add((quantile.TryGetProperty("quantile", out var q) ? Real(q) : 0, quantile.TryGetProperty("value", out var v) ? Real(v) : 0));
+            point.Quantiles.Add((Real(quantile, "quantile") ?? 0, Real(quantile, "value") ?? 0));
         foreach (var exemplar in OtlpJson.List(json, "exemplars")) point.Exemplars.Add(Exemplar(exemplar));
-        return point;
     }
 
     private static void Buckets(JsonElement point, string name, OtlpBuckets into)
@@ -131,8 +129,8 @@ internal static class OtlpMetricsJson
 
     private static double? Number(JsonElement json)
     {
-        if (json.TryGetProperty("asDouble", out var real)) return Real(real);
-        return json.TryGetProperty("asInt", out var whole) ? OtlpJson.Whole(whole) : null;
+        if (Real(json, "asDouble") is { } real) return real;
+        return json.TryGetProperty("asInt", out var whole) && whole.ValueKind != JsonValueKind.Null ? OtlpJson.Whole(whole) : null;
     }
 
     private static ulong Count(JsonElement of, string name) => of.TryGetProperty(name, out var number) ? Count(number) : 0;
@@ -144,7 +142,14 @@ internal static class OtlpMetricsJson
         _ => number.GetUInt64(),
     };
 
-    private static double Real(JsonElement number) => number.ValueKind == JsonValueKind.String
-        ? double.Parse(number.GetString()!, NumberStyles.Float, CultureInfo.InvariantCulture)
-        : number.GetDouble();
+    private static double? Real(JsonElement of, string name) =>
+        of.TryGetProperty(name, out var number) && number.ValueKind != JsonValueKind.Null ? Real(number) : null;
+
+    /// <summary>A number, or one of the texts that JSON has no number for: NaN, Infinity, -Infinity.</summary>
+    private static double Real(JsonElement number)
+    {
+        if (number.ValueKind != JsonValueKind.String) return number.GetDouble();
+        double value = double.Parse(number.GetString()!, NumberStyles.Float, CultureInfo.InvariantCulture);
+        return double.IsNaN(value) ? SampleValue.NormalNaN : value;
+    }
 }

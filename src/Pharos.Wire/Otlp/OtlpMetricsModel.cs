@@ -59,6 +59,20 @@ internal sealed class OtlpPoint
 
     /// <summary>The flag NoRecordedValue: the series has ended here.</summary>
     public bool IsStale => (Flags & 1) != 0;
+
+    /// <summary>Makes it empty again. Decoders use one point for all of a request.</summary>
+    public void Clear()
+    {
+        (StartNs, TimeNs, Flags, Value) = (0, 0, 0, null);
+        (Count, Sum, Scale, ZeroCount, ZeroThreshold) = (0, null, 0, 0, 0);
+        Attributes.Clear();
+        BucketCounts.Clear();
+        Bounds.Clear();
+        Positive.Clear();
+        Negative.Clear();
+        Quantiles.Clear();
+        Exemplars.Clear();
+    }
 }
 
 /// <summary>One side of an exponential histogram: bucket i counts values in (base^(Offset+i), base^(Offset+i+1)].</summary>
@@ -66,6 +80,12 @@ internal sealed class OtlpBuckets
 {
     public int Offset { get; set; }
     public List<ulong> Counts { get; } = [];
+
+    public void Clear()
+    {
+        Offset = 0;
+        Counts.Clear();
+    }
 }
 
 internal sealed class OtlpExemplar
@@ -88,6 +108,7 @@ internal interface IOtlpMetricVisitor
 
     void Metric(OtlpMetric metric);
 
+    /// <param name="point">Holds only during the call.</param>
     void Point(OtlpPoint point);
 
     /// <summary>A point of the metric at hand that cannot be read; the others go on.</summary>

@@ -9,35 +9,36 @@ internal static class OtlpMetricsProtobuf
     public static void Read(ReadOnlySpan<byte> message, IOtlpMetricVisitor visitor)
     {
         var request = new ProtoReader(message);
+        var point = new OtlpPoint();
         while (request.Next())
         {
-            if (request.Is(1, ProtoType.Bytes)) ResourceMetrics(request.Message(), visitor);
+            if (request.Is(1, ProtoType.Bytes)) ResourceMetrics(request.Message(), visitor, point);
             else request.Skip();
         }
     }
 
-    private static void ResourceMetrics(ProtoReader fields, IOtlpMetricVisitor visitor)
+    private static void ResourceMetrics(ProtoReader fields, IOtlpMetricVisitor visitor, OtlpPoint point)
     {
         visitor.Resource(OtlpProtobuf.ResourceOf(fields.Rest));
         while (fields.Next())
         {
-            if (fields.Is(2, ProtoType.Bytes)) ScopeMetrics(fields.Message(), visitor);
+            if (fields.Is(2, ProtoType.Bytes)) ScopeMetrics(fields.Message(), visitor, point);
             else fields.Skip();
         }
         visitor.EndResource();
     }
 
-    private static void ScopeMetrics(ProtoReader fields, IOtlpMetricVisitor visitor)
+    private static void ScopeMetrics(ProtoReader fields, IOtlpMetricVisitor visitor, OtlpPoint point)
     {
         visitor.Scope(OtlpProtobuf.ScopeOf(fields.Rest));
         while (fields.Next())
         {
-            if (fields.Is(2, ProtoType.Bytes)) Metric(fields.Message(), visitor);
+            if (fields.Is(2, ProtoType.Bytes)) Metric(fields.Message(), visitor, point);
             else fields.Skip();
         }
     }
 
-    private static void Metric(ProtoReader fields, IOtlpMetricVisitor visitor)
+    private static void Metric(ProtoReader fields, IOtlpMetricVisitor visitor, OtlpPoint point)
     {
         var metric = new OtlpMetric();
         var data = default(ProtoReader);
@@ -74,23 +75,23 @@ internal static class OtlpMetricsProtobuf
         visitor.Metric(metric);
         while (data.Next())
         {
-            if (data.Is(1, ProtoType.Bytes)) Point(metric.Kind, data.Message(), visitor);
+            if (data.Is(1, ProtoType.Bytes)) Point(metric.Kind, data.Message(), visitor, point);
             else data.Skip();
         }
     }
 
-    private static void Point(OtlpMetricKind kind, ProtoReader fields, IOtlpMetricVisitor visitor)
+    private static void Point(OtlpMetricKind kind, ProtoReader fields, IOtlpMetricVisitor visitor, OtlpPoint point)
     {
-        OtlpPoint point;
+        point.Clear();
         try
         {
-            point = kind switch
+            switch (kind)
             {
-                OtlpMetricKind.Histogram => Histogram(fields),
-                OtlpMetricKind.ExponentialHistogram => Exponential(fields),
-                OtlpMetricKind.Summary => Summary(fields),
-                _ => Number(fields),
-            };
+                case OtlpMetricKind.Histogram: Histogram(fields, point); break;
+                case OtlpMetricKind.ExponentialHistogram: Exponential(fields, point); break;
+                case OtlpMetricKind.Summary: Summary(fields, point); break;
+                default: Number(fields, point); break;
+            }
         }
         catch (WireFormatException e)
         {
@@ -100,9 +101,8 @@ internal static class OtlpMetricsProtobuf
         visitor.Point(point);
     }
 
-    private static OtlpPoint Number(ProtoReader fields)
+    private static void Number(ProtoReader fields, OtlpPoint point)
     {
-        var point = new OtlpPoint();
         while (fields.Next())
         {
             if (Times(ref fields, point)) continue;
@@ -113,12 +113,10 @@ internal static class OtlpMetricsProtobuf
             else if (fields.Is(8, ProtoType.Varint)) point.Flags = (uint)fields.Varint();
             else fields.Skip();
         }
-        return point;
     }
 
-    private static OtlpPoint Histogram(ProtoReader fields)
+    private static void Histogram(ProtoReader fields, OtlpPoint point)
     {
-        var point = new OtlpPoint();
         while (fields.Next())
         {
             if (Times(ref fields, point)) continue;
@@ -131,12 +129,10 @@ internal static class OtlpMetricsProtobuf
             else if (fields.Is(10, ProtoType.Varint)) point.Flags = (uint)fields.Varint();
             else fields.Skip();
         }
-        return point;
     }
 
-    private static OtlpPoint Exponential(ProtoReader fields)
+    private static void Exponential(ProtoReader fields, OtlpPoint point)
     {
-        var point = new OtlpPoint();
         while (fields.Next())
         {
             if (Times(ref fields, point)) continue;
@@ -152,12 +148,10 @@ internal static class OtlpMetricsProtobuf
             else if (fields.Is(14, ProtoType.Fixed64)) point.ZeroThreshold = fields.Double();
             else fields.Skip();
         }
-        return point;
     }
 
-    private static OtlpPoint Summary(ProtoReader fields)
+    private static void Summary(ProtoReader fields, OtlpPoint point)
     {
-        var point = new OtlpPoint();
         while (fields.Next())
         {
             if (Times(ref fields, point)) continue;
@@ -168,7 +162,6 @@ internal static class OtlpMetricsProtobuf
             else if (fields.Is(8, ProtoType.Varint)) point.Flags = (uint)fields.Varint();
             else fields.Skip();
         }
-        return point;
     }
 
     private static bool Times(ref ProtoReader fields, OtlpPoint point)

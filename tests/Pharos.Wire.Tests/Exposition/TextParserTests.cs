@@ -118,6 +118,30 @@ public sealed class TextParserTests
     }
 
     [Theory]
+    [InlineData("a 1\na{} 2\na {b=\"c\"} 3\n", ExpositionFormat.Text)]
+    [InlineData("a{b=\"}\",c=\"{\"} 1\na{b=\"\\\"}\"} 2 5\n{\"x.y\",b=\"} 9\"} 3\n{\"x.y\",b=\"\"} 3", ExpositionFormat.Text)]
+    [InlineData("a{b=\"}\"} 1\na{b=\"x # {y\"} 1 # {t=\"1\"} 2\na{b=\"} # {\"} 1\na{b=\"c\"} 1 # {t=\"} # {\"} 2\na{b=\"c\"} 1 # {t=\"} # {\"} 2\na 1 # {} 3\n# EOF\n", ExpositionFormat.OpenMetrics)]
+    public void A_series_that_is_known_by_its_text_is_the_one_that_parsing_finds(string text, ExpositionFormat format)
+    {
+        var memory = new Remembering { Series = [], Found = [] };
+        var parser = new TextParser();
+        parser.Parse(Encoding.UTF8.GetBytes(text), format, ref memory);
+        string[] parsed = [.. memory.Found];
+        memory.Found.Clear();
+        parser.Parse(Encoding.UTF8.GetBytes(text), format, ref memory);
+        Assert.Equal(parsed, memory.Found);
+    }
+
+    [Theory]
+    [InlineData(0.005, "0.005"), InlineData(1, "1"), InlineData(1e21, "1000000000000000000000"), InlineData(-2.5e-7, "-0.00000025"), InlineData(double.PositiveInfinity, "+Inf")]
+    public void Bounds_are_written_without_an_exponent(double value, string text)
+    {
+        Span<byte> buffer = stackalloc byte[GoFloat.FixedBytesMax];
+        Assert.Equal(text, Encoding.ASCII.GetString(buffer[..GoFloat.FormatFixed(value, buffer)]));
+        Assert.InRange(GoFloat.FormatFixed(-5e-324, buffer), 300, GoFloat.FixedBytesMax);
+    }
+
+    [Theory]
     [InlineData(0, "0")]
     [InlineData(-0.0, "-0")]
     [InlineData(1, "1")]
@@ -209,5 +233,31 @@ public sealed class TextParserTests
 
         public readonly void Histogram(Histogram histogram, long? timestampMs) { }
         public readonly void Exemplar(ReadOnlySpan<byte> labels, double value, long? timestampMs) { }
+    }
+
+    /// <summary>Knows a series by its text once it was parsed, as a scrape loop does.</summary>
+    private struct Remembering : IExpositionHandler
+    {
+        private string current;
+
+        public required Dictionary<string, string> Series { get; init; }
+
+        public required List<string> Found { get; init; }
+
+        public readonly void Help(ReadOnlySpan<byte> family, ReadOnlySpan<byte> help) { }
+
+        public readonly void Type(ReadOnlySpan<byte> family, MetricType type) { }
+
+        public readonly void Unit(ReadOnlySpan<byte> family, ReadOnlySpan<byte> unit) { }
+
+        public bool TryKnown(ReadOnlySpan<byte> raw) => Series.TryGetValue(Encoding.UTF8.GetString(raw), out current!);
+
+        public void New(ReadOnlySpan<byte> raw, ReadOnlySpan<byte> labels) => Series[Encoding.UTF8.GetString(raw)] = current = Labels.FromEncoded(labels).ToString();
+
+        public readonly void Sample(double value, long? timestampMs) => Found.Add($"{current} {GoFloat.Format(value)} {timestampMs}");
+
+        public readonly void Histogram(Histogram histogram, long? timestampMs) { }
+
+        public readonly void Exemplar(ReadOnlySpan<byte> labels, double value, long? timestampMs) => Found.Add($"exemplar {Labels.FromEncoded(labels)} {GoFloat.Format(value)}");
     }
 }
