@@ -156,12 +156,10 @@ public sealed class PromQlEngine : IDisposable
 
     private QueryResult Evaluate(Evaluation run, Expr expr, TimeSpan waited, long began)
     {
-        long resultBytes = 0;
         IDisposable? held = null;
         try
         {
             var result = new ResultBuilder(run).Build(expr);
-            resultBytes = run.ResultBytes;
             double took = time.GetElapsedTime(began).TotalSeconds;
             samplesTotal.Add(run.SamplesLoaded);
             durations.Observe(waited.TotalSeconds, "queue_time");
@@ -183,7 +181,7 @@ public sealed class PromQlEngine : IDisposable
                     Trace = run.Trace?.Tree(expr, run.Query, run.UsageIn),
                 },
             };
-            held = run.Memory.Finish(resultBytes);
+            held = run.Memory.Finish(run.ResultBytes);
             return result with { Memory = held };
         }
         finally

@@ -20,6 +20,9 @@ public sealed class QueryRegistry
     /// <summary>Slow queries that are remembered.</summary>
     private const int SlowMax = 100;
 
+    /// <summary>Characters of a query that are shown and remembered.</summary>
+    private const int QueryLengthMax = 4096;
+
     private readonly ConcurrentDictionary<long, ActiveQuery> active = new();
     private readonly Queue<QueryReport> slow = new();
     private readonly TimeProvider time;
@@ -52,6 +55,7 @@ public sealed class QueryRegistry
 
     internal ActiveQuery Begin(TenantId tenant, string query, long startMs, long endMs, long stepMs, CancellationToken cancel)
     {
+        if (query.Length > QueryLengthMax) query = query[..QueryLengthMax] + "…";
         var begun = new ActiveQuery(Interlocked.Increment(ref lastId), tenant, query, startMs, endMs, stepMs, time.GetUtcNow(), time.GetTimestamp(), cancel);
         active[begun.Id] = begun;
         return begun;
