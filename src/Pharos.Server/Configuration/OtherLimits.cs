@@ -7,7 +7,7 @@ internal static class OtherLimits
     private const string NoCache = "cached results live until their samples change";
     private const string NoBucket = "blocks are on this node's disk, not in a bucket";
     private const string NoAlertLimits = "alert routing has no limits by tenant";
-    private const string NoFirewall = "receivers are kept out of networks for all tenants alike, see docs/compatibility/alerting.md";
+    private const string NoFirewall = "receivers are kept out of networks for all tenants alike: alertmanager > receivers_firewall_*";
     private const string OneEngine = "queries are not split or sharded over other processes";
 
     /// <summary>Nothing depends on them here: they are read with a warning, so that a Mimir overrides file can be used unchanged.</summary>

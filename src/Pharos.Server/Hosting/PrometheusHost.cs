@@ -338,7 +338,7 @@ public sealed class PrometheusHost : IAsyncDisposable
         LabelNameBytesMax = 0,
         LabelValueBytesMax = 0,
         MetricRetention = config.Tsdb.RetentionTime ?? options.Retention,
-        MetricBytesMax = options.RetentionBytes,
+        MetricBytesMax = config.Tsdb.RetentionBytes ?? options.RetentionBytes,
         OutOfOrderWindow = config.Tsdb.OutOfOrderWindow,
         QuerySamplesMax = options.QuerySamplesMax,
         QueryTimeout = options.QueryTimeout,

@@ -38,6 +38,9 @@ public sealed record TsdbSettings
 
     /// <summary>How long samples are kept.</summary>
     public TimeSpan? RetentionTime { get; init; }
+
+    /// <summary>How many bytes of blocks are kept; the oldest go first. 0: any.</summary>
+    public long? RetentionBytes { get; init; }
 }
 
 /// <summary>One entry of <c>scrape_configs</c>.</summary>

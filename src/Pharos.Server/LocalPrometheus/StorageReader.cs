@@ -27,7 +27,12 @@ internal static class StorageReader
 
     private static TsdbSettings ReadRetention(YamlSection section, TsdbSettings settings)
     {
-        settings = settings with { RetentionTime = section.Duration("time") };
+        settings = settings with { RetentionTime = section.Duration("time"), RetentionBytes = section.Has("size") ? section.Size("size", 0) : null };
+        if (section.Has("percentage"))
+        {
+            if (section.Float("percentage", 0) > 100) section.Error("percentage", "'storage.tsdb.retention.percentage' must be in the range [0, 100]");
+            section.Error("percentage", "storage.tsdb.retention.percentage is not supported", "give size in bytes");
+        }
         section.Done();
         return settings;
     }
