@@ -56,9 +56,9 @@ internal static partial class MetricsLog
     [LoggerMessage(1113, LogLevel.Warning, "{Path} cannot be read: {Reason}. The write log is replayed from its start")]
     public static partial void BadCutMark(ILogger logger, string path, string reason);
 
-    [LoggerMessage(1115, LogLevel.Warning, "The snapshot of a head in {Path} cannot be used: {Reason}. The write log is read instead, which takes longer and loses nothing")]
+    [LoggerMessage(1130, LogLevel.Warning, "The snapshot of a head in {Path} cannot be used: {Reason}. The write log is read instead, which takes longer and loses nothing")]
     public static partial void SnapshotDamaged(ILogger logger, string path, string reason);
 
-    [LoggerMessage(1116, LogLevel.Warning, "The heads could not be saved in {Folder}: {Reason}. A restart reads more of the write log; it is tried again")]
+    [LoggerMessage(1131, LogLevel.Warning, "The heads could not be saved in {Folder}: {Reason}. A restart reads more of the write log; it is tried again")]
     public static partial void SnapshotFailed(ILogger logger, string folder, string reason);
 }

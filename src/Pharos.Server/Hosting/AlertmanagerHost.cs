@@ -165,6 +165,6 @@ public sealed class AlertmanagerHost : IAsyncDisposable
 
 internal static partial class AlertmanagerHostLog
 {
-    [LoggerMessage(6101, LogLevel.Error, "Loading configuration file {File} failed, the old configuration goes on: {Error}")]
+    [LoggerMessage(9301, LogLevel.Error, "Loading configuration file {File} failed, the old configuration goes on: {Error}")]
     public static partial void ReloadFailed(ILogger logger, string file, string error);
 }
