@@ -49,7 +49,7 @@ startup.SetAction(async parsed =>
 
 var root = new RootCommand("Whole-process benches, side by side with the systems that Pharos stands in for.")
 {
-    MetricsBench.Make(pharos, peers, runs), blockSize, startup, PromQlBench.Make(pharos, peers, runs),
+    MetricsBench.Make(pharos, peers, runs), LatencyBench.Make(pharos, peers), blockSize, startup, PromQlBench.Make(pharos, peers, runs),
 };
 foreach (Option option in new Option[] { pharos, peers, runs }) root.Options.Add(option);
 return await root.Parse(args).InvokeAsync();

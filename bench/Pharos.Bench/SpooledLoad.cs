@@ -15,7 +15,7 @@ internal sealed record LoadShape(int Series, int Scrapes, TimeSpan Step, double 
 /// </summary>
 internal sealed class SpooledLoad : IDisposable
 {
-    private const int SamplesPerRequest = 2000;
+    public const int SamplesPerRequest = 2000;
 
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("pharos-bench-load-");
     private readonly LoadShape shape;
@@ -52,11 +52,12 @@ internal sealed class SpooledLoad : IDisposable
     }
 
     /// <summary>Sends the first scrape, or all others; each sender one request after the other. Returns the wall seconds it took.</summary>
-    public async Task<double> SendAsync(Uri target, bool firstScrape)
+    /// <param name="pace">When to send each request; null: as soon as the one before was answered.</param>
+    public async Task<double> SendAsync(Uri target, bool firstScrape, Pace? pace = null)
     {
         using var http = new HttpClient { Timeout = TimeSpan.FromMinutes(5) };
         long started = TimeProvider.System.GetTimestamp();
-        await Task.WhenAll(Enumerable.Range(0, shape.Senders).Select(sender => Task.Run(() => SendAsync(http, target, sender, firstScrape))));
+        await Task.WhenAll(Enumerable.Range(0, shape.Senders).Select(sender => Task.Run(() => SendAsync(http, target, sender, firstScrape, pace))));
         return TimeProvider.System.GetElapsedTime(started).TotalSeconds;
     }
 
@@ -108,7 +109,7 @@ internal sealed class SpooledLoad : IDisposable
         batch.Clear();
     }
 
-    private async Task SendAsync(HttpClient http, Uri target, int sender, bool firstScrape)
+    private async Task SendAsync(HttpClient http, Uri target, int sender, bool firstScrape, Pace? pace)
     {
         await using var file = new FileStream(PathOf(sender), FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 20);
         long end = firstScrape ? firstScrapeEnds[sender] : file.Length;
@@ -120,6 +121,7 @@ internal sealed class SpooledLoad : IDisposable
             int bytes = BinaryPrimitives.ReadInt32LittleEndian(length);
             if (body.Length < bytes) body = new byte[bytes * 2];
             await file.ReadExactlyAsync(body.AsMemory(0, bytes));
+            long due = pace is null ? 0 : await pace.NextAsync();
             using var content = new ByteArrayContent(body, 0, bytes);
             content.Headers.Add("Content-Type", RemoteWriteHeaders.ContentType(RemoteWriteVersion.V1));
             content.Headers.Add("Content-Encoding", "snappy");
@@ -128,6 +130,7 @@ internal sealed class SpooledLoad : IDisposable
             using var response = await http.SendAsync(request);
             if (!response.IsSuccessStatusCode)
                 throw new InvalidOperationException($"{target} answered {(int)response.StatusCode}: {await response.Content.ReadAsStringAsync()}");
+            pace?.Answered(due);
         }
     }
 }
