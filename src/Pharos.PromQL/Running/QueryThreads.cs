@@ -3,7 +3,8 @@ using Pharos.Core;
 namespace Pharos.PromQL.Running;
 
 /// <summary>
-/// Threads of its own for evaluations: however long they run, the pool that serves ingestion stays free.
+/// Threads of its own for evaluations: however long they run, the pool that serves ingestion stays free, and where both want the
+/// processor ingestion goes first.
 /// Started when first needed. Work beyond their number waits: tenants take turns, and within a tenant the first that came goes first.
 /// </summary>
 internal sealed class QueryThreads(int threadsMax) : IDisposable
@@ -100,6 +101,7 @@ internal sealed class QueryThreads(int threadsMax) : IDisposable
 
     private void Loop()
     {
+        ThreadNice.LowerCurrent();
         while (true)
         {
             Action next;
