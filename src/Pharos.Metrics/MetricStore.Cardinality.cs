@@ -7,7 +7,7 @@ namespace Pharos.Metrics;
 public sealed partial class MetricStore
 {
     /// <summary>Series looked at in one hold of the head's gate.</summary>
-    private const int SeriesPerHold = 1024;
+    private const int SeriesPerHold = 256;
 
     /// <summary>Label sets of the head's series that match.</summary>
     /// <param name="activeOnly">Only series with a sample in the last 20 minutes.</param>

@@ -1,5 +1,6 @@
 using Pharos.Core;
 using Pharos.Metrics.Blocks;
+using Pharos.Metrics.Head;
 
 namespace Pharos.Metrics;
 
@@ -106,16 +107,18 @@ public sealed partial class MetricStore
         // The head first: what leaves it meanwhile is in a block already.
         if (HeadOverlaps(store, range))
         {
-            var ids = PostingSearch.Find(store.Head.Index, matchers, cancel);
+            uint[] ids = PostingSearch.Find(store.Head.Index, matchers, cancel);
+            var labels = LabelsOf(store.Head, ids, cancel);
+            // All at once, so that no request is seen in part.
             lock (store.Head.Gate)
             {
-                foreach (uint id in ids)
+                for (int i = 0; i < ids.Length; i++)
                 {
-                    if (store.Head.Table.Get((int)id) is not { HasSamples: true } series) continue;
+                    if (labels[i] is not { } name || store.Head.Table.Get((int)ids[i]) is not { HasSamples: true } series) continue;
                     var part = series.Capture();
                     if (!range.Overlaps(part.MinMs, part.MaxMs)) continue;
                     if (part.Deleted is { } deleted && deleted.Covers(part.MinMs, part.MaxMs)) continue;
-                    var merged = new MergedSeries(store.Head.LabelsOf(series));
+                    var merged = new MergedSeries(name);
                     merged.Add(part);
                     sorted.Add(merged);
                     budget?.Take(1, part.ChunkCount(range), budget.CountsBytes ? part.ChunkBytes(range) : 0);
@@ -130,6 +133,27 @@ public sealed partial class MetricStore
         }
         sorted.Sort(static (a, b) => a.Labels.CompareTo(b.Labels));
         return sorted;
+    }
+
+    /// <summary>
+    /// Labels of series by number, null for those that left; appends get between, as putting labels together takes longer than all else.
+    /// No number is given twice, so what they belong to stays true.
+    /// </summary>
+    private static Labels?[] LabelsOf(TenantHead head, uint[] ids, CancellationToken cancel)
+    {
+        var labels = new Labels?[ids.Length];
+        for (int from = 0; from < ids.Length; from += SeriesPerHold)
+        {
+            cancel.ThrowIfCancellationRequested();
+            lock (head.Gate)
+            {
+                for (int i = from; i < Math.Min(ids.Length, from + SeriesPerHold); i++)
+                {
+                    if (head.Table.Get((int)ids[i]) is { } series) labels[i] = head.LabelsOf(series);
+                }
+            }
+        }
+        return labels;
     }
 
     /// <summary>Late samples may be older than the head's own start, so only the upper bound and the oldest late sample decide.</summary>
