@@ -21,6 +21,14 @@ public sealed class LogQlLineFilter
     /// <summary>The query's stream selector, which the caller applies.</summary>
     public IReadOnlyList<Matcher> Matchers { get; }
 
+    /// <summary>Whether the stages leave the line in.</summary>
+    public bool Passes(Labels stream, long timestampNs, ReadOnlySpan<byte> line, ReadOnlySpan<byte> metadata)
+    {
+        labels.Reset(stream, metadata);
+        var current = new LogLine { Bytes = line, TimestampNs = timestampNs, Labels = labels };
+        return pipeline.Process(ref current);
+    }
+
     /// <summary>The line as the stages leave it; null where they leave it out.</summary>
     public LogQlEntry? Process(Labels stream, long timestampNs, ReadOnlySpan<byte> line, ReadOnlySpan<byte> metadata)
     {

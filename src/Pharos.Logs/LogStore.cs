@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Pharos.Core;
 using Pharos.Logs.Blocks;
+using Pharos.Logs.Deletion;
 using Pharos.Logs.Ingest;
 using Pharos.Logs.Parts;
 using Pharos.Logs.Reading;
@@ -14,7 +15,7 @@ namespace Pharos.Logs;
 /// The log store: streams by tenant, open blocks in memory behind the write log, immutable parts by UTC day on disk.
 /// An entry that was acknowledged is in the write log or in a part, whatever happens. Safe for several threads.
 /// </summary>
-public sealed class LogStore : ILogSink, ILogQueryable, IAsyncDisposable
+public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, IAsyncDisposable
 {
     private readonly LogStoreOptions options;
     private readonly IWriteLog log;
@@ -98,8 +99,9 @@ public sealed class LogStore : ILogSink, ILogQueryable, IAsyncDisposable
 
     public ILogCursor Open(TenantId tenant, LogSelection selection, CancellationToken cancel)
     {
-        var context = new ReadContext(selection, Damaged, cancel);
-        if (!tenants.TryGetValue(tenant.Name, out var logs)) return new LogCursor([], context);
+        tenants.TryGetValue(tenant.Name, out var logs);
+        var context = new ReadContext(selection, logs?.Deletes.Active ?? [], Damaged, cancel);
+        if (logs is null) return new LogCursor([], context);
         return new LogCursor(logs.Select(selection.Matchers).Select(s => new StreamEntries(s.Labels, s.Snapshot(), context)), context);
     }
 
@@ -113,7 +115,7 @@ public sealed class LogStore : ILogSink, ILogQueryable, IAsyncDisposable
             cancel.ThrowIfCancellationRequested();
             foreach (var stream in logs.Select(matchers))
             {
-                if (!found.Contains(stream.Labels) && Volumes(stream, startNs, endNs).Entries > 0) found.Add(stream.Labels);
+                if (!found.Contains(stream.Labels) && StreamVolume.Of(stream, logs.Deletes.Active, startNs, endNs).Entries > 0) found.Add(stream.Labels);
             }
         }
         return [.. found];
@@ -127,11 +129,18 @@ public sealed class LogStore : ILogSink, ILogQueryable, IAsyncDisposable
         foreach (var stream in logs.Select(matchers))
         {
             cancel.ThrowIfCancellationRequested();
-            var volume = Volumes(stream, startNs, endNs);
+            var volume = StreamVolume.Of(stream, logs.Deletes.Active, startNs, endNs);
             if (volume.Entries > 0) volumes.Add((stream.Labels, volume));
         }
         return volumes;
     }
+
+    public LogDeleteRequest Delete(TenantId tenant, string query, long startNs, long endNs) =>
+        TenantOf(tenant).Deletes.Add(query, startNs, endNs, time.GetUtcNow());
+
+    public IReadOnlyList<LogDeleteRequest> Deletions(TenantId tenant) => tenants.TryGetValue(tenant.Name, out var logs) ? logs.Deletes.All : [];
+
+    public bool CancelDeletion(TenantId tenant, string id) => tenants.TryGetValue(tenant.Name, out var logs) && logs.Deletes.Cancel(id);
 
     /// <summary>Opens a live tail of what is stored from now on.</summary>
     public LogTail Tail(TenantId tenant, IReadOnlyList<Matcher> matchers) => TenantOf(tenant).Tailers.Add(matchers);
@@ -184,7 +193,8 @@ public sealed class LogStore : ILogSink, ILogQueryable, IAsyncDisposable
         flushing.Dispose();
     }
 
-    private TenantLogs TenantOf(TenantId tenant) => tenants.GetOrAdd(tenant.Name, static (_, a) => new TenantLogs(a.tenant, a.time), (tenant, time));
+    private TenantLogs TenantOf(TenantId tenant) => tenants.GetOrAdd(tenant.Name, _ => new TenantLogs(
+        tenant, time, new DeleteRequests(new DeleteFile(Path.Combine(options.Folder, tenant.Name, DeleteFile.FileName), options.Disk), options.FilterLanguage)));
 
     private void Apply(TenantLogs logs, List<LogStream> streams, ReadOnlySpan<byte> record, int entriesAt)
     {
@@ -234,6 +244,7 @@ public sealed class LogStore : ILogSink, ILogQueryable, IAsyncDisposable
         foreach (string folder in Directory.GetDirectories(options.Folder).Order(StringComparer.Ordinal))
         {
             if (!TenantId.TryParse(Path.GetFileName(folder), out var tenant, out _)) continue;
+            LoadDeletions(TenantOf(tenant));
             foreach (string path in Directory.GetFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
             {
                 if (path.EndsWith(".tmp", StringComparison.Ordinal)) Delete(path);
@@ -260,6 +271,22 @@ public sealed class LogStore : ILogSink, ILogQueryable, IAsyncDisposable
             }
         }
         return newest;
+    }
+
+    private void LoadDeletions(TenantLogs logs)
+    {
+        string path = Path.Combine(options.Folder, logs.Tenant.Name, DeleteFile.FileName);
+        try
+        {
+            logs.Deletes.Load();
+        }
+        catch (Exception e) when (e is InvalidDataException or System.Text.Json.JsonException or QueryException or KeyNotFoundException)
+        {
+            string aside = path + ".damaged";
+            options.Disk.Move(path, aside);
+            instruments.Corruptions.Add();
+            LogsLog.DamagedDeletions(logger, path, e.Message, aside);
+        }
     }
 
     private void Tick()
@@ -328,41 +355,6 @@ public sealed class LogStore : ILogSink, ILogQueryable, IAsyncDisposable
         log.Release(RecordKind.Logs, end);
         instruments.ChunksFlushed.With(reason).Add(chunks);
         instruments.FlushSeconds.Observe(time.GetElapsedTime(started).TotalSeconds);
-    }
-
-    private static LogVolume Volumes(LogStream stream, long startNs, long endNs)
-    {
-        var snapshot = stream.Snapshot();
-        long chunks = 0, entries = 0, bytes = 0;
-        Head(snapshot.Head);
-        Head(snapshot.Frozen);
-        foreach (var block in snapshot.Memory) Block(block.Header);
-        foreach (var block in snapshot.Parts) Block(block.Header);
-        return new LogVolume(entries > 0 ? 1 : 0, chunks, entries, bytes);
-
-        void Head(HeadSnapshot head)
-        {
-            long before = entries;
-            foreach (ref readonly var entry in (head.Entries ?? []).AsSpan(0, head.Count))
-            {
-                if (entry.TimestampNs < startNs || entry.TimestampNs >= endNs) continue;
-                entries++;
-                bytes += entry.LineLength + entry.MetadataLength;
-            }
-            if (entries > before) chunks++;
-        }
-
-        void Block(BlockHeader header)
-        {
-            if (!header.Overlaps(startNs, endNs)) return;
-            chunks++;
-            // A block that lies partly in the range counts with that part of its span.
-            double share = header.MinNs >= startNs && header.MaxNs < endNs
-                ? 1
-                : (Math.Min(header.MaxNs, endNs - 1) - Math.Max(header.MinNs, startNs) + 1.0) / (header.MaxNs - header.MinNs + 1.0);
-            entries += Math.Max(1, (long)Math.Round(header.Entries * share));
-            bytes += Math.Max(1, (long)Math.Round((header.LineBytes + header.MetadataBytes) * share));
-        }
     }
 
     private void Damaged(BlockRef block, Labels stream, Exception e)

@@ -1,3 +1,6 @@
+using Pharos.Core;
+using Pharos.Storage.Files;
+
 namespace Pharos.Logs;
 
 /// <summary>How a <see cref="LogStore"/> works.</summary>
@@ -33,6 +36,15 @@ public sealed record LogStoreOptions
 
     /// <summary>Entries further ahead of now than this are refused (Loki: creation_grace_period).</summary>
     public TimeSpan CreationGracePeriod { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Reads the queries of deletions; without it nothing can be deleted by query.</summary>
+    public ILogFilterLanguage? FilterLanguage { get; init; }
+
+    /// <summary>How long a deletion only hides entries and can be cancelled. Default 24 h (Loki: delete_request_cancel_period).</summary>
+    public TimeSpan DeletionDelay { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>The disk that parts, the mark and deletions are written to.</summary>
+    public IDisk Disk { get; init; } = FileDisk.Instance;
 
     /// <summary>Refuses entries older than the tenant's age limit (Loki: reject_old_samples).</summary>
     public bool RejectOldEntries { get; init; } = true;

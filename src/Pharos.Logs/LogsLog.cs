@@ -32,6 +32,9 @@ internal static partial class LogsLog
     [LoggerMessage(2109, LogLevel.Warning, "{Message}. Log blocks are packed with Brotli instead")]
     public static partial void NoZstd(ILogger logger, string message);
 
+    [LoggerMessage(2111, LogLevel.Error, "The list of deletions {Path} is damaged: {Reason}. It was set aside as {Aside}; what it hid shows again, so delete it anew")]
+    public static partial void DamagedDeletions(ILogger logger, string path, string reason, string aside);
+
     [LoggerMessage(2110, LogLevel.Warning, "The log part {Part} could not be deleted: {Reason}")]
     public static partial void CannotDelete(ILogger logger, string part, string reason);
 }

@@ -1,13 +1,18 @@
 using System.Buffers;
 using Pharos.Core;
 using Pharos.Logs.Blocks;
+using Pharos.Logs.Deletion;
 using Pharos.Logs.Streams;
 
 namespace Pharos.Logs.Reading;
 
 /// <summary>What a cursor carries through all its sources.</summary>
-internal sealed class ReadContext(LogSelection selection, Action<BlockRef, Labels, Exception> damaged, CancellationToken cancel)
+internal sealed class ReadContext(
+    LogSelection selection, IReadOnlyList<ActiveDeletion> deletions, Action<BlockRef, Labels, Exception> damaged, CancellationToken cancel)
 {
+    /// <summary>Deletions that hide entries.</summary>
+    public IReadOnlyList<ActiveDeletion> Deletions { get; } = deletions;
+
     public LogSelection Selection { get; } = selection;
     public CancellationToken Cancel { get; } = cancel;
     public Action<BlockRef, Labels, Exception> Damaged { get; } = damaged;

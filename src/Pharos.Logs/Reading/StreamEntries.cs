@@ -1,4 +1,5 @@
 using Pharos.Core;
+using Pharos.Logs.Deletion;
 using Pharos.Logs.Streams;
 
 namespace Pharos.Logs.Reading;
@@ -10,6 +11,7 @@ namespace Pharos.Logs.Reading;
 internal sealed class StreamEntries : IDisposable
 {
     private readonly bool backward;
+    private readonly HiddenEntries? hidden;
     private readonly List<EntrySource> waiting;
     private readonly List<EntrySource> open = [];
     private readonly List<(byte[] Line, byte[] Metadata)> atThisTime = [];
@@ -22,6 +24,7 @@ internal sealed class StreamEntries : IDisposable
         backward = context.Selection.Backward;
         waiting = [];
         var selection = context.Selection;
+        hidden = HiddenEntries.Of(labels, context.Deletions, selection.StartNs, selection.EndNs);
         foreach (var block in stream.Parts)
         {
             if (block.Header.Overlaps(selection.StartNs, selection.EndNs)) waiting.Add(new BlockEntries(block, labels, context));
@@ -65,7 +68,7 @@ internal sealed class StreamEntries : IDisposable
             OpenDue();
             if (open.Count == 0) return false;
             Current = Best();
-            if (!IsRepeat()) return true;
+            if (!IsRepeat() && hidden?.Hides(Current.TimestampNs, Current) != true) return true;
             if (!Current.Next())
             {
                 open.Remove(Current);

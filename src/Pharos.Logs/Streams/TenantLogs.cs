@@ -1,6 +1,7 @@
 using System.Text;
 using Pharos.Core;
 using Pharos.Logs.Blocks;
+using Pharos.Logs.Deletion;
 using Pharos.Logs.Ingest;
 using Pharos.Logs.Parts;
 
@@ -10,7 +11,7 @@ namespace Pharos.Logs.Streams;
 internal sealed record StreamAlias(LogStream Stream, byte[] Level);
 
 /// <summary>All streams and parts of one tenant. Safe for several threads.</summary>
-internal sealed class TenantLogs(TenantId tenant, TimeProvider time)
+internal sealed class TenantLogs(TenantId tenant, TimeProvider time, DeleteRequests deletes)
 {
     private readonly Lock gate = new();
     private readonly Dictionary<byte[], LogStream> streams = new(ByteKeys.Instance);
@@ -20,6 +21,8 @@ internal sealed class TenantLogs(TenantId tenant, TimeProvider time)
     private int active;
 
     public TenantId Tenant { get; } = tenant;
+
+    public DeleteRequests Deletes { get; } = deletes;
 
     public TokenBucket Rate { get; } = new(time);
 

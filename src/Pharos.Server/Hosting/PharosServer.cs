@@ -88,7 +88,7 @@ public sealed class PharosServer : IAsyncDisposable
         var metrics = Keep(new MetricStore(
             new MetricStoreOptions { Folder = Path.Combine(data, "metrics"), ExemplarsPerTenant = int.MaxValue }, log, limits, time, instruments, loggers.CreateLogger("Metrics")));
         var logs = Keep(new LogStore(
-            new LogStoreOptions { Folder = Path.Combine(data, "logs") }, log, limits, time, instruments, loggers.CreateLogger("Logs")));
+            new LogStoreOptions { Folder = Path.Combine(data, "logs"), FilterLanguage = new LogQlFilterLanguage(time) }, log, limits, time, instruments, loggers.CreateLogger("Logs")));
         metrics.Start();
         logs.Start();
 

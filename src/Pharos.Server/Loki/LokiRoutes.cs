@@ -29,6 +29,11 @@ internal static class LokiRoutes
 
         var api = routes.MapGroup("/loki/api/v1");
         api.MapPost("/push", http => MeasuredAsync(http, "loki_api_v1_push", push.HandleAsync));
+        routes.MapPost("/flush", async http =>
+        {
+            await store.FlushAsync(http.RequestAborted);
+            http.Response.StatusCode = StatusCodes.Status204NoContent;
+        });
         var otlp = new OtlpLogsPush(store, time);
         routes.MapPost("/otlp/v1/logs", http => MeasuredAsync(http, "otlp_v1_logs", otlp.HandleAsync));
         Read("/query", "loki_api_v1_query", queries.InstantAsync);

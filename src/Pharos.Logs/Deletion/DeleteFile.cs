@@ -1,0 +1,61 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Pharos.Core;
+using Pharos.Storage.Files;
+
+namespace Pharos.Logs.Deletion;
+
+/// <summary>The file <c>deletions</c> of a tenant: a line with version and checksum, then a JSON object for each request. Replaced as a whole.</summary>
+internal sealed class DeleteFile(string path, IDisk disk)
+{
+    public const string FileName = "deletions";
+
+    public string Path => path;
+
+    /// <exception cref="InvalidDataException">The file is damaged.</exception>
+    public List<LogDeleteRequest> Read()
+    {
+        if (!File.Exists(path)) return [];
+        byte[] bytes = File.ReadAllBytes(path);
+        int first = bytes.AsSpan().IndexOf((byte)'\n');
+        var rest = bytes.AsSpan(first + 1);
+        if (first < 0 || Encoding.UTF8.GetString(bytes.AsSpan(0, first)) != Head(rest)) throw new InvalidDataException("its checksum does not match");
+        var requests = new List<LogDeleteRequest>();
+        foreach (string line in Encoding.UTF8.GetString(rest).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            using var json = JsonDocument.Parse(line);
+            var root = json.RootElement;
+            requests.Add(new LogDeleteRequest(
+                root.GetProperty("id").GetString()!, root.GetProperty("query").GetString()!,
+                root.GetProperty("start_ns").GetInt64(), root.GetProperty("end_ns").GetInt64(),
+                root.GetProperty("created_at").GetDateTimeOffset(),
+                root.GetProperty("processed").GetBoolean() ? LogDeleteState.Processed : LogDeleteState.Received));
+        }
+        return requests;
+    }
+
+    public void Write(IReadOnlyList<LogDeleteRequest> requests)
+    {
+        using var body = new PooledBuffer();
+        foreach (var request in requests)
+        {
+            using (var json = new Utf8JsonWriter(body))
+            {
+                json.WriteStartObject();
+                json.WriteString("id"u8, request.Id);
+                json.WriteString("query"u8, request.Query);
+                json.WriteNumber("start_ns"u8, request.StartNs);
+                json.WriteNumber("end_ns"u8, request.EndNs);
+                json.WriteString("created_at"u8, request.CreatedAt);
+                json.WriteBoolean("processed"u8, request.State == LogDeleteState.Processed);
+                json.WriteEndObject();
+            }
+            body.Append("\n"u8);
+        }
+        disk.CreateFolder(System.IO.Path.GetDirectoryName(path)!);
+        DurableFiles.Replace(disk, path, [.. Encoding.UTF8.GetBytes(Head(body.Span) + "\n"), .. body.Span]);
+    }
+
+    private static string Head(ReadOnlySpan<byte> rest) => string.Create(CultureInfo.InvariantCulture, $"v1 {Crc32C.Of(rest):x8}");
+}
