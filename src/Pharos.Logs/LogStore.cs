@@ -15,7 +15,7 @@ namespace Pharos.Logs;
 /// The log store: streams by tenant, open blocks in memory behind the write log, immutable parts by UTC day on disk.
 /// An entry that was acknowledged is in the write log or in a part, whatever happens. Safe for several threads.
 /// </summary>
-public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, IAsyncDisposable
+public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChanges, IAsyncDisposable
 {
     private readonly LogStoreOptions options;
     private readonly IWriteLog log;
@@ -135,12 +135,25 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, IAsyncDisp
         return volumes;
     }
 
-    public LogDeleteRequest Delete(TenantId tenant, string query, long startNs, long endNs) =>
-        TenantOf(tenant).Deletes.Add(query, startNs, endNs, time.GetUtcNow());
+    public LogDeleteRequest Delete(TenantId tenant, string query, long startNs, long endNs)
+    {
+        var logs = TenantOf(tenant);
+        var request = logs.Deletes.Add(query, startNs, endNs, time.GetUtcNow());
+        logs.Changes.Note(startNs, endNs);
+        return request;
+    }
 
     public IReadOnlyList<LogDeleteRequest> Deletions(TenantId tenant) => tenants.TryGetValue(tenant.Name, out var logs) ? logs.Deletes.All : [];
 
-    public bool CancelDeletion(TenantId tenant, string id) => tenants.TryGetValue(tenant.Name, out var logs) && logs.Deletes.Cancel(id);
+    public bool CancelDeletion(TenantId tenant, string id)
+    {
+        if (!tenants.TryGetValue(tenant.Name, out var logs) || logs.Deletes.All.FirstOrDefault(r => r.Id == id) is not { } request || !logs.Deletes.Cancel(id)) return false;
+        logs.Changes.Note(request.StartNs, request.EndNs);
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public long VersionOf(TenantId tenant, long startNs, long endNs) => tenants.TryGetValue(tenant.Name, out var logs) ? logs.Changes.VersionOf(startNs, endNs) : 0;
 
     /// <summary>Opens a live tail of what is stored from now on.</summary>
     public LogTail Tail(TenantId tenant, IReadOnlyList<Matcher> matchers) => TenantOf(tenant).Tailers.Add(matchers);
@@ -174,6 +187,7 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, IAsyncDisp
             {
                 logs.RemovePart(part);
                 Delete(part.Path);
+                logs.Changes.Note(part.MinNs, part.MaxNs);
                 LogsLog.Retired(logger, part.Path, logs.Tenant.Name);
             }
         }
@@ -199,16 +213,18 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, IAsyncDisp
     private void Apply(TenantLogs logs, List<LogStream> streams, ReadOnlySpan<byte> record, int entriesAt)
     {
         var reader = new LogRecord.Reader(record, entriesAt);
-        long grown = 0, duplicateBytes = 0;
+        long grown = 0, duplicateBytes = 0, firstNs = long.MaxValue, lastNs = long.MinValue;
         bool tailed = logs.Tailers.Any;
         while (reader.Next())
         {
             if ((uint)reader.Stream >= (uint)streams.Count) throw new InvalidDataException("an entry names a stream that the record does not have");
             var stream = streams[reader.Stream];
+            (firstNs, lastNs) = (Math.Min(firstNs, reader.TimestampNs), Math.Max(lastNs, reader.TimestampNs));
             grown += stream.Append(reader.TimestampNs, reader.Line, reader.Metadata, options, out bool duplicate);
             if (duplicate) duplicateBytes += reader.Line.Length;
             else if (tailed) logs.Tailers.Offer(stream.Labels, reader.TimestampNs, reader.Line, reader.Metadata);
         }
+        if (lastNs >= firstNs) logs.Changes.Note(firstNs, lastNs);
         if (duplicateBytes > 0) instruments.DuplicateLines.With(logs.Tenant.Name).Add(duplicateBytes);
         Interlocked.Add(ref memoryBytes, grown);
     }

@@ -56,7 +56,11 @@ public interface ILogCursor : IDisposable
 }
 
 /// <summary>What a log query has touched.</summary>
-public readonly record struct LogReadStatistics(long Lines, long Bytes, long Blocks, long BlocksSkipped);
+public readonly record struct LogReadStatistics(long Lines, long Bytes, long Blocks, long BlocksSkipped)
+{
+    public static LogReadStatistics operator +(LogReadStatistics a, LogReadStatistics b) =>
+        new(a.Lines + b.Lines, a.Bytes + b.Bytes, a.Blocks + b.Blocks, a.BlocksSkipped + b.BlocksSkipped);
+}
 
 /// <summary>Size of what a selector matches.</summary>
 public readonly record struct LogVolume(long Streams, long Chunks, long Entries, long Bytes);

@@ -239,6 +239,9 @@ public sealed record TenantLimits
     /// <summary>Series a LogQL metric query may return. Loki: max_query_series.</summary>
     public int LogQuerySeriesMax { get; init; } = 500;
 
+    /// <summary>What else holds for logs.</summary>
+    public LogLimits Logs { get; init; } = new();
+
     /// <summary>Start timestamps of remote write 2 are stored, as samples of 0.</summary>
     public bool StartTimestampsAsZeros { get; init; }
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using System.Text;
+using System.Text.Json;
 using Pharos.Core;
 using Pharos.LogQL.Pipeline;
 using Pharos.LogQL.Pipeline.Parsers;
@@ -10,7 +10,8 @@ namespace Pharos.LogQL.Discovery;
 /// <summary>A field that was seen in lines or their metadata.</summary>
 /// <param name="Type">int, float, boolean, duration, bytes or string.</param>
 /// <param name="Parsers">Which stages find it: json, logfmt; empty for metadata and for labels that the query itself parsed.</param>
-public sealed record DetectedField(string Name, string Type, IReadOnlyList<string> Parsers, IReadOnlyCollection<string> Values);
+/// <param name="JsonPath">The names that lead to it in the first JSON line that has it; empty where none does.</param>
+public sealed record DetectedField(string Name, string Type, IReadOnlyList<string> Parsers, IReadOnlyList<string> JsonPath, IReadOnlyCollection<string> Values);
 
 /// <summary>Finds out which fields lines have. Not safe for several threads.</summary>
 public sealed class DetectedFields
@@ -25,6 +26,7 @@ public sealed class DetectedFields
         public HashSet<string> Values { get; } = new(StringComparer.Ordinal);
         public SortedSet<string> Parsers { get; } = new(StringComparer.Ordinal);
         public string? Type { get; set; }
+        public IReadOnlyList<string> JsonPath { get; set; } = [];
     }
 
     /// <summary>Most values that are kept per field.</summary>
@@ -39,15 +41,46 @@ public sealed class DetectedFields
         var line = new LogLine { Bytes = entry.Line, TimestampNs = entry.TimestampNs, Labels = labels };
         stage.Process(ref line);
         if (labels.HasError) return;
+        bool newPaths = false;
         foreach (var (name, value) in labels.Parsed)
         {
-            if (!entry.Parsed.Has(name)) Note(name, value, parser);
+            if (entry.Parsed.Has(name)) continue;
+            Note(name, value, parser);
+            newPaths |= parser == "json" && fields[name].JsonPath.Count == 0;
         }
+        if (newPaths) NotePaths(entry.Line);
     }
 
     /// <summary>All fields, sorted by name.</summary>
     public IReadOnlyList<DetectedField> Fields =>
-        [.. fields.Select(f => new DetectedField(f.Key, f.Value.Type ?? "string", [.. f.Value.Parsers], f.Value.Values))];
+        [.. fields.Select(f => new DetectedField(f.Key, f.Value.Type ?? "string", [.. f.Value.Parsers], f.Value.JsonPath, f.Value.Values))];
+
+    private void NotePaths(byte[] line)
+    {
+        using var document = JsonDocument.Parse(line);
+        var path = new List<string>();
+        Walk(document.RootElement, "");
+
+        void Walk(JsonElement at, string name)
+        {
+            if (at.ValueKind == JsonValueKind.Object)
+            {
+                foreach (var property in at.EnumerateObject())
+                {
+                    string part = LabelNameCache.Sanitise(property.Name, leading: path.Count == 0);
+                    path.Add(property.Name);
+                    Walk(property.Value, name.Length == 0 ? part : part.Length == 0 ? name : $"{name}_{part}");
+                    path.RemoveAt(path.Count - 1);
+                }
+                return;
+            }
+            // Of a name that the stream has as well, the field's label carries a suffix.
+            foreach (string label in (string[])[name, name + "_extracted"])
+            {
+                if (fields.TryGetValue(label, out var seen) && seen.JsonPath.Count == 0 && seen.Parsers.Contains("json")) seen.JsonPath = [.. path];
+            }
+        }
+    }
 
     private void Note(Labels set, string? parser)
     {

@@ -6,13 +6,21 @@ namespace Pharos.Logs.Streams;
 /// <summary>An entry handed to a live tail.</summary>
 public sealed record TailEntry(Labels Stream, long TimestampNs, byte[] Line, byte[] Metadata);
 
+/// <summary>An entry that a live tail lost.</summary>
+public readonly record struct DroppedEntry(Labels Stream, long TimestampNs);
+
 /// <summary>A live tail: entries as they are stored, from the moment of its opening. A slow reader loses entries, which are counted.</summary>
 public sealed class LogTail : IDisposable
 {
+    /// <summary>Lost entries that are named.</summary>
+    public const int DroppedShownMax = 1000;
+
     private readonly Channel<TailEntry> channel = Channel.CreateBounded<TailEntry>(new BoundedChannelOptions(4096) { SingleReader = true });
     private readonly IReadOnlyList<Matcher> matchers;
     private readonly Tailers owner;
-    private long dropped;
+    private readonly Lock gate = new();
+    private readonly List<DroppedEntry> dropped = [];
+    private long droppedCount;
 
     internal LogTail(IReadOnlyList<Matcher> matchers, Tailers owner)
     {
@@ -22,8 +30,18 @@ public sealed class LogTail : IDisposable
 
     public ChannelReader<TailEntry> Entries => channel.Reader;
 
-    /// <summary>Entries lost since the last call.</summary>
-    public long TakeDropped() => Interlocked.Exchange(ref dropped, 0);
+    /// <summary>Number of entries lost since the last call, and the first <see cref="DroppedShownMax"/> of them.</summary>
+    public (long Count, IReadOnlyList<DroppedEntry> First) TakeDropped()
+    {
+        if (Volatile.Read(ref droppedCount) == 0) return (0, []);
+        lock (gate)
+        {
+            (long, IReadOnlyList<DroppedEntry>) taken = (droppedCount, [.. dropped]);
+            droppedCount = 0;
+            dropped.Clear();
+            return taken;
+        }
+    }
 
     public void Dispose()
     {
@@ -35,7 +53,12 @@ public sealed class LogTail : IDisposable
 
     internal void Offer(TailEntry entry)
     {
-        if (!channel.Writer.TryWrite(entry)) Interlocked.Increment(ref dropped);
+        if (channel.Writer.TryWrite(entry)) return;
+        lock (gate)
+        {
+            droppedCount++;
+            if (dropped.Count < DroppedShownMax) dropped.Add(new DroppedEntry(entry.Stream, entry.TimestampNs));
+        }
     }
 }
 

@@ -26,6 +26,8 @@ internal sealed class TenantLogs(TenantId tenant, TimeProvider time, DeleteReque
 
     public TokenBucket Rate { get; } = new(time);
 
+    public LogChangeCounts Changes { get; } = new();
+
     /// <summary>Live tails of this tenant.</summary>
     public Tailers Tailers { get; } = new();
 

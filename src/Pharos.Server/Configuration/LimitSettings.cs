@@ -90,6 +90,7 @@ internal static class LimitSettings
         Whole("max_entries_limit_per_query", "lines a log query may return", l => l.LogQueryEntriesMax, (l, v) => l with { LogQueryEntriesMax = (int)v }),
         Duration("max_query_length", "range of a log query", l => l.LogQueryLengthMax, (l, v) => l with { LogQueryLengthMax = v }),
         Whole("max_query_series", "series a LogQL metric query may return", l => l.LogQuerySeriesMax, (l, v) => l with { LogQuerySeriesMax = (int)v }),
+        .. LogSettings.All,
         .. OtlpLimits.All,
     ];
 

@@ -98,7 +98,7 @@ internal static class RuleLists
             parameters);
     }
 
-    private static void Write<T>(Utf8JsonWriter json, IReadOnlyList<T> items, Action<T> write)
+    internal static void Write<T>(Utf8JsonWriter json, IReadOnlyList<T> items, Action<T> write)
     {
         json.WriteStartArray();
         foreach (var item in items)

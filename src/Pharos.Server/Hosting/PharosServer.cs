@@ -98,10 +98,10 @@ public sealed class PharosServer : IAsyncDisposable
         var readable = new LimitedQueryable(new FederatedQueryable(metrics), limits, time);
         var promql = new PromQlEngine(readable, new PromQlOptions(), time, instruments, limits);
         Keep(new Closing(promql));
-        var logql = new LogQlEngine(logs, limits, time, instruments);
+        var logServices = new LogServices(logs, limits, time, instruments);
         var ruling = new RulerMetrics(instruments, ingestion);
         var promqlRules = ruling.Counted(new PromQlRuleLanguage(promql));
-        var logqlRules = ruling.Counted(new LogQlRuleLanguage(logql, time));
+        var logqlRules = ruling.Counted(new LogQlRuleLanguage(logServices.Engine, time));
 
         Uri? address = null;
         string ExternalUrl() => config.ExternalUrl?.TrimEnd('/') ?? address?.ToString().TrimEnd('/') ?? $"http://{options.Host}:{options.Port}";
@@ -170,7 +170,7 @@ public sealed class PharosServer : IAsyncDisposable
             RulesRoutes.MapAll(application, rulers.Groups);
             RulesRoutes.MapLogs(application, tenant => rulers.Groups(tenant, RulePlacement.Logs));
             RulerConfigRoutes.MapLogs(application, rulers);
-            LokiRoutes.Map(application, logs, logql, limits, time, instruments);
+            LokiRoutes.Map(application, logServices);
             MimirAlertmanagerRoutes.Map(application, router);
             foreach (string prefix in (string[])["", "/alertmanager"]) AlertmanagerV2Routes.Map(application.MapGroup(prefix), router, time, instruments);
             AlertTraceRoutes.Map(application, router);

@@ -18,7 +18,7 @@ internal static class TenancyMiddleware
     private static readonly string[] TenantPaths =
     [
         "/api/", "/prometheus/", "/loki/", "/alertmanager/", "/otlp/", "/config/v1/", "/collector.v1.", "/pipeline.v1.", "/tenant.v1.", "/federate",
-        "/multitenant_alertmanager/", "/compactor/", "/write",
+        "/multitenant_alertmanager/", "/compactor/", "/write", "/config/tenant/",
     ];
 
     /// <summary>Reads that may name several tenants, with and without <c>/prometheus</c> before them.</summary>
@@ -26,6 +26,13 @@ internal static class TenancyMiddleware
     [
         "/api/v1/query", "/api/v1/query_range", "/api/v1/query_exemplars", "/api/v1/series", "/api/v1/labels", "/api/v1/metadata", "/api/v1/read",
         "/api/v1/format_query", "/api/v1/parse_query", "/api/v1/status/buildinfo",
+    ];
+
+    /// <summary>The same of logs, under <c>/loki/api/v1/</c> and <c>/api/prom/</c>.</summary>
+    private static readonly string[] FederatedLogReads =
+    [
+        "query", "query_range", "labels", "label", "series", "index/stats", "index/volume", "index/volume_range", "index/shards", "detected_labels",
+        "patterns", "format_query", "status/buildinfo", "drilldown-limits",
     ];
 
     /// <param name="federatedMax">Most tenants that one read may name as <c>a|b</c>; 0 = any number, 1 = only one.</param>
@@ -96,7 +103,7 @@ internal static class TenancyMiddleware
         if (federatedMax == 1 ? !TenantId.TryParse(named, out tenant, out error) : !TenantId.TryParseFederated(named, out tenant, out error))
             return (tenant, StatusCodes.Status400BadRequest, error);
         if (!tenant.IsFederated) return (tenant, 0, null);
-        if (!IsFederatedRead(path)) return (tenant, StatusCodes.Status400BadRequest, $"multiple org IDs present: {path} takes one tenant, not {tenant}; only queries over metrics read several");
+        if (!IsFederatedRead(path)) return (tenant, StatusCodes.Status400BadRequest, $"multiple org IDs present: {path} takes one tenant, not {tenant}; only queries read several");
         int count = tenant.Members.Count;
         return federatedMax > 0 && count > federatedMax
             ? (tenant, StatusCodes.Status422UnprocessableEntity, $"too many tenants, max: {federatedMax}, actual: {count}; to adjust the limit, set tenant_federation.max_tenants")
@@ -105,6 +112,12 @@ internal static class TenancyMiddleware
 
     private static bool IsFederatedRead(string path)
     {
+        foreach (string logs in (string[])["/loki/api/v1/", "/api/prom/"])
+        {
+            if (!path.StartsWith(logs, StringComparison.Ordinal)) continue;
+            string read = path[logs.Length..];
+            return FederatedLogReads.Contains(read, StringComparer.Ordinal) || read.StartsWith("label/", StringComparison.Ordinal) || read.StartsWith("detected_field", StringComparison.Ordinal);
+        }
         if (path.StartsWith("/prometheus/", StringComparison.Ordinal)) path = path["/prometheus".Length..];
         return FederatedReads.Contains(path, StringComparer.Ordinal) || (path.StartsWith("/api/v1/label/", StringComparison.Ordinal) && path.EndsWith("/values", StringComparison.Ordinal));
     }

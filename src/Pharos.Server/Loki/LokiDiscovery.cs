@@ -39,6 +39,12 @@ internal sealed class LokiDiscovery(LogQlEngine engine, ITenantLimits limits, Ti
                     foreach (string parser in field.Parsers) json.WriteStringValue(parser);
                     json.WriteEndArray();
                 }
+                if (field.JsonPath.Count > 0)
+                {
+                    json.WriteStartArray("jsonPath"u8);
+                    foreach (string name in field.JsonPath) json.WriteStringValue(name);
+                    json.WriteEndArray();
+                }
                 json.WriteEndObject();
             }
             json.WriteEndArray();

@@ -8,17 +8,20 @@ using Pharos.Wire.Loki;
 
 namespace Pharos.Server.Loki;
 
-/// <summary><c>POST /loki/api/v1/push</c>: 204 when all is durable; otherwise the errors as text, and what was good is stored.</summary>
-internal sealed class LokiPush(ILogSink sink)
+/// <summary><c>POST /loki/api/v1/push</c> and <c>/api/prom/push</c>: 204 when all is durable; otherwise the errors as text, and what was good is stored.</summary>
+internal sealed class LokiPush(LogDistributor sink)
 {
     /// <summary>Largest body as sent (Loki: max_recv_msg_size).</summary>
     private const int BodyBytesMax = 100 << 20;
 
     private const int ErrorsShownMax = 10;
 
+    private static readonly LokiPushOptions Legacy = new() { Legacy = true };
+
     private readonly ConcurrentBag<LogBatch> batches = [];
 
-    public Task HandleAsync(HttpContext http) => LokiAnswers.GuardAsync(http, async () =>
+    /// <param name="legacy">JSON is that of <c>/api/prom</c>.</param>
+    public Task HandleAsync(HttpContext http, bool legacy) => LokiAnswers.GuardAsync(http, async () =>
     {
         using var body = await PooledBody.ReadAsync(http, BodyBytesMax, http.RequestAborted);
         if (body is null)
@@ -29,7 +32,7 @@ internal sealed class LokiPush(ILogSink sink)
         if (!batches.TryTake(out var batch)) batch = new LogBatch();
         try
         {
-            await AppendAsync(http, body.Memory, batch);
+            await AppendAsync(http, body.Memory, batch, legacy ? Legacy : LokiPushOptions.Default);
         }
         catch (WireFormatException e)
         {
@@ -43,13 +46,21 @@ internal sealed class LokiPush(ILogSink sink)
         }
     });
 
-    private async Task AppendAsync(HttpContext http, ReadOnlyMemory<byte> body, LogBatch batch)
+    private async Task AppendAsync(HttpContext http, ReadOnlyMemory<byte> body, LogBatch batch, LokiPushOptions options)
     {
         var decoded = LokiPushDecoder.Decode(
-            body, http.Request.Headers[HeaderNames.ContentType], http.Request.Headers[HeaderNames.ContentEncoding], LokiPushOptions.Default, batch);
+            body, http.Request.Headers[HeaderNames.ContentType], http.Request.Headers[HeaderNames.ContentEncoding], options, batch);
         if (decoded.Streams == 0 && decoded.Errors.Count == 0)
         {
             await LokiAnswers.ErrorAsync(http, StatusCodes.Status422UnprocessableEntity, "error at least one valid stream is required for ingestion");
+            return;
+        }
+        sink.LeftOut(http.Tenant(), decoded.Errors);
+        if (sink.Blocks(http.Tenant(), batch) is var (blocked, why))
+        {
+            // Told to be silent, the answer is as if all had been taken.
+            if (blocked == StatusCodes.Status200OK) http.Response.StatusCode = StatusCodes.Status200OK;
+            else await LokiAnswers.ErrorAsync(http, blocked, why);
             return;
         }
         var result = await sink.AppendAsync(http.Tenant(), batch, http.RequestAborted);

@@ -90,9 +90,7 @@ internal sealed class LokiRequest
             ns = text.Length <= 10 ? whole * SecondNs : whole;
             return true;
         }
-        if (!DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time) || !text.Contains('T')) return false;
-        ns = (time - DateTimeOffset.UnixEpoch).Ticks * 100;
-        return true;
+        return UnixTime.TryRfc3339Ns(text, out ns);
     }
 
     private static long Duration(string name, string text)

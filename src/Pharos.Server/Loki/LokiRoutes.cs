@@ -2,14 +2,13 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Pharos.Core;
-using Pharos.Logs;
-using Pharos.LogQL;
 using Pharos.Server.Http;
+using Pharos.Server.Mimir;
 using Pharos.Server.Otlp;
 
 namespace Pharos.Server.Loki;
 
-/// <summary>Loki's HTTP API under <c>/loki/api/v1</c>.</summary>
+/// <summary>Loki's HTTP API under <c>/loki/api/v1</c>, its older one under <c>/api/prom</c>, and OTLP logs.</summary>
 internal static class LokiRoutes
 {
     /// <summary>The version of Loki whose API this is: clients switch features on by it.</summary>
@@ -17,60 +16,72 @@ internal static class LokiRoutes
 
     private static readonly string[] Reading = ["GET", "POST"];
 
-    public static void Map(IEndpointRouteBuilder routes, LogStore store, LogQlEngine engine, ITenantLimits limits, TimeProvider time, Instruments instruments)
+    public static void Map(IEndpointRouteBuilder routes, LogServices services)
     {
-        var push = new LokiPush(store);
-        var queries = new LokiQueries(engine, time);
-        var metadata = new LokiMetadata(store, time);
-        var discovery = new LokiDiscovery(engine, limits, time);
-        var tail = new LokiTail(store, engine, time);
-        var duration = instruments.Histogram(
+        var push = new LokiPush(services.Sink);
+        var queries = new LokiQueries(services.Engine, services.Time);
+        var metadata = new LokiMetadata(services.Readable, services.Time);
+        var volumes = new LokiVolumes(services.Readable, services.Limits, services.Time);
+        var discovery = new LokiDiscovery(services.Engine, services.Limits, services.Time);
+        var tail = new LokiTail(services);
+        var otlp = new OtlpLogsPush(services.Sink, services.Limits, services.Time);
+        var legacy = new LokiLegacy(services.Engine, services.Time);
+        var deletion = new LokiDeletion(services.Store, services.Limits, services.Time);
+        var duration = services.Instruments.Histogram(
             "loki_request_duration_seconds", "Time (in seconds) spent serving HTTP requests.", HistogramInstrument.DefaultBounds, "method", "route", "status_code");
 
-        var api = routes.MapGroup("/loki/api/v1");
-        api.MapPost("/push", http => MeasuredAsync(http, "loki_api_v1_push", push.HandleAsync));
+        const string api = "/loki/api/v1", old = "/api/prom";
+        Route(api + "/push", "loki_api_v1_push", http => push.HandleAsync(http, legacy: false), "POST");
+        Route(old + "/push", "api_prom_push", http => push.HandleAsync(http, legacy: true), "POST");
+        Route("/otlp/v1/logs", "otlp_v1_logs", otlp.HandleAsync, "POST");
         routes.MapPost("/flush", async http =>
         {
-            await store.FlushAsync(http.RequestAborted);
+            await services.Store.FlushAsync(http.RequestAborted);
             http.Response.StatusCode = StatusCodes.Status204NoContent;
         });
-        var otlp = new OtlpLogsPush(store, time);
-        routes.MapPost("/otlp/v1/logs", http => MeasuredAsync(http, "otlp_v1_logs", otlp.HandleAsync));
-        Read("/query", "loki_api_v1_query", queries.InstantAsync);
-        Read("/query_range", "loki_api_v1_query_range", queries.RangeAsync);
-        Read("/format_query", "loki_api_v1_format_query", LokiQueries.FormatAsync);
-        Read("/labels", "loki_api_v1_labels", metadata.LabelsAsync);
-        Read("/label", "loki_api_v1_label", metadata.LabelsAsync);
-        Read("/label/{name}/values", "loki_api_v1_label_name_values", http => metadata.ValuesAsync(http, (string)http.Request.RouteValues["name"]!));
-        Read("/series", "loki_api_v1_series", metadata.SeriesAsync);
-        Read("/index/stats", "loki_api_v1_index_stats", metadata.StatsAsync);
-        Read("/index/volume", "loki_api_v1_index_volume", metadata.VolumeAsync);
-        Read("/index/volume_range", "loki_api_v1_index_volume_range", metadata.VolumeRangeAsync);
-        Read("/detected_labels", "loki_api_v1_detected_labels", metadata.DetectedLabelsAsync);
-        Read("/detected_fields", "loki_api_v1_detected_fields", discovery.FieldsAsync);
-        Read("/detected_field/{name}/values", "loki_api_v1_detected_field_values", http => discovery.FieldValuesAsync(http, (string)http.Request.RouteValues["name"]!));
-        Read("/patterns", "loki_api_v1_patterns", discovery.PatternsAsync);
-        api.MapGet("/tail", tail.HandleAsync);
-        api.MapGet("/status/buildinfo", BuildInfoAsync);
-        api.MapGet("/drilldown-limits", http => DrilldownLimitsAsync(http, limits));
-        api.MapMethods("/delete", ["GET", "POST", "PUT", "DELETE"], http =>
-            LokiAnswers.ErrorAsync(http, StatusCodes.Status403Forbidden, "deletion is not available for this tenant: lines are removed by retention only"));
-
-        void Read(string path, string name, RequestDelegate handler) => api.MapMethods(path, Reading, http => MeasuredAsync(http, name, handler));
-
-        async Task MeasuredAsync(HttpContext http, string name, RequestDelegate handler)
+        Route(api + "/query", "loki_api_v1_query", queries.InstantAsync, Reading);
+        Route(api + "/query_range", "loki_api_v1_query_range", queries.RangeAsync, Reading);
+        Route(api + "/format_query", "loki_api_v1_format_query", LokiQueries.FormatAsync, Reading);
+        Route(old + "/query", "api_prom_query", legacy.QueryAsync, Reading);
+        foreach (var (root, name) in ((string, string)[])[(api, "loki_api_v1"), (old, "api_prom")])
         {
-            long started = time.GetTimestamp();
+            Route(root + "/labels", name + "_labels", metadata.LabelsAsync, Reading);
+            Route(root + "/label", name + "_label", metadata.LabelsAsync, Reading);
+            Route(root + "/label/{name}/values", name + "_label_name_values", http => metadata.ValuesAsync(http, Name(http)), Reading);
+            Route(root + "/series", name + "_series", metadata.SeriesAsync, Reading);
+        }
+        Route(api + "/index/stats", "loki_api_v1_index_stats", volumes.StatsAsync, Reading);
+        Route(api + "/index/shards", "loki_api_v1_index_shards", volumes.ShardsAsync, Reading);
+        Route(api + "/index/volume", "loki_api_v1_index_volume", volumes.VolumeAsync, Reading);
+        Route(api + "/index/volume_range", "loki_api_v1_index_volume_range", volumes.VolumeRangeAsync, Reading);
+        Route(api + "/detected_labels", "loki_api_v1_detected_labels", metadata.DetectedLabelsAsync, Reading);
+        Route(api + "/detected_fields", "loki_api_v1_detected_fields", discovery.FieldsAsync, Reading);
+        Route(api + "/detected_field/{name}/values", "loki_api_v1_detected_field_values", http => discovery.FieldValuesAsync(http, Name(http)), Reading);
+        Route(api + "/patterns", "loki_api_v1_patterns", discovery.PatternsAsync, Reading);
+        routes.MapGet(api + "/tail", http => tail.HandleAsync(http, legacy: false));
+        routes.MapGet(old + "/tail", http => tail.HandleAsync(http, legacy: true));
+        routes.MapGet(api + "/status/buildinfo", BuildInfoAsync);
+        routes.MapGet(api + "/drilldown-limits", http => DrilldownLimitsAsync(http, services.Limits));
+        routes.MapGet("/config/tenant/v1/limits", http => LimitsRoutes.WriteAsync(http, services.Limits.For(http.Tenant())));
+        Route(api + "/delete", "loki_api_v1_delete", deletion.AddAsync, "POST", "PUT");
+        Route(api + "/delete", "loki_api_v1_delete", deletion.ListAsync, "GET");
+        Route(api + "/delete", "loki_api_v1_delete", deletion.CancelAsync, "DELETE");
+
+        void Route(string path, string name, RequestDelegate handler, params string[] methods) => routes.MapMethods(path, methods, async http =>
+        {
+            long started = services.Time.GetTimestamp();
             try
             {
                 await handler(http);
             }
             finally
             {
-                duration.Observe(time.GetElapsedTime(started).TotalSeconds, http.Request.Method, name, http.Response.StatusCode.ToString());
+                duration.Observe(services.Time.GetElapsedTime(started).TotalSeconds, http.Request.Method, name, http.Response.StatusCode.ToString());
             }
-        }
+        });
     }
+
+    private static string Name(HttpContext http) => (string)http.Request.RouteValues["name"]!;
 
     private static Task BuildInfoAsync(HttpContext http) => LokiAnswers.JsonAsync(http, json =>
     {
@@ -90,8 +101,8 @@ internal static class LokiRoutes
         json.WriteStartObject();
         json.WriteStartObject("limits"u8);
         json.WriteBoolean("discover_log_levels"u8, true);
-        json.WriteBoolean("volume_enabled"u8, true);
-        json.WriteNumber("volume_max_series"u8, 1000);
+        json.WriteBoolean("volume_enabled"u8, of.Logs.Volumes);
+        json.WriteNumber("volume_max_series"u8, of.Logs.VolumeSeriesMax);
         json.WriteNumber("max_entries_limit_per_query"u8, of.LogQueryEntriesMax);
         json.WriteNumber("max_query_series"u8, of.LogQuerySeriesMax);
         json.WriteString("max_query_length"u8, PromDuration.Format(of.LogQueryLengthMax));

@@ -14,20 +14,8 @@ internal static class LokiStreams
     /// </param>
     public static void Write(Utf8JsonWriter json, IReadOnlyList<LogQlEntry> entries, bool categorize)
     {
-        var groups = new List<(Labels Labels, List<LogQlEntry> Entries)>();
-        var byLabels = new Dictionary<Labels, int>();
-        foreach (var entry in entries)
-        {
-            var labels = categorize ? entry.Stream : Merged(entry);
-            if (!byLabels.TryGetValue(labels, out int at))
-            {
-                byLabels[labels] = at = groups.Count;
-                groups.Add((labels, []));
-            }
-            groups[at].Entries.Add(entry);
-        }
         json.WriteStartArray();
-        foreach (var (labels, lines) in groups)
+        foreach (var (labels, lines) in Groups(entries, categorize))
         {
             json.WriteStartObject();
             json.WritePropertyName("stream"u8);
@@ -40,7 +28,47 @@ internal static class LokiStreams
         json.WriteEndArray();
     }
 
-    public static Labels Merged(LogQlEntry entry)
+    /// <summary>The streams of <c>/api/prom</c>: <c>[{"labels":"{…}","entries":[{"ts":"RFC 3339","line":"…"}]}]</c>, all labels merged.</summary>
+    public static void WriteLegacy(Utf8JsonWriter json, IReadOnlyList<LogQlEntry> entries)
+    {
+        json.WriteStartArray();
+        foreach (var (labels, lines) in Groups(entries, categorize: false))
+        {
+            json.WriteStartObject();
+            json.WriteString("labels"u8, labels.ToString());
+            json.WriteStartArray("entries"u8);
+            foreach (var entry in lines)
+            {
+                json.WriteStartObject();
+                json.WriteString("ts"u8, UnixTime.Rfc3339(entry.TimestampNs));
+                json.WritePropertyName("line"u8);
+                LokiAnswers.Text(json, entry.Line);
+                json.WriteEndObject();
+            }
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+    }
+
+    private static List<(Labels Labels, List<LogQlEntry> Entries)> Groups(IReadOnlyList<LogQlEntry> entries, bool categorize)
+    {
+        var groups = new List<(Labels Labels, List<LogQlEntry> Entries)>();
+        var byLabels = new Dictionary<Labels, int>();
+        foreach (var entry in entries)
+        {
+            var labels = categorize ? entry.Stream : Merged(entry);
+            if (!byLabels.TryGetValue(labels, out int at))
+            {
+                byLabels[labels] = at = groups.Count;
+                groups.Add((labels, []));
+            }
+            groups[at].Entries.Add(entry);
+        }
+        return groups;
+    }
+
+    private static Labels Merged(LogQlEntry entry)
     {
         if (entry.Metadata.IsEmpty && entry.Parsed.IsEmpty) return entry.Stream;
         var builder = new LabelsBuilder(entry.Stream);

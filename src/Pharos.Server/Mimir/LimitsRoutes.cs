@@ -35,6 +35,15 @@ internal static class LimitsRoutes
         json.WriteEndObject();
     });
 
+    /// <summary>Loki's <c>/config/tenant/v1/limits</c>: a tenant's limits as YAML.</summary>
+    public static Task WriteAsync(HttpContext http, TenantLimits limits)
+    {
+        var text = new StringBuilder();
+        WriteLimits(text, limits, null, "");
+        http.Response.ContentType = "text/yaml; charset=utf-8";
+        return http.Response.WriteAsync(text.ToString(), http.RequestAborted);
+    }
+
     private static string Config(ServerConfig config, bool differing)
     {
         var standard = new ServerConfig();

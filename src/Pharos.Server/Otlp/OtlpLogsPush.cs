@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Net.Http.Headers;
 using Pharos.Core;
 using Pharos.Server.Http;
+using Pharos.Server.Loki;
 using Pharos.Wire;
 using Pharos.Wire.Otlp;
 
@@ -12,7 +13,7 @@ namespace Pharos.Server.Otlp;
 /// <c>POST /otlp/v1/logs</c>: 204 when all is durable; otherwise a google.rpc.Status in the request's own encoding. What cannot be taken
 /// for now is 503 or 429, which exporters retry.
 /// </summary>
-internal sealed class OtlpLogsPush(ILogSink sink, TimeProvider time)
+internal sealed class OtlpLogsPush(LogDistributor sink, ITenantLimits limits, TimeProvider time)
 {
     private const int BodyBytesMax = 100 << 20;
     private const long UnpackedBytesMax = 256L << 20;
@@ -31,7 +32,13 @@ internal sealed class OtlpLogsPush(ILogSink sink, TimeProvider time)
         if (!batches.TryTake(out var batch)) batch = new LogBatch();
         try
         {
-            OtlpLogsDecoder.Decode(body.Memory, json, http.Request.Headers[HeaderNames.ContentEncoding], UnpackedBytesMax, time.UnixNs(), batch);
+            OtlpLogsDecoder.Decode(body.Memory, json, http.Request.Headers[HeaderNames.ContentEncoding], UnpackedBytesMax, time.UnixNs(), limits.For(http.Tenant()).Logs.Otlp, batch);
+            if (sink.Blocks(http.Tenant(), batch) is var (blocked, why))
+            {
+                if (blocked == StatusCodes.Status200OK) http.Response.StatusCode = StatusCodes.Status200OK;
+                else await OtlpAnswer.StatusAsync(http, json, blocked, OtlpAnswer.ResourceExhausted, why);
+                return;
+            }
             var result = await sink.AppendAsync(http.Tenant(), batch, http.RequestAborted);
             if (!result.HasErrors)
             {

@@ -16,7 +16,7 @@ public readonly struct PackedBody : IDisposable
     public ReadOnlyMemory<byte> Message { get; }
 
     /// <param name="bytesMax">Largest body after unpacking.</param>
-    /// <exception cref="WireFormatException">Damaged, too large, or packed in another way than gzip, deflate or zstd.</exception>
+    /// <exception cref="WireFormatException">Damaged, too large, or packed in another way than gzip, deflate, zstd or lz4.</exception>
     public static PackedBody Open(ReadOnlyMemory<byte> body, string? contentEncoding, long bytesMax)
     {
         int length;
@@ -26,7 +26,8 @@ public readonly struct PackedBody : IDisposable
             "gzip" or "x-gzip" => BoundedInflate.Gzip(body, bytesMax, out length),
             "deflate" => BoundedInflate.Deflate(body, bytesMax, out length),
             "zstd" => Zstd.Decompress(body.Span, bytesMax, out length),
-            _ => throw new WireFormatException(WireErrorKind.Unsupported, $"Content-Encoding \"{contentEncoding}\" not supported; use gzip, deflate, zstd or none"),
+            "lz4" => Lz4Frame.Decompress(body.Span, bytesMax, out length),
+            _ => throw new WireFormatException(WireErrorKind.Unsupported, $"Content-Encoding \"{contentEncoding}\" not supported; use gzip, deflate, zstd, lz4 or none"),
         };
         return new PackedBody(unpacked is null ? body : unpacked.AsMemory(0, length), unpacked);
     }

@@ -19,6 +19,11 @@ public static class LokiPushDecoder
         ReadOnlyMemory<byte> body, string? contentType, string? contentEncoding, LokiPushOptions options, LogBatch batch)
     {
         bool json = IsJson(contentType);
+        return json && options.Legacy ? DecodeLegacy(body, contentEncoding, options, batch) : Decode(body, json, contentEncoding, options, batch);
+    }
+
+    private static LokiPushResult Decode(ReadOnlyMemory<byte> body, bool json, string? contentEncoding, LokiPushOptions options, LogBatch batch)
+    {
         string encoding = (contentEncoding ?? "").Trim().ToLowerInvariant();
         switch (encoding)
         {
@@ -42,6 +47,13 @@ public static class LokiPushDecoder
                 throw new WireFormatException(
                     WireErrorKind.Unsupported, $"Content-Encoding \"{contentEncoding}\" not supported; use gzip, deflate, snappy or none");
         }
+    }
+
+    private static LokiPushResult DecodeLegacy(ReadOnlyMemory<byte> body, string? contentEncoding, LokiPushOptions options, LogBatch batch)
+    {
+        using var opened = PackedBody.Open(body, contentEncoding, options.UnpackedBytesMax);
+        using var reader = new LegacyPushReader(options, batch);
+        return reader.Read(opened.Message);
     }
 
     /// <summary>Reads protobuf in raw Snappy.</summary>

@@ -12,6 +12,9 @@ public sealed record LokiPushOptions
 
     /// <summary>Longest label text of one stream, bytes. Default 16 MiB − 1, Loki's own.</summary>
     public int LabelBytesMax { get; init; } = (16 << 20) - 1;
+
+    /// <summary>JSON is that of <c>/api/prom/push</c>: labels as text, RFC 3339 times.</summary>
+    public bool Legacy { get; init; }
 }
 
 /// <summary>What a push body held besides the batch.</summary>

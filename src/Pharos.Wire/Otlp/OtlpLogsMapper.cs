@@ -5,41 +5,45 @@ using Pharos.Wire.Loki;
 namespace Pharos.Wire.Otlp;
 
 /// <summary>
-/// Turns OTLP log records into streams and entries as Loki does by default: a few resource attributes become index labels,
-/// all other attributes structured metadata.
+/// Turns OTLP log records into streams and entries as Loki does: resource attributes become index labels where the mapping says so,
+/// all other attributes structured metadata or nothing.
 /// </summary>
-internal sealed class OtlpLogsMapper(LogBatch batch, long nowNs) : IOtlpLogVisitor, IDisposable
+internal sealed class OtlpLogsMapper(LogBatch batch, long nowNs, OtlpLogMapping mapping) : IOtlpLogVisitor, IDisposable
 {
-    private static readonly HashSet<string> IndexAttributes = new(StringComparer.Ordinal)
-    {
-        "service.name", "service.namespace", "service.instance.id", "deployment.environment", "deployment.environment.name", "cloud.region",
-        "cloud.availability_zone", "k8s.cluster.name", "k8s.namespace.name", "k8s.pod.name", "k8s.container.name", "container.name",
-        "k8s.replicaset.name", "k8s.deployment.name", "k8s.statefulset.name", "k8s.daemonset.name", "k8s.cronjob.name", "k8s.job.name",
-    };
-
     private readonly LabelScratch metadata = new();
+    private readonly LabelScratch names = new();
     private readonly List<(string Name, string Value)> ofResource = [];
     private readonly List<(string Name, string Value)> ofScope = [];
-    private int stream = -1;
+    private readonly Dictionary<string, int> streams = new(StringComparer.Ordinal);
+    private Labels labels = Labels.Empty;
 
     public void Resource(List<OtlpAttribute> attributes)
     {
-        var labels = new LabelsBuilder();
+        var builder = new LabelsBuilder();
         ofResource.Clear();
+        streams.Clear();
+        var indexed = new List<(string Name, string Value)>();
         foreach (var attribute in attributes)
         {
-            if (IndexAttributes.Contains(attribute.Key)) labels.Set(attribute.Key.Replace('.', '_'), OtlpText.Of(attribute.Value));
-            else Flatten(attribute.Key, attribute.Value, ofResource);
+            switch (mapping.OfResource(attribute.Key))
+            {
+                case OtlpLogAction.IndexLabel: Flatten(attribute.Key, attribute.Value, indexed); break;
+                case OtlpLogAction.StructuredMetadata: Flatten(attribute.Key, attribute.Value, ofResource); break;
+            }
         }
+        foreach (var (name, value) in indexed) builder.Set(LabelName(name), value);
         // A stream needs a label; Loki gives this one too.
-        if (labels.Get("service_name").Length == 0) labels.Set("service_name", "unknown_service");
-        stream = batch.AddStream(labels.ToLabels());
+        if (builder.Get("service_name").Length == 0) builder.Set("service_name", "unknown_service");
+        labels = builder.ToLabels();
     }
 
     public void Scope(OtlpScope scope)
     {
         ofScope.Clear();
-        foreach (var attribute in scope.Attributes) Flatten(attribute.Key, attribute.Value, ofScope);
+        foreach (var attribute in scope.Attributes)
+        {
+            if (mapping.OfScope(attribute.Key) == OtlpLogAction.StructuredMetadata) Flatten(attribute.Key, attribute.Value, ofScope);
+        }
         if (scope.Name.Length > 0) ofScope.Add(("scope_name", scope.Name));
         if (scope.Version.Length > 0) ofScope.Add(("scope_version", scope.Version));
         if (scope.DroppedAttributes > 0) ofScope.Add(("scope_dropped_attributes_count", OtlpText.Of(scope.DroppedAttributes)));
@@ -48,7 +52,10 @@ internal sealed class OtlpLogsMapper(LogBatch batch, long nowNs) : IOtlpLogVisit
     public void Record(OtlpLogRecord record)
     {
         var own = new List<(string Name, string Value)>(record.Attributes.Count + 8);
-        foreach (var attribute in record.Attributes) Flatten(attribute.Key, attribute.Value, own);
+        foreach (var attribute in record.Attributes)
+        {
+            if (mapping.OfLog(attribute.Key) == OtlpLogAction.StructuredMetadata) Flatten(attribute.Key, attribute.Value, own);
+        }
         if (record.TimeNs != 0 && record.ObservedTimeNs != 0) own.Add(("observed_timestamp", OtlpText.Of(record.ObservedTimeNs)));
         if (record.SeverityNumber != 0) own.Add(("severity_number", OtlpText.Of(record.SeverityNumber)));
         if (record.SeverityText.Length > 0) own.Add(("severity_text", record.SeverityText));
@@ -62,10 +69,31 @@ internal sealed class OtlpLogsMapper(LogBatch batch, long nowNs) : IOtlpLogVisit
         foreach (var (name, value) in ofResource.Concat(ofScope).Concat(own)) metadata.Add(Encoding.UTF8.GetBytes(name), Encoding.UTF8.GetBytes(value));
         metadata.NormaliseNames();
         long at = record.TimeNs != 0 ? record.TimeNs : record.ObservedTimeNs != 0 ? record.ObservedTimeNs : nowNs;
-        batch.AddEntry(stream, at, Encoding.UTF8.GetBytes(OtlpText.Of(record.Body)), metadata.ToCanonical(out _));
+        batch.AddEntry(StreamOf(record), at, Encoding.UTF8.GetBytes(OtlpText.Of(record.Body)), metadata.ToCanonical(out _));
     }
 
-    public void Dispose() => metadata.Dispose();
+    /// <summary>The stream of the resource, or of the resource and the record's severity; added once it has a record.</summary>
+    private int StreamOf(OtlpLogRecord record)
+    {
+        string severity = mapping.SeverityTextAsLabel ? record.SeverityText : "";
+        if (streams.TryGetValue(severity, out int stream)) return stream;
+        return streams[severity] = batch.AddStream(severity.Length == 0 ? labels : labels.With("severity_text", severity));
+    }
+
+    private string LabelName(string attribute)
+    {
+        names.Clear();
+        names.Add(Encoding.UTF8.GetBytes(attribute), "v"u8);
+        names.NormaliseNames();
+        int at = 0;
+        return Encoding.UTF8.GetString(LabelCodec.ReadString(names.ToCanonical(out _), ref at));
+    }
+
+    public void Dispose()
+    {
+        metadata.Dispose();
+        names.Dispose();
+    }
 
     private static void Flatten(string name, object? value, List<(string Name, string Value)> into)
     {

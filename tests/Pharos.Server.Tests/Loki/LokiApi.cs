@@ -5,6 +5,7 @@ using Pharos.Core;
 using Pharos.LogQL;
 using Pharos.Logs;
 using Pharos.Server.Hosting;
+using Pharos.Server.Http;
 using Pharos.Server.Loki;
 using Pharos.Storage.WriteLog;
 
@@ -25,21 +26,41 @@ internal sealed class LokiApi : IAsyncDisposable
 
     public Uri Address => host.Address;
 
-    public static async Task<LokiApi> StartAsync(TenantLimits? limits = null)
+    public ManualTimeProvider Time { get; } = new(DateTimeOffset.FromUnixTimeMilliseconds(NowNs / 1_000_000));
+
+    public Instruments Instruments { get; } = new();
+
+    /// <param name="tenants">True: requests name their tenant, as <see cref="ForTenant"/> does.</param>
+    public static async Task<LokiApi> StartAsync(TenantLimits? limits = null, bool tenants = false)
     {
         var api = new LokiApi();
-        var time = new ManualTimeProvider(DateTimeOffset.FromUnixTimeMilliseconds(NowNs / 1_000_000));
-        var instruments = new Instruments();
+        var time = api.Time;
+        var instruments = api.Instruments;
         var tenantLimits = new FixedTenantLimits(limits);
         api.log = new FileWriteLog(new WriteLogOptions { Folder = Path.Combine(api.folder, "write-log"), Sync = SyncPolicy.Os }, time, instruments, NullLogger.Instance);
-        api.Store = new LogStore(new LogStoreOptions { Folder = Path.Combine(api.folder, "logs") }, api.log, tenantLimits, time, instruments, NullLogger.Instance);
+        api.Store = new LogStore(new LogStoreOptions { Folder = Path.Combine(api.folder, "logs"), FilterLanguage = new LogQlFilterLanguage(time) }, api.log, tenantLimits, time, instruments, NullLogger.Instance);
         api.Store.Start();
-        var engine = new LogQlEngine(api.Store, tenantLimits, time, instruments);
+        var services = new LogServices(api.Store, tenantLimits, time, instruments);
         api.host = await HttpHost.StartAsync(
-            "127.0.0.1", 0, NullLoggerFactory.Instance, app => LokiRoutes.Map(app, api.Store, engine, tenantLimits, time, instruments), CancellationToken.None);
+            "127.0.0.1", 0, NullLoggerFactory.Instance, app =>
+            {
+                app.UseTenancy(tenants, 0);
+                LokiRoutes.Map(app, services);
+            }, CancellationToken.None);
         api.Client.BaseAddress = api.host.Address;
         return api;
     }
+
+    public LokiApi ForTenant(string name)
+    {
+        Client.DefaultRequestHeaders.Remove("X-Scope-OrgID");
+        Client.DefaultRequestHeaders.Add("X-Scope-OrgID", name);
+        return this;
+    }
+
+    /// <summary>The value of a counter by its label values.</summary>
+    public double Counted(string name, params string[] labels) =>
+        Instruments.Read().Single(f => f.Name == name).Cells.Where(c => c.LabelValues.SequenceEqual(labels)).Sum(c => c.Value);
 
     /// <summary>Posts a push body as JSON; the answer's status and text.</summary>
     public async Task<(int Status, string Text)> PushAsync(string json)

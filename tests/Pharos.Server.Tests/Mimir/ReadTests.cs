@@ -110,7 +110,7 @@ public sealed class ReadTests
         string error = await api.GetAsync($"/api/v1/query?query={Uri.EscapeDataString("{__name__=~\".+\"}")}&time={api.Now / 1000}", "a|b", 422);
         Assert.Contains("err-mimir-max-series-per-query", error, StringComparison.Ordinal);
         Assert.Equal("too many tenants, max: 2, actual: 3; to adjust the limit, set tenant_federation.max_tenants", await api.GetAsync("/api/v1/query?query=up", "a|b|c", 422));
-        Assert.Equal("multiple org IDs present: /api/v1/push takes one tenant, not a|b; only queries over metrics read several", (await api.PushAsync("a|b", api.Now, "x")).Text);
+        Assert.Equal("multiple org IDs present: /api/v1/push takes one tenant, not a|b; only queries read several", (await api.PushAsync("a|b", api.Now, "x")).Text);
         Assert.Equal(400, (await api.SendAsync(HttpMethod.Get, "/prometheus/config/v1/rules", "a|b")).Status);
         Assert.Equal("no org id", await api.GetAsync("/api/v1/query?query=up", "a||b", 400));
     }

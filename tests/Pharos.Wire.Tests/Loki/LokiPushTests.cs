@@ -27,6 +27,27 @@ public sealed class LokiPushTests
             """, Show(batch));
     }
 
+    [Fact]
+    public void Legacy_json_has_labels_as_text_and_times_in_rfc_3339()
+    {
+        using var batch = new LogBatch();
+        var legacy = new LokiPushOptions { Legacy = true };
+        var result = LokiPushDecoder.Decode(
+            """
+            {"streams":[
+              {"labels":"{job=\"web\"}","entries":[{"ts":"2023-11-14T22:13:20.000000001Z","line":"a"},{"ts":"2023-11-14T23:13:20.5+01:00","line":"b"}]},
+              {"labels":"{job=","entries":[{"ts":"2023-11-14T22:13:20Z","line":"c"}]}
+            ]}
+            """u8.ToArray(), "application/json", null, legacy, batch);
+        Assert.Equal(
+            """
+            {job="web"} 1700000000000000001 a {}
+            {job="web"} 1700000000500000000 b {}
+            """, Show(batch));
+        Assert.Equal(("invalid_labels", 1), (Assert.Single(result.Errors).Code, result.Errors[0].Samples));
+        Assert.Throws<WireFormatException>(() => LokiPushDecoder.Decode("""{"streams":[{"labels":"{a=\"b\"}","entries":[{"ts":"5","line":"a"}]}]}"""u8.ToArray(), "application/json", null, legacy, batch));
+    }
+
     [Theory]
     [InlineData("""{"streams":[{"stream":{"a":"b"},"values":[[1,"x"]]}]}""", "expected the timestamp as a string of nanoseconds at byte 43")]
     [InlineData("""{"streams":[{"stream":{"a":"b"},"values":[["1"]]}]}""", "expected the line as a string at byte 46")]

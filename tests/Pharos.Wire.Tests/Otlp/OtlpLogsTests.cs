@@ -32,8 +32,29 @@ public sealed class OtlpLogsTests
     public void Json_becomes_labels_lines_and_metadata()
     {
         using var batch = new LogBatch();
-        OtlpLogsDecoder.Decode(Encoding.UTF8.GetBytes(Example), json: true, null, 1 << 20, 99, batch);
+        OtlpLogsDecoder.Decode(Encoding.UTF8.GetBytes(Example), json: true, null, 1 << 20, 99, OtlpLogMapping.Default, batch);
         Assert.Equal(Mapped.ReplaceLineEndings("\n"), Show(batch));
+    }
+
+    [Fact]
+    public void A_mapping_makes_labels_metadata_or_nothing_of_attributes()
+    {
+        var mapping = new OtlpLogMapping
+        {
+            IgnoreDefaults = true,
+            Resource = [new(OtlpLogAction.IndexLabel, ["service.name"], ""), new(OtlpLogAction.Drop, [], "k8s[.].*")],
+            Scope = [new(OtlpLogAction.Drop, ["a"], "")],
+            Log = [new(OtlpLogAction.StructuredMetadata, ["m"], ""), new(OtlpLogAction.Drop, [], ".*")],
+            SeverityTextAsLabel = true,
+        };
+        using var batch = new LogBatch();
+        OtlpLogsDecoder.Decode(Encoding.UTF8.GetBytes(Example), json: true, null, 1 << 20, 99, mapping, batch);
+        Assert.Equal(
+            """
+            {service_name="shop", severity_text="ERROR"} 5 it broke {flags="1", host_name="h", m_x_y="1.5", observed_timestamp="6", scope_name="lib", scope_version="1.2", severity_number="17", severity_text="ERROR", span_id="ef", trace_id="abcd"}
+            {service_name="shop"} 7 {"k":"v"} {host_name="h", scope_name="lib", scope_version="1.2"}
+            {service_name="shop"} 99 3 {host_name="h", scope_name="lib", scope_version="1.2"}
+            """.ReplaceLineEndings("\n"), Show(batch));
     }
 
     [Theory, InlineData(null), InlineData("gzip"), InlineData("zstd")]
@@ -41,10 +62,10 @@ public sealed class OtlpLogsTests
     {
         byte[] body = Pack(Message(), encoding);
         using var batch = new LogBatch();
-        OtlpLogsDecoder.Decode(body, json: false, encoding, 1 << 20, 99, batch);
+        OtlpLogsDecoder.Decode(body, json: false, encoding, 1 << 20, 99, OtlpLogMapping.Default, batch);
         Assert.Equal(Mapped.ReplaceLineEndings("\n").Split('\n')[0], Show(batch));
         if (encoding is null) return;
-        Assert.Equal(WireErrorKind.TooLarge, Assert.Throws<WireFormatException>(() => OtlpLogsDecoder.Decode(body, json: false, encoding, 50, 99, batch)).Kind);
+        Assert.Equal(WireErrorKind.TooLarge, Assert.Throws<WireFormatException>(() => OtlpLogsDecoder.Decode(body, json: false, encoding, 50, 99, OtlpLogMapping.Default, batch)).Kind);
     }
 
     [Fact]
@@ -62,7 +83,7 @@ public sealed class OtlpLogsTests
             if (random.Next(2) == 0) packed[random.Next(packed.Length)] ^= (byte)random.Next(256);
             try
             {
-                OtlpLogsDecoder.Decode(packed.AsMemory(0, random.Next(packed.Length + 1)), json, encoding, 1 << 20, 1, batch);
+                OtlpLogsDecoder.Decode(packed.AsMemory(0, random.Next(packed.Length + 1)), json, encoding, 1 << 20, 1, OtlpLogMapping.Default, batch);
             }
             catch (WireFormatException)
             {

@@ -1,0 +1,45 @@
+namespace Pharos.Core;
+
+/// <summary>What one tenant may do with logs, besides what <see cref="TenantLimits"/> says. Zero means no limit. Names and texts follow Loki's.</summary>
+public sealed record LogLimits
+{
+    // Writing
+
+    /// <summary>False: entries with structured metadata are refused. Loki: allow_structured_metadata.</summary>
+    public bool StructuredMetadata { get; init; } = true;
+
+    /// <summary>Lines over the limit are cut to it instead of refused, and end in this. Loki: max_line_size_truncate and its identifier.</summary>
+    public bool TruncateLines { get; init; }
+    public string TruncateIdentifier { get; init; } = "";
+
+    /// <summary>Bytes per second of one stream, and at once. Loki: per_stream_rate_limit, per_stream_rate_limit_burst (3 MB, 15 MB).</summary>
+    public long StreamBytesPerSecond { get; init; }
+    public long StreamBurstBytes { get; init; }
+
+    /// <summary>Labels that every stream must have. Loki: enforced_labels.</summary>
+    public IReadOnlyList<string> EnforcedLabels { get; init; } = [];
+
+    /// <summary>Nothing is taken until then; null: always. Loki: block_ingestion_until.</summary>
+    public DateTimeOffset? BlockedUntil { get; init; }
+
+    /// <summary>The answer meanwhile; 200: as if it had been taken. Loki: block_ingestion_status_code.</summary>
+    public int BlockedStatus { get; init; } = 260;
+
+    /// <summary>An entry with the time of the one before it in its stream and push gets one nanosecond more. Loki: increment_duplicate_timestamp.</summary>
+    public bool IncrementDuplicateTimestamp { get; init; }
+
+    /// <summary>What attributes of OTLP logs become. Loki: otlp_config.</summary>
+    public OtlpLogMapping Otlp { get; init; } = OtlpLogMapping.Default;
+
+    /// <summary>Lines may be deleted by request. Loki: deletion_mode.</summary>
+    public bool Deletion { get; init; } = true;
+
+    // Reading
+
+    /// <summary>Live tails at once. Loki: max_concurrent_tail_requests.</summary>
+    public int TailsMax { get; init; } = 10;
+
+    /// <summary>Series of a volume answer; the largest are given. Loki: volume_enabled, volume_max_series.</summary>
+    public bool Volumes { get; init; } = true;
+    public int VolumeSeriesMax { get; init; } = 1000;
+}

@@ -1,0 +1,176 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Pharos.Core;
+using Pharos.LogQL;
+using Pharos.Server.Http;
+
+namespace Pharos.Server.Loki;
+
+/// <summary>Sizes: answers from block headers alone.</summary>
+internal sealed class LokiVolumes(ILogQueryable store, ITenantLimits limits, TimeProvider time)
+{
+    private const int PointsMax = 11_000;
+
+    /// <summary>Most shards of one answer.</summary>
+    private const int ShardBitsMax = 12;
+
+    public Task StatsAsync(HttpContext http) => LokiAnswers.GuardAsync(http, async () =>
+    {
+        var request = await LokiRequest.ReadAsync(http);
+        var (start, end) = request.Range(time);
+        var volumes = store.Volumes(http.Tenant(), LogQl.MatchersOf(request.Required("query")), start, end, http.RequestAborted);
+        await LokiAnswers.JsonAsync(http, json => Stats(json, volumes));
+    });
+
+    public Task VolumeAsync(HttpContext http) => LokiAnswers.GuardAsync(http, async () =>
+    {
+        var request = await LokiRequest.ReadAsync(http);
+        var (start, end) = request.Range(time);
+        var totals = Totals(http, request, start, end);
+        await ResultAsync(http, "vector", json =>
+        {
+            foreach (var (labels, bytes) in totals)
+            {
+                json.WriteStartObject();
+                json.WritePropertyName("metric"u8);
+                LokiAnswers.Labels(json, labels);
+                json.WritePropertyName("value"u8);
+                LokiAnswers.Point(json, end / 1_000_000, bytes);
+                json.WriteEndObject();
+            }
+        });
+    });
+
+    public Task VolumeRangeAsync(HttpContext http) => LokiAnswers.GuardAsync(http, async () =>
+    {
+        var request = await LokiRequest.ReadAsync(http);
+        var (start, end) = request.Range(time);
+        long step = request.Step(start, end);
+        if ((end - start) / step > PointsMax) throw new QueryException(QueryErrorKind.BadData, "exceeded maximum resolution of 11,000 points per time series. Try increasing the value of the step parameter");
+        var kept = Totals(http, request, start, end).Select(t => t.Labels).ToList();
+        var points = kept.ToDictionary(l => l, _ => new List<(long Ms, long Bytes)>());
+        for (long at = start; at < end; at += step)
+        {
+            foreach (var (labels, bytes) in Totals(http, request, at, Math.Min(end, at + step)))
+            {
+                if (points.TryGetValue(labels, out var list)) list.Add((Math.Min(end, at + step) / 1_000_000, bytes));
+            }
+        }
+        await ResultAsync(http, "matrix", json =>
+        {
+            foreach (var labels in kept)
+            {
+                json.WriteStartObject();
+                json.WritePropertyName("metric"u8);
+                LokiAnswers.Labels(json, labels);
+                json.WriteStartArray("values"u8);
+                foreach (var (ms, bytes) in points[labels]) LokiAnswers.Point(json, ms, bytes);
+                json.WriteEndArray();
+                json.WriteEndObject();
+            }
+        });
+    });
+
+    /// <summary>
+    /// Ranges of stream hashes that hold about as many bytes as asked for: all streams fall into exactly one.
+    /// Source: the answer's form is Loki's, for its query planner.
+    /// </summary>
+    public Task ShardsAsync(HttpContext http) => LokiAnswers.GuardAsync(http, async () =>
+    {
+        var request = await LokiRequest.ReadAsync(http);
+        var (start, end) = request.Range(time);
+        string target = request["targetBytesPerShard"] ?? "";
+        if (target.Length == 0) throw new QueryException(QueryErrorKind.BadData, "missing targetBytesPerShard parameter");
+        if ((!long.TryParse(target, out long bytesPerShard) && !ByteSize.TryParse(target, out bytesPerShard)) || bytesPerShard <= 0)
+            throw new QueryException(QueryErrorKind.BadData, $"invalid targetBytesPerShard \"{target}\": use a size above 0, such as 600MB");
+        var volumes = store.Volumes(http.Tenant(), LogQl.MatchersOf(request.Required("query")), start, end, http.RequestAborted);
+        int bits = 0;
+        while (bits < ShardBitsMax && volumes.Sum(v => v.Volume.Bytes) >> bits > bytesPerShard) bits++;
+        var shards = volumes.GroupBy(v => bits == 0 ? 0 : (int)(LabelCodec.Hash(v.Stream.Encoded) >> (64 - bits))).ToDictionary(g => g.Key, g => g.ToList());
+        await LokiAnswers.JsonAsync(http, json =>
+        {
+            json.WriteStartObject();
+            json.WriteStartArray("shards"u8);
+            for (int i = 0; i < 1 << bits; i++)
+            {
+                json.WriteStartObject();
+                json.WriteStartObject("bounds"u8);
+                json.WriteNumber("min"u8, bits == 0 ? 0 : (ulong)i << (64 - bits));
+                json.WriteNumber("max"u8, bits == 0 || i + 1 == 1 << bits ? ulong.MaxValue : ((ulong)(i + 1) << (64 - bits)) - 1);
+                json.WriteEndObject();
+                json.WritePropertyName("stats"u8);
+                Stats(json, shards.GetValueOrDefault(i) ?? []);
+                json.WriteEndObject();
+            }
+            json.WriteEndArray();
+            json.WriteEndObject();
+        });
+    });
+
+    /// <summary>Bytes by what the request groups by, the largest first.</summary>
+    private List<(Labels Labels, long Bytes)> Totals(HttpContext http, LokiRequest request, long start, long end)
+    {
+        var allowed = limits.For(http.Tenant()).Logs;
+        if (!allowed.Volumes) throw new QueryException(QueryErrorKind.BadData, "volume endpoint is disabled; set volume_enabled");
+        int limit = request.Whole("limit", 100);
+        if (allowed.VolumeSeriesMax > 0) limit = Math.Min(limit, allowed.VolumeSeriesMax);
+        var matchers = LogQl.Selector(request.Required("query"));
+        var targets = (request["targetLabels"] ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        bool byName = (request["aggregateBy"] ?? "series") switch
+        {
+            "series" => false,
+            "labels" => true,
+            var other => throw new QueryException(QueryErrorKind.BadData, $"invalid aggregation option \"{other}\": use series or labels"),
+        };
+        string[] names = targets.Length > 0 ? targets : byName ? [] : [.. matchers.Select(m => m.Name).Distinct(StringComparer.Ordinal)];
+        var totals = new Dictionary<Labels, long>();
+        foreach (var (stream, volume) in store.Volumes(http.Tenant(), matchers, start, end, http.RequestAborted))
+        {
+            if (!byName)
+            {
+                var group = stream.Only(names);
+                if (!group.IsEmpty) totals[group] = totals.GetValueOrDefault(group) + volume.Bytes;
+                continue;
+            }
+            foreach (var label in stream)
+            {
+                string name = label.Name;
+                if (names.Length > 0 && !names.Contains(name)) continue;
+                var group = NameOnly(name);
+                totals[group] = totals.GetValueOrDefault(group) + volume.Bytes;
+            }
+        }
+        return [.. totals.OrderByDescending(t => t.Value).ThenBy(t => t.Key).Take(limit).Select(t => (t.Key, t.Value))];
+    }
+
+    /// <summary>A label with an empty value: how Loki names a label in volumes by label.</summary>
+    private static Labels NameOnly(string name)
+    {
+        byte[] utf8 = System.Text.Encoding.UTF8.GetBytes(name);
+        byte[] encoded = new byte[LabelCodec.SizeOf(utf8.Length) + LabelCodec.SizeOf(0)];
+        int at = LabelCodec.WriteString(encoded, utf8);
+        LabelCodec.WriteString(encoded.AsSpan(at), []);
+        return Labels.FromEncoded(encoded);
+    }
+
+    private static void Stats(Utf8JsonWriter json, IReadOnlyCollection<(Labels Stream, LogVolume Volume)> volumes)
+    {
+        json.WriteStartObject();
+        json.WriteNumber("streams"u8, volumes.Count);
+        json.WriteNumber("chunks"u8, volumes.Sum(v => v.Volume.Chunks));
+        json.WriteNumber("entries"u8, volumes.Sum(v => v.Volume.Entries));
+        json.WriteNumber("bytes"u8, volumes.Sum(v => v.Volume.Bytes));
+        json.WriteEndObject();
+    }
+
+    private static Task ResultAsync(HttpContext http, string type, Action<Utf8JsonWriter> result) => LokiAnswers.SuccessAsync(http, json =>
+    {
+        json.WriteStartObject();
+        json.WriteString("resultType"u8, type);
+        json.WriteStartArray("result"u8);
+        result(json);
+        json.WriteEndArray();
+        LokiStatistics.Write(json, new LogQlStatistics(default, 0, default));
+        json.WriteEndObject();
+    });
+}
