@@ -60,11 +60,22 @@ public sealed partial class MetricStore
 
     /// <summary>Makes a folder with copies of a tenant's blocks, and of its head as further blocks.</summary>
     /// <returns>The folder's name; it is in <c>snapshots/</c> of the tenant's folder.</returns>
+    /// <exception cref="IOException">It could not be written; there is none.</exception>
     public async Task<string> SnapshotAsync(TenantId tenant, bool skipHead, CancellationToken cancel)
     {
         string name = $"{time.GetUtcNow():yyyyMMddTHHmmssZ}-{Blocks.Ulid.New(time.UnixMs())[10..].ToLowerInvariant()}";
         var store = Tenant(tenant);
-        await store.SnapshotAsync(Path.Combine(store.Folder, "snapshots", name), !skipHead, cancel);
+        string folder = Path.Combine(store.Folder, "snapshots", name);
+        try
+        {
+            await store.SnapshotAsync(folder, !skipHead, cancel);
+        }
+        catch
+        {
+            // Half a snapshot would be taken for a whole one.
+            Blocks.BlockWriter.Discard(options.Disk, folder);
+            throw;
+        }
         return name;
     }
 

@@ -306,7 +306,7 @@ internal sealed class TenantStore
             MakeFolder(target);
             await Task.Run(() =>
             {
-                foreach (var block in Blocks.Current) FolderCopy.Link(block.Folder, Path.Combine(target, block.Meta.Id));
+                foreach (var block in Blocks.Current) FolderCopy.Link(options.Disk, block.Folder, Path.Combine(target, block.Meta.Id));
                 long below;
                 lock (Head.Gate) below = Head.MaxMs;
                 if (withHead && below != long.MinValue) HeadCut.Write(Head, options.Disk, target, below + 1, options.BlockRangeMs, snapshot: true, time.UnixMs(), cancel);

@@ -25,4 +25,7 @@ internal static partial class StorageLog
 
     [LoggerMessage(1007, LogLevel.Error, "Segments {First} to {Last} of the write log are missing; records in them are lost")]
     public static partial void MissingSegments(ILogger logger, long first, long last);
+
+    [LoggerMessage(1008, LogLevel.Error, "{Segment} is no write log segment of this version; it stays where it is and is not read, for it could not be set aside: {Reason}")]
+    public static partial void ForeignSegmentStays(ILogger logger, string segment, string reason);
 }

@@ -1,5 +1,8 @@
 using System.Globalization;
+using System.Net;
+using System.Net.Http.Json;
 using System.Text;
+using Pharos.Core;
 using Pharos.EndToEnd.Tests.Support;
 
 namespace Pharos.EndToEnd.Tests;
@@ -52,6 +55,50 @@ public sealed class TsdbCommandTests
         (exit, output) = await TsdbAsync("list", tenant);
         Assert.Equal(1, exit);
         Assert.Contains("left out", output);
+    }
+
+    [Fact]
+    public async Task Damage_in_any_file_of_a_server_is_named_with_its_place()
+    {
+        using var folder = Places.NewFolder();
+        var (server, http) = await PharosPrograms.StartServerAsync(folder);
+        string data = folder;
+        using (http)
+        await using (server)
+        {
+            using var batch = new MetricBatch();
+            batch.AddSample(batch.AddSeries(Labels.Of(("__name__", "m"))), TimeProvider.System.UnixMs(), 1);
+            using var stored = await MetricsOverHttp.PushAsync(http, batch);
+            Assert.Equal(HttpStatusCode.NoContent, stored.StatusCode);
+            using var line = await http.PostAsJsonAsync("/loki/api/v1/push", new { streams = new[] { new { stream = new { job = "verify" }, values = new[] { new[] { $"{TimeProvider.System.UnixMs()}000000", "a line" } } } } });
+            Assert.Equal(HttpStatusCode.NoContent, line.StatusCode);
+            // While it runs, too.
+            Assert.Contains(" 0 damaged", await OkAsync(PharosPrograms.Pharos, "tsdb", "verify", data));
+            Assert.Equal(0, await server.TerminateAsync());
+        }
+        string whole = await OkAsync(PharosPrograms.Pharos, "tsdb", "verify", data);
+        Assert.Contains("head of anonymous: OK", whole);
+        Assert.Contains("write log, 1 segments, 2 records: OK", whole);
+        string[] files =
+        [
+            Path.Combine(data, "metrics", "anonymous", "head-snapshot"), Path.Combine(data, "metrics", "head-snapshots"), Directory.GetFiles(Path.Combine(data, "write-log"), "*.log").Single(),
+        ];
+        foreach (string file in files)
+        {
+            byte[] bytes = await File.ReadAllBytesAsync(file);
+            byte[] flipped = [.. bytes];
+            flipped[bytes.Length * 2 / 3] ^= 16;
+            await File.WriteAllBytesAsync(file, flipped);
+            var (exit, output) = await TsdbAsync("verify", data);
+            Assert.True(exit == 1, output);
+            Assert.Contains($"error: {file}: ", output);
+            await File.WriteAllBytesAsync(file, bytes);
+        }
+        string log = Path.Combine(data, "write-log");
+        Directory.Move(log, log + ".away");
+        var (code, said) = await TsdbAsync("verify", data);
+        Assert.Equal(1, code);
+        Assert.Contains($"error: {log}: is missing", said);
     }
 
     [Theory]

@@ -1,5 +1,6 @@
 using Pharos.Core;
 using Pharos.Metrics.Blocks;
+using Pharos.Storage.Files;
 
 namespace Pharos.Metrics.Tests;
 
@@ -67,7 +68,7 @@ public sealed class CompactionTests
         await using var to = new StoreFixture();
         await to.AppendAsync(labels, to.Now + 5, 8);
         string block = from.Store.BlockList(StoreFixture.Tenant).Single().Folder;
-        FolderCopy.Link(block, Path.Combine(to.TenantFolder, Path.GetFileName(block)));
+        FolderCopy.Link(FileDisk.Instance, block, Path.Combine(to.TenantFolder, Path.GetFileName(block)));
         await to.Store.MaintainAsync(default);
         Assert.Equal([(from.Now, 7.0), (to.Now + 5, 8.0)], to.Read(labels));
     }

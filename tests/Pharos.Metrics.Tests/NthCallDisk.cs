@@ -38,6 +38,12 @@ internal sealed class NthCallDisk(int failing) : IDisk
         FileDisk.Instance.CreateFolder(path);
     }
 
+    public void Link(string from, string to)
+    {
+        Call();
+        FileDisk.Instance.Link(from, to);
+    }
+
     public void Move(string from, string to)
     {
         Call();

@@ -118,7 +118,7 @@ public sealed class RetentionTests
         await from.AppendAsync(Debug, start, 7);
         await from.Store.FlushAsync(default);
         foreach (var block in from.Store.BlockList(StoreFixture.Tenant))
-            Blocks.FolderCopy.Link(block.Folder, Path.Combine(at.TenantFolder, Path.GetFileName(block.Folder)));
+            Blocks.FolderCopy.Link(Storage.Files.FileDisk.Instance, block.Folder, Path.Combine(at.TenantFolder, Path.GetFileName(block.Folder)));
         var expected = new SortedDictionary<long, double>();
         for (int i = 0; i < 100; i++) expected[start + (i * 60_000)] = i;
         for (int i = 0; i < 100; i++) expected[start + (i * 30_000)] = 1000 + i;

@@ -58,6 +58,12 @@ internal sealed class FaultyDisk : IDisk
         FileDisk.Instance.CreateFolder(path);
     }
 
+    public void Link(string from, string to)
+    {
+        Count();
+        FileDisk.Instance.Link(from, to);
+    }
+
     public void Move(string from, string to)
     {
         Count();

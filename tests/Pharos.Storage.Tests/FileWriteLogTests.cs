@@ -187,7 +187,7 @@ public sealed class FileWriteLogTests : IDisposable
     {
         for (int call = 1; ; call++)
         {
-            foreach (string path in Directory.GetFiles(folder)) File.Delete(path);
+            foreach (string path in Directory.GetFiles(folder, "*", SearchOption.AllDirectories)) File.Delete(path);
             WriteLogPosition third = default;
             await using (var log = Open(o => o with { SegmentBytesMax = 120, Sync = SyncPolicy.Os }))
             {
@@ -197,7 +197,10 @@ public sealed class FileWriteLogTests : IDisposable
                     if (i == 3) third = at;
                 }
             }
-            // A torn tail, and a file that is no segment.
+            // A damaged record, a torn tail, and a file that is no segment.
+            byte[] damaged = await File.ReadAllBytesAsync(Segments()[1]);
+            damaged[^1] ^= 1;
+            await File.WriteAllBytesAsync(Segments()[1], damaged);
             await File.AppendAllTextAsync(Segments()[^1], "torn");
             await File.WriteAllTextAsync(Path.Combine(folder, "0000000000.log"), "no segment");
             var disk = new FaultyDisk { FailCall = call };
@@ -216,6 +219,8 @@ public sealed class FileWriteLogTests : IDisposable
             var read = Read(again, RecordKind.Metrics);
             Assert.Equal([new string('3', 60), new string('4', 60)], read.Where(r => r[0] is '3' or '4'));
             Assert.True(disk.Fired || read.Contains("next"));
+            Assert.DoesNotContain(read, r => r[0] == '1');
+            if (!disk.Fired) Assert.Equal(3, Directory.GetFiles(Path.Combine(folder, "damaged")).Length);
             if (!disk.Fired) break;
         }
     }
@@ -432,6 +437,8 @@ public sealed class FileWriteLogTests : IDisposable
         }
 
         public void SetLength(SafeFileHandle file, long length) => FileDisk.Instance.SetLength(file, length);
+
+        public void Link(string from, string to) => FileDisk.Instance.Link(from, to);
 
         public void Move(string from, string to) => FileDisk.Instance.Move(from, to);
 

@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using Pharos.Core;
 
@@ -33,24 +32,4 @@ internal static class LabelEncoding
         foreach (var (name, value) in labels) pairs.Add((name, value));
         return pairs;
     }
-}
-
-/// <summary>Byte arrays as dictionary keys that can be looked up by a span.</summary>
-internal sealed class ByteKeys : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
-{
-    public static ByteKeys Instance { get; } = new();
-
-    public bool Equals(byte[]? x, byte[]? y) => x.AsSpan().SequenceEqual(y);
-
-    public int GetHashCode([DisallowNull] byte[] obj) => GetHashCode(obj.AsSpan());
-
-    public bool Equals(ReadOnlySpan<byte> alternate, byte[] other) => alternate.SequenceEqual(other);
-
-    public int GetHashCode(ReadOnlySpan<byte> alternate)
-    {
-        ulong hash = LabelCodec.Hash(alternate);
-        return (int)(hash ^ (hash >> 32));
-    }
-
-    public byte[] Create(ReadOnlySpan<byte> alternate) => alternate.ToArray();
 }

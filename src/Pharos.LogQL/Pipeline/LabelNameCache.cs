@@ -1,4 +1,5 @@
 using System.Text;
+using Pharos.Core;
 
 namespace Pharos.LogQL.Pipeline;
 

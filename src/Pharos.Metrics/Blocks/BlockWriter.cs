@@ -83,7 +83,14 @@ internal sealed class BlockWriter : IDisposable
         Tombstones.Write(disk, folder, new Dictionary<uint, DeletedRanges>());
         DurableFiles.Replace(disk, Path.Combine(folder, "meta.json"), meta.ToJson());
         disk.SyncFolder(Path.Combine(folder, "chunks"));
-        string whole = Path.Combine(parent, Id);
+        Publish(disk, parent, Id);
+        return meta;
+    }
+
+    /// <summary>Gives a block that was written whole its name.</summary>
+    public static void Publish(IDisk disk, string parent, string id)
+    {
+        string whole = Path.Combine(parent, id), folder = whole + Unfinished;
         disk.Move(folder, whole);
         try
         {
@@ -95,20 +102,25 @@ internal sealed class BlockWriter : IDisposable
             disk.Move(whole, folder);
             throw;
         }
-        return meta;
+    }
+
+    /// <summary>Removes a block that did not come to be.</summary>
+    public static void Discard(IDisk disk, string unfinished)
+    {
+        try
+        {
+            if (Directory.Exists(unfinished)) disk.DeleteFolder(unfinished);
+        }
+        catch (IOException)
+        {
+            // What made the block fail goes to the caller; the folder is removed at the next start.
+        }
     }
 
     public void Dispose()
     {
         index?.Dispose();
         chunks.Dispose();
-        try
-        {
-            if (Directory.Exists(folder)) disk.DeleteFolder(folder);
-        }
-        catch (IOException)
-        {
-            // What made the block fail goes to the caller; the folder is removed at the next start.
-        }
+        Discard(disk, folder);
     }
 }

@@ -14,10 +14,12 @@ internal sealed record SnapshotList(WriteLogPosition From, IReadOnlyList<string>
 {
     private const string FileName = "head-snapshots";
 
+    public static string PathIn(string folder) => Path.Combine(folder, FileName);
+
     /// <summary>Null where there is none, or none that can be trusted.</summary>
     public static SnapshotList? Load(string folder)
     {
-        string path = Path.Combine(folder, FileName);
+        string path = PathIn(folder);
         if (!File.Exists(path)) return null;
         string[] lines = File.ReadAllText(path).Split('\n');
         if (lines.Length < 3 || lines[^1].Length > 0) return null;
@@ -33,7 +35,7 @@ internal sealed record SnapshotList(WriteLogPosition From, IReadOnlyList<string>
     public void Save(string folder, IDisk disk)
     {
         string body = string.Create(CultureInfo.InvariantCulture, $"1 {From.Segment} {From.Offset}\n") + string.Concat(Tenants.Select(t => t + "\n"));
-        DurableFiles.Replace(disk, Path.Combine(folder, FileName), Encoding.UTF8.GetBytes(body + Checksum(body) + "\n"));
+        DurableFiles.Replace(disk, PathIn(folder), Encoding.UTF8.GetBytes(body + Checksum(body) + "\n"));
     }
 
     private static string Checksum(string body) => Crc32C.Of(Encoding.UTF8.GetBytes(body)).ToString("x8", CultureInfo.InvariantCulture);

@@ -9,7 +9,7 @@ namespace Pharos.Metrics.Tools;
 public sealed class BlockArchive
 {
     private readonly List<IBlock> blocks = [];
-    private readonly List<BlockProblem> damaged = [];
+    private readonly List<FileProblem> damaged = [];
     private readonly InstrumentCell damage;
     private readonly ILogger logger;
 
@@ -23,7 +23,7 @@ public sealed class BlockArchive
     public IReadOnlyList<BlockStatus> Blocks => [.. blocks.Select(StatusOf)];
 
     /// <summary>Blocks that could not be opened.</summary>
-    public IReadOnlyList<BlockProblem> Damaged => damaged;
+    public IReadOnlyList<FileProblem> Damaged => damaged;
 
     /// <summary>How many blocks, series and chunks were left out of answers so far because they are damaged.</summary>
     public long LeftOut => (long)damage.Value;
@@ -77,14 +77,10 @@ public sealed class BlockArchive
         }
         catch (Exception wrong) when (wrong is CorruptBlockException or IOException or UnauthorizedAccessException)
         {
-            damaged.Add(new BlockProblem(path, wrong.Message));
+            damaged.Add(new FileProblem(path, wrong.Message));
         }
     }
 
     private static BlockStatus StatusOf(IBlock b) => new(
         b.Meta.Id, b.Meta.MinMs, b.Meta.EndMs, b.Meta.Level, b.Meta.Series, b.Meta.FloatSamples + b.Meta.HistogramSamples, b.Meta.Chunks, b.Bytes, b.Folder);
 }
-
-/// <summary>Something wrong with a file or a folder.</summary>
-/// <param name="Path">The file, or the folder of the block.</param>
-public sealed record BlockProblem(string Path, string Problem);

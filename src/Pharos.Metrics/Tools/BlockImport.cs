@@ -8,7 +8,7 @@ namespace Pharos.Metrics.Tools;
 /// <summary>What became of one block that was to be imported.</summary>
 /// <param name="NewId">The block's name at its new place; null where it was not taken.</param>
 /// <param name="Problems">Why it was not taken; empty where it was, or where it is there already.</param>
-public sealed record ImportedBlock(string Id, string? NewId, IReadOnlyList<BlockProblem> Problems)
+public sealed record ImportedBlock(string Id, string? NewId, IReadOnlyList<FileProblem> Problems)
 {
     /// <summary>Whether a block of the target holds its samples already.</summary>
     public bool AlreadyThere { get; init; }
@@ -18,18 +18,26 @@ public sealed record ImportedBlock(string Id, string? NewId, IReadOnlyList<Block
 /// Brings blocks of Prometheus, Thanos or Mimir into a tenant's folder. Each is verified first, and appears under its name whole and durable;
 /// a running server takes it in within a minute. External labels of Thanos become labels of each series, as its queries show them.
 /// </summary>
-public sealed class BlockImport(string target, TimeProvider time)
+public sealed class BlockImport
 {
-    private static readonly string[] Files = ["meta.json", "index", "tombstones"];
-
+    private readonly string target;
+    private readonly TimeProvider time;
+    private readonly IDisk disk;
     private readonly List<BlockMeta> there = [];
+
+    /// <param name="target">The tenant's folder; made if missing.</param>
+    public BlockImport(string target, TimeProvider time) : this(target, time, FileDisk.Instance)
+    {
+    }
+
+    internal BlockImport(string target, TimeProvider time, IDisk disk) => (this.target, this.time, this.disk) = (target, time, disk);
 
     /// <param name="source">A folder of blocks, such as a Prometheus's data folder, or one block.</param>
     /// <param name="progress">Called with blocks done and blocks in all.</param>
     /// <exception cref="IOException">The target cannot be written.</exception>
     public IReadOnlyList<ImportedBlock> Run(string source, Action<long, long>? progress, CancellationToken cancel)
     {
-        Directory.CreateDirectory(target);
+        disk.CreateFolder(target);
         foreach (string path in BlockArchive.FoldersIn(target)) Remember(path);
         var folders = BlockArchive.FoldersIn(source);
         var done = new List<ImportedBlock>();
@@ -65,36 +73,13 @@ public sealed class BlockImport(string target, TimeProvider time)
         var thanos = ReadThanos(metaPath);
         if (File.Exists(Path.Combine(path, "deletion-mark.json"))) return Refused("is marked for deletion (deletion-mark.json)");
         if (thanos.ResolutionMs > 0) return Refused($"is downsampled to {thanos.ResolutionMs} ms; only blocks of raw samples can be imported");
-        string? newId = thanos.Labels.Count == 0 ? Copy(path, id) : Rewrite(path, thanos.Labels, meta, cancel);
+        string? newId = id;
+        if (thanos.Labels.Count == 0) FolderCopy.CopyBlock(disk, path, target, id);
+        else newId = Rewrite(path, thanos.Labels, meta, cancel);
         there.Add(meta);
         return new ImportedBlock(id, newId, []);
 
-        ImportedBlock Refused(string why) => new(id, null, [new BlockProblem(path, why)]);
-    }
-
-    private string Copy(string path, string id)
-    {
-        string unfinished = Path.Combine(target, id + BlockWriter.Unfinished);
-        if (Directory.Exists(unfinished)) Directory.Delete(unfinished, recursive: true);
-        Directory.CreateDirectory(Path.Combine(unfinished, "chunks"));
-        foreach (string name in Files)
-        {
-            if (File.Exists(Path.Combine(path, name))) CopyFile(name);
-        }
-        foreach (string chunks in Directory.EnumerateFiles(Path.Combine(path, "chunks"))) CopyFile(Path.Combine("chunks", Path.GetFileName(chunks)));
-        DurableFiles.SyncFolder(Path.Combine(unfinished, "chunks"));
-        DurableFiles.SyncFolder(unfinished);
-        Directory.Move(unfinished, Path.Combine(target, id));
-        DurableFiles.SyncFolder(target);
-        return id;
-
-        void CopyFile(string name)
-        {
-            string copy = Path.Combine(unfinished, name);
-            File.Copy(Path.Combine(path, name), copy);
-            using var file = File.OpenHandle(copy, FileMode.Open, FileAccess.ReadWrite);
-            RandomAccess.FlushToDisk(file);
-        }
+        ImportedBlock Refused(string why) => new(id, null, [new FileProblem(path, why)]);
     }
 
     /// <summary>Writes the block anew with labels added to each series; a label that a series has already stays as it is.</summary>
@@ -113,7 +98,7 @@ public sealed class BlockImport(string target, TimeProvider time)
             series.Add((builder.ToLabels(), one));
         }
         series.Sort((a, b) => a.Labels.CompareTo(b.Labels));
-        using var writer = new BlockWriter(FileDisk.Instance, target, Ulid.New(time.UnixMs()));
+        using var writer = new BlockWriter(disk, target, Ulid.New(time.UnixMs()));
         foreach (var one in series) writer.Announce(one.Labels);
         var chunks = new List<ChunkToWrite>();
         foreach (var one in series)

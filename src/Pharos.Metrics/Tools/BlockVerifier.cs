@@ -1,6 +1,7 @@
 using Pharos.Core;
 using Pharos.Metrics.Blocks;
 using Pharos.Metrics.Chunks;
+using Pharos.Storage.Files;
 
 namespace Pharos.Metrics.Tools;
 
@@ -14,7 +15,7 @@ public sealed class BlockVerifier
 
     private readonly string folder;
     private readonly Dictionary<string, int> counts = new(StringComparer.Ordinal);
-    private readonly List<BlockProblem> problems = [];
+    private readonly List<FileProblem> problems = [];
     private BlockMeta? meta;
     private long series;
     private long chunkCount;
@@ -25,12 +26,12 @@ public sealed class BlockVerifier
     /// <param name="blockFolder">The folder of one block.</param>
     /// <param name="progress">Called with series read and series in all.</param>
     /// <returns>What is wrong; empty for a block without damage.</returns>
-    public static IReadOnlyList<BlockProblem> Verify(string blockFolder, Action<long, long>? progress, CancellationToken cancel)
+    public static IReadOnlyList<FileProblem> Verify(string blockFolder, Action<long, long>? progress, CancellationToken cancel)
     {
         var verifier = new BlockVerifier(blockFolder);
         verifier.Verify(progress, cancel);
         foreach (var (path, count) in verifier.counts.Where(c => c.Value > ProblemsPerFileMax))
-            verifier.problems.Add(new BlockProblem(path, $"and {count - ProblemsPerFileMax} more of the kind"));
+            verifier.problems.Add(new FileProblem(path, $"and {count - ProblemsPerFileMax} more of the kind"));
         return verifier.problems;
     }
 
@@ -171,6 +172,6 @@ public sealed class BlockVerifier
     private void Report(string path, string problem)
     {
         int count = counts[path] = counts.GetValueOrDefault(path) + 1;
-        if (count <= ProblemsPerFileMax) problems.Add(new BlockProblem(path, problem));
+        if (count <= ProblemsPerFileMax) problems.Add(new FileProblem(path, problem));
     }
 }

@@ -16,11 +16,23 @@ public sealed record OpenMetricsImported(IReadOnlyList<string> Blocks, long Seri
 /// Makes blocks of two hours from OpenMetrics text whose samples all have timestamps. The text is read twice and more:
 /// first to see which times it covers, then once for each part of the time whose samples fit into memory together.
 /// </summary>
-/// <param name="target">Folder for the blocks; each appears under its name whole and durable.</param>
-/// <param name="samplesAtOnce">Samples held in memory; 16 bytes each.</param>
-public sealed class OpenMetricsImport(string target, TimeProvider time, long samplesAtOnce = 8_000_000)
+public sealed class OpenMetricsImport
 {
     private static readonly long BlockRangeMs = (long)new MetricStoreOptions { Folder = "" }.BlockRange.TotalMilliseconds;
+
+    private readonly string target;
+    private readonly TimeProvider time;
+    private readonly IDisk disk;
+    private readonly long samplesAtOnce;
+
+    /// <param name="target">Folder for the blocks; each appears under its name whole and durable.</param>
+    /// <param name="samplesAtOnce">Samples held in memory; 16 bytes each.</param>
+    public OpenMetricsImport(string target, TimeProvider time, long samplesAtOnce = 8_000_000) : this(target, time, FileDisk.Instance, samplesAtOnce)
+    {
+    }
+
+    internal OpenMetricsImport(string target, TimeProvider time, IDisk disk, long samplesAtOnce = 8_000_000) =>
+        (this.target, this.time, this.disk, this.samplesAtOnce) = (target, time, disk, samplesAtOnce);
 
     /// <param name="progress">Called with samples written and samples in all.</param>
     /// <exception cref="WireFormatException">The text is malformed; the message says where. No block was written.</exception>
@@ -32,7 +44,7 @@ public sealed class OpenMetricsImport(string target, TimeProvider time, long sam
         if (text.Length > int.MaxValue) throw new InvalidDataException($"{path} has {text.Length} bytes; at most {int.MaxValue} can be imported at once: split it");
         var reading = new Reading();
         Parse(text, reading);
-        Directory.CreateDirectory(target);
+        disk.CreateFolder(target);
         var blocks = new List<string>();
         long written = 0, replaced = 0;
         foreach (var range in Steps(reading.Counts))
@@ -79,7 +91,7 @@ public sealed class OpenMetricsImport(string target, TimeProvider time, long sam
     private string? WriteBlock(List<(Labels Labels, List<Sample> Samples)> series, long startMs, ref long written, ref long replaced, CancellationToken cancel)
     {
         var range = new TimeRange(startMs, startMs + BlockRangeMs - 1);
-        using var writer = new BlockWriter(FileDisk.Instance, target, Ulid.New(time.UnixMs()));
+        using var writer = new BlockWriter(disk, target, Ulid.New(time.UnixMs()));
         foreach (var (labels, samples) in series)
         {
             if (samples.Exists(s => range.Contains(s.TimestampMs))) writer.Announce(labels);
@@ -108,7 +120,7 @@ public sealed class OpenMetricsImport(string target, TimeProvider time, long sam
     /// <summary>The series met so far, and the samples of the range that is kept.</summary>
     private sealed class Reading
     {
-        private readonly Dictionary<byte[], int> known = new(new RawComparer());
+        private readonly Dictionary<byte[], int> known = new(ByteKeys.Instance);
         private readonly List<Labels> labels = [];
         private readonly List<List<Sample>?> samples = [];
         private TimeRange? kept;
@@ -192,18 +204,5 @@ public sealed class OpenMetricsImport(string target, TimeProvider time, long sam
             throw new InvalidDataException("text has no native histograms");
 
         public void Exemplar(ReadOnlySpan<byte> labels, double value, long? timestampMs) { }
-    }
-
-    private sealed class RawComparer : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
-    {
-        public bool Equals(byte[]? x, byte[]? y) => x.AsSpan().SequenceEqual(y);
-
-        public int GetHashCode(byte[] raw) => GetHashCode(raw.AsSpan());
-
-        public bool Equals(ReadOnlySpan<byte> alternate, byte[] other) => alternate.SequenceEqual(other);
-
-        public int GetHashCode(ReadOnlySpan<byte> alternate) => LabelCodec.Hash(alternate).GetHashCode();
-
-        public byte[] Create(ReadOnlySpan<byte> alternate) => alternate.ToArray();
     }
 }

@@ -24,6 +24,25 @@ public static partial class DurableFiles
         disk.SyncFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
     }
 
+    /// <summary>Copies a file, or a range of it, into a new one and syncs that; its folder is for the caller to sync.</summary>
+    /// <param name="from">May be written by this or another process meanwhile.</param>
+    /// <param name="offset">Where the range starts.</param>
+    /// <param name="bytes">Length of the range; what lies behind the file's end is left out.</param>
+    public static void Copy(IDisk disk, string from, string to, long offset = 0, long bytes = long.MaxValue)
+    {
+        using var source = File.OpenHandle(from, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        using var target = disk.Open(to, FileMode.Create);
+        var buffer = new byte[256 << 10];
+        for (long copied = 0; copied < bytes;)
+        {
+            int read = RandomAccess.Read(source, buffer.AsSpan(0, (int)Math.Min(buffer.Length, bytes - copied)), offset + copied);
+            if (read == 0) break;
+            disk.Write(target, buffer.AsSpan(0, read), copied);
+            copied += read;
+        }
+        disk.Sync(target);
+    }
+
     /// <summary>Makes created, renamed and deleted names of a folder durable. Does nothing where the system has no such call.</summary>
     public static void SyncFolder(string folder)
     {

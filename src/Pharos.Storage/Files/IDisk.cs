@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace Pharos.Storage.Files;
@@ -15,6 +16,9 @@ public interface IDisk
 
     void CreateFolder(string path);
 
+    /// <summary>Gives a file a second name in another folder; a copy where the file system cannot. The target must not exist.</summary>
+    void Link(string from, string to);
+
     /// <summary>Renames a file, over another one of that name, or a folder.</summary>
     void Move(string from, string to);
 
@@ -31,7 +35,7 @@ public interface IDisk
 }
 
 /// <summary>The real disk.</summary>
-public sealed class FileDisk : IDisk
+public sealed partial class FileDisk : IDisk
 {
     public static FileDisk Instance { get; } = new();
 
@@ -46,6 +50,11 @@ public sealed class FileDisk : IDisk
 
     public void CreateFolder(string path) => Directory.CreateDirectory(path);
 
+    public void Link(string from, string to)
+    {
+        if (OperatingSystem.IsWindows() || HardLink(from, to) != 0) File.Copy(from, to);
+    }
+
     public void Move(string from, string to)
     {
         if (Directory.Exists(from)) Directory.Move(from, to);
@@ -59,4 +68,7 @@ public sealed class FileDisk : IDisk
     public void SyncFolder(string folder) => DurableFiles.SyncFolder(folder);
 
     public long FreeBytes(string folder) => DurableFiles.FreeBytes(folder);
+
+    [LibraryImport("libc", EntryPoint = "link", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int HardLink(string from, string to);
 }

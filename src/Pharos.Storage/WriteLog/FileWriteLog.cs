@@ -13,6 +13,9 @@ namespace Pharos.Storage.WriteLog;
 /// </summary>
 public sealed class FileWriteLog : IWriteLog
 {
+    /// <summary>Held by the process that uses the folder.</summary>
+    internal const string LockFile = "lock";
+
     private readonly WriteLogOptions options;
     private readonly TimeProvider time;
     private readonly ILogger logger;
@@ -160,7 +163,7 @@ public sealed class FileWriteLog : IWriteLog
 
     private static FileStream Lock(string folder)
     {
-        string path = Path.Combine(folder, "lock");
+        string path = Path.Combine(folder, LockFile);
         try
         {
             return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);

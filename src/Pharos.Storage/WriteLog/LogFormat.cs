@@ -50,10 +50,14 @@ internal static class LogFormat
         if (version == 1) return SegmentHeaderBytesV1;
         if (version != Version || bytes.Length < SegmentHeaderBytes) return 0;
         // A header whose checksum is wrong costs what it says of the segment before, not the records behind it.
-        if (Crc32C.Of(bytes[..36]) == BinaryPrimitives.ReadUInt32LittleEndian(bytes[36..]) && BinaryPrimitives.ReadUInt16LittleEndian(bytes[6..]) == 1)
+        if (IsHeaderWhole(bytes) && BinaryPrimitives.ReadUInt16LittleEndian(bytes[6..]) == 1)
             before = new SegmentContent(BinaryPrimitives.ReadInt64LittleEndian(bytes[16..]), BinaryPrimitives.ReadInt64LittleEndian(bytes[24..]));
         return SegmentHeaderBytes;
     }
+
+    /// <summary>Whether the checksum of a readable header is right; version 1 has none.</summary>
+    public static bool IsHeaderWhole(ReadOnlySpan<byte> bytes) =>
+        BinaryPrimitives.ReadUInt16LittleEndian(bytes[4..]) == 1 || Crc32C.Of(bytes[..36]) == BinaryPrimitives.ReadUInt32LittleEndian(bytes[36..]);
 
     public static int RecordBytes(int tenantBytes, int payloadBytes) =>
         RecordHeaderBytes + BodyPrefixBytes + tenantBytes + payloadBytes;

@@ -7,7 +7,10 @@ namespace Pharos.Storage.WriteLog;
 /// <summary>The segments of a write log: which there are, what they hold, which may go.</summary>
 internal sealed class SegmentFolder(string folder, IDisk disk, ILogger logger, WriteLogInstruments instruments)
 {
-    private const string Extension = ".log";
+    public const string Extension = ".log";
+
+    /// <summary>Folder of what could not be read, in the log's folder.</summary>
+    public const string Damaged = "damaged";
 
     private readonly Lock gate = new();
     private readonly SortedDictionary<long, Segment> segments = [];
@@ -28,14 +31,19 @@ internal sealed class SegmentFolder(string folder, IDisk disk, ILogger logger, W
         }
     }
 
-    public string PathOf(long segment) => Path.Combine(folder, segment.ToString("D10", CultureInfo.InvariantCulture) + Extension);
+    public string PathOf(long segment) => PathOf(folder, segment);
+
+    public static string PathOf(string folder, long segment) => Path.Combine(folder, segment.ToString("D10", CultureInfo.InvariantCulture) + Extension);
+
+    public static bool TryNumber(string fileName, out long segment) =>
+        long.TryParse(Path.GetFileNameWithoutExtension(fileName), NumberStyles.None, CultureInfo.InvariantCulture, out segment);
 
     /// <summary>Finds the segments and repairs the last. Returns where writing goes on; offset 0 means a segment to be made.</summary>
     public (long Segment, long Offset) Open()
     {
         foreach (string path in Directory.EnumerateFiles(folder, "*" + Extension))
         {
-            if (long.TryParse(Path.GetFileNameWithoutExtension(path), NumberStyles.None, CultureInfo.InvariantCulture, out long number))
+            if (TryNumber(path, out long number))
                 segments[number] = new Segment { Bytes = new FileInfo(path).Length };
         }
         long next = segments.Count == 0 ? 1 : segments.Keys.Last() + 1;
@@ -138,10 +146,19 @@ internal sealed class SegmentFolder(string folder, IDisk disk, ILogger logger, W
                 // A segment whose header was never written whole holds nothing.
                 if (reader.Length >= LogFormat.SegmentHeaderBytes) instruments.Corruptions.Add();
             }
-            string aside = AsidePath($"{number:D10}{Extension}");
-            disk.Move(PathOf(number), aside);
             segments.Remove(number);
-            StorageLog.ForeignSegment(logger, PathOf(number), aside);
+            string damaged = Path.Combine(folder, Damaged), aside = Path.Combine(damaged, $"{number:D10}{Extension}");
+            try
+            {
+                disk.CreateFolder(damaged);
+                disk.Move(PathOf(number), aside);
+                StorageLog.ForeignSegment(logger, PathOf(number), aside);
+            }
+            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+            {
+                // Writing goes on behind it; the next start tries again.
+                StorageLog.ForeignSegmentStays(logger, PathOf(number), failure.Message);
+            }
         }
     }
 
@@ -182,34 +199,19 @@ internal sealed class SegmentFolder(string folder, IDisk disk, ILogger logger, W
     /// <summary>Copies a range to a side file of its own; an earlier start may have done so already.</summary>
     private string SetAside(long number, long offset, long bytes)
     {
-        string aside = AsidePath($"{number:D10}-{offset}.bin");
+        string damaged = Path.Combine(folder, Damaged), aside = Path.Combine(damaged, $"{number:D10}-{offset}.bin");
         try
         {
             if (File.Exists(aside) && new FileInfo(aside).Length == bytes) return aside;
-            using var from = new FileStream(PathOf(number), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            from.Position = offset;
-            using var to = File.Create(aside);
-            var buffer = new byte[64 << 10];
-            for (long left = bytes; left > 0;)
-            {
-                int read = from.Read(buffer, 0, (int)Math.Min(buffer.Length, left));
-                if (read == 0) break;
-                to.Write(buffer, 0, read);
-                left -= read;
-            }
+            disk.CreateFolder(damaged);
+            DurableFiles.Copy(disk, PathOf(number), aside, offset, bytes);
+            disk.SyncFolder(damaged);
             return aside;
         }
-        catch (IOException failure)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             return $"nothing, because {failure.Message}";
         }
-    }
-
-    private string AsidePath(string name)
-    {
-        string damaged = Path.Combine(folder, "damaged");
-        Directory.CreateDirectory(damaged);
-        return Path.Combine(damaged, name);
     }
 
     private sealed class Segment

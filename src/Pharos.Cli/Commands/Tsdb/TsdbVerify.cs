@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Pharos.Core;
-using Pharos.Metrics.Tools;
 
 namespace Pharos.Cli.Commands.Tsdb;
 
@@ -9,29 +8,34 @@ internal static class TsdbVerify
 {
     public static Command Create()
     {
-        var folder = TsdbFolder.Argument();
-        var tenant = TsdbFolder.TenantOption();
+        var folder = new Argument<string>("DIR")
+        {
+            Description = "A server's data folder, a tenant's folder, a Prometheus's data folder, or one block.",
+        };
+        var tenant = new Option<string?>("--tenant") { Description = "Where DIR is a server's data folder: this tenant alone. The write log is shared and read in any case." };
         var command = new Command("verify", HelpText.WithExamples(
-            "Reads every file of every block: checksums, order, references, each sample. Names each damaged, cut off or missing file; exit code 1 where there is one.",
-            "pharos tsdb verify data/metrics/shop", "pharos tsdb verify data --tenant shop", "pharos tsdb verify /var/lib/prometheus/01KJMMA2G0X3Y3QYXNZFDAJ0YY"))
+            "Reads every file and changes none: blocks with their tombstones, head cut marks and saved heads; of a server's data folder also the write log, "
+            + "the logs' mark and their parts. Names each damaged, cut off or missing file with the place; exit code 1 where there is one.",
+            "pharos tsdb verify data", "pharos tsdb verify data --tenant shop", "pharos tsdb verify /var/lib/prometheus/01KJMMA2G0X3Y3QYXNZFDAJ0YY"))
         {
             folder, tenant,
         };
         command.SetAction((parsed, cancel) => Task.Run(() =>
         {
-            if (!TsdbFolder.TryResolve(parsed.GetValue(folder)!, parsed.GetValue(tenant), out string path)) return ExitCode.Usage;
-            var blocks = BlockArchive.FoldersIn(path);
-            int damaged = 0;
-            foreach (string block in blocks)
+            string path = parsed.GetValue(folder)!;
+            string? only = parsed.GetValue(tenant);
+            var run = new VerifyRun(cancel);
+            if (!VerifyRun.IsDataFolder(path))
             {
-                IReadOnlyList<BlockProblem> problems;
-                using (var progress = new Progress($"{Path.GetFileName(block)}, series", TimeProvider.System)) problems = BlockVerifier.Verify(block, progress.Report, cancel);
-                if (problems.Count > 0) damaged++;
-                foreach (var problem in problems) Console.Error.WriteLine($"error: {problem.Path}: {problem.Problem}");
-                Console.WriteLine(problems.Count == 0 ? $"{Path.GetFileName(block)}: OK" : $"{Path.GetFileName(block)}: FAILED, {problems.Count} problems");
+                if (!TsdbFolder.TryResolve(path, only, out path)) return ExitCode.Usage;
+                run.Tenant(path);
             }
-            Console.WriteLine($"{blocks.Count} blocks, {damaged} damaged");
-            return damaged > 0 ? ExitCode.Failed : ExitCode.Done;
+            else
+            {
+                if (only is not null && !TsdbFolder.TryResolve(path, only, out _)) return ExitCode.Usage;
+                run.DataFolder(path, only);
+            }
+            return run.Finish();
         }));
         return command;
     }

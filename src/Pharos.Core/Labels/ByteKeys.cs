@@ -1,11 +1,14 @@
 using System.Diagnostics.CodeAnalysis;
-using Pharos.Core;
 
-namespace Pharos.Logs;
+namespace Pharos.Core;
 
 /// <summary>Byte arrays as dictionary keys that can be looked up by a span.</summary>
-internal sealed class ByteKeys : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
+public sealed class ByteKeys : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
 {
+    private ByteKeys()
+    {
+    }
+
     public static ByteKeys Instance { get; } = new();
 
     public bool Equals(byte[]? x, byte[]? y) => x.AsSpan().SequenceEqual(y);

@@ -1,0 +1,126 @@
+using System.Buffers;
+using Microsoft.Extensions.Logging.Abstractions;
+using Pharos.Core;
+using Pharos.Logs.Blocks;
+using Pharos.Logs.Ingest;
+using Pharos.Logs.Parts;
+using Pharos.Storage.Files;
+using Pharos.Storage.WriteLog;
+
+namespace Pharos.Logs.Tools;
+
+/// <summary>What <see cref="LogVerifier"/> found.</summary>
+/// <param name="Parts">Files of log parts that were read.</param>
+/// <param name="LogReaches">The place in the write log that the mark speaks of.</param>
+public sealed record LogFindings(IReadOnlyList<FileProblem> Problems, int Parts, WriteLogPosition LogReaches);
+
+/// <summary>Reads the mark of the log store and every part: footers, indexes, and each block's frames and filter.</summary>
+public static class LogVerifier
+{
+    private const string Aside = ".damaged";
+
+    /// <param name="folder">The folder of logs of all tenants.</param>
+    /// <param name="tenant">Whose parts are read; null for everyone's.</param>
+    /// <param name="progress">Called with parts read and parts in all.</param>
+    public static LogFindings Verify(string folder, string? tenant, Action<long, long>? progress, CancellationToken cancel)
+    {
+        var problems = new List<FileProblem>();
+        string[] files = [.. Directory.GetDirectories(folder).Where(d => tenant is null || Path.GetFileName(d) == tenant)
+            .SelectMany(d => Directory.GetFiles(d, "*", SearchOption.AllDirectories)).Order(StringComparer.Ordinal)];
+        string[] parts = [.. files.Where(f => f.EndsWith(PartFormat.Extension, StringComparison.Ordinal))];
+        foreach (string path in files.Where(f => f.EndsWith(PartFormat.Extension + Aside, StringComparison.Ordinal)))
+            problems.Add(new FileProblem(path, "was set aside at a start because it could not be read"));
+        var mark = VerifyMark(folder, parts.Length > 0, problems);
+        for (int i = 0; i < parts.Length; i++)
+        {
+            cancel.ThrowIfCancellationRequested();
+            VerifyPart(parts[i], problems);
+            progress?.Invoke(i + 1, parts.Length);
+        }
+        return new LogFindings(problems, parts.Length, mark?.Position ?? default);
+    }
+
+    /// <summary>What is wrong with a log record of the write log; null for nothing.</summary>
+    public static string? ProblemOf(ReadOnlySpan<byte> record)
+    {
+        try
+        {
+            int streams = LogRecord.ReadStreams(record, out int at).Count;
+            var reader = new LogRecord.Reader(record, at);
+            while (reader.Next())
+            {
+                if ((uint)reader.Stream >= (uint)streams) return "an entry names a stream that the record does not have";
+            }
+            return null;
+        }
+        catch (InvalidDataException wrong)
+        {
+            return wrong.Message;
+        }
+    }
+
+    private static FlushMark? VerifyMark(string folder, bool hasParts, List<FileProblem> problems)
+    {
+        string path = Path.Combine(folder, FlushMark.FileName);
+        if (!File.Exists(path))
+        {
+            if (hasParts) problems.Add(new FileProblem(path, "is missing, and there are parts; the next start reads the whole write log"));
+            return null;
+        }
+        var mark = FlushMark.Read(folder, NullLogger.Instance);
+        if (mark is null) problems.Add(new FileProblem(path, "is not as it was written; the next start reads the whole write log"));
+        return mark;
+    }
+
+    private static void VerifyPart(string path, List<FileProblem> problems)
+    {
+        try
+        {
+            foreach (var (labels, blocks) in PartReader.Open(path).Streams)
+            {
+                foreach (var block in blocks)
+                {
+                    try
+                    {
+                        VerifyBlock(block);
+                    }
+                    catch (InvalidDataException wrong)
+                    {
+                        problems.Add(new FileProblem(path, $"a block of stream {labels}: {wrong.Message}") { Offset = block.Header.Offset });
+                    }
+                }
+            }
+        }
+        catch (FileNotFoundException)
+        {
+            // A running server's retention let it go.
+        }
+        catch (Exception wrong) when (wrong is InvalidDataException or IOException or UnauthorizedAccessException or OverflowException or ArgumentException or IndexOutOfRangeException)
+        {
+            problems.Add(new FileProblem(path, wrong.Message));
+        }
+    }
+
+    private static void VerifyBlock(BlockRef block)
+    {
+        var header = block.Header;
+        byte[] packed = ArrayPool<byte>.Shared.Rent(header.PackedBytes), raw = ArrayPool<byte>.Shared.Rent(Math.Max(1, Math.Max(header.IndexRaw, header.LineBytes)));
+        try
+        {
+            var all = packed.AsSpan(0, header.PackedBytes);
+            block.Source.Read(header.Offset, all);
+            var index = all[..header.IndexPacked];
+            var lines = all.Slice(header.IndexPacked, header.LinesPacked);
+            if (Crc32C.Of(index) != header.IndexCrc) throw new InvalidDataException("the index frame's checksum does not match");
+            if (Crc32C.Of(lines) != header.LinesCrc) throw new InvalidDataException("the lines frame's checksum does not match");
+            if (Crc32C.Of(all[(header.IndexPacked + header.LinesPacked)..]) != header.FilterCrc) throw new InvalidDataException("the skip filter's checksum does not match");
+            BlockCodecs.Unpack(header.Codec, index, raw.AsSpan(0, header.IndexRaw));
+            BlockCodecs.Unpack(header.Codec, lines, raw.AsSpan(0, header.LineBytes));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(packed);
+            ArrayPool<byte>.Shared.Return(raw);
+        }
+    }
+}
