@@ -136,6 +136,8 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IMetric
         long earliest = long.MaxValue;
         foreach (ref readonly var sample in batch.Samples) earliest = Math.Min(earliest, sample.TimestampMs);
         foreach (var histogram in batch.Histograms) earliest = Math.Min(earliest, histogram.TimestampMs);
+        foreach (var start in batch.Starts) earliest = Math.Min(earliest, start.StartMs);
+        foreach (var start in batch.HistogramStarts) earliest = Math.Min(earliest, start.StartMs);
         return earliest;
     }
 

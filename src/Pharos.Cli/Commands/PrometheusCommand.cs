@@ -39,7 +39,7 @@ internal static class PrometheusCommand
         var otlp = new Option<bool>("--web.enable-otlp-receiver") { Description = "Take OTLP metrics at /api/v1/otlp/v1/metrics." };
         var features = new Option<string[]>("--enable-feature")
         {
-            Description = "created-timestamp-zero-ingestion (of what is pushed), otlp-deltatocumulative, otlp-native-delta-ingestion; a list with commas, or several times.", HelpName = "FEATURE", AllowMultipleArgumentsPerToken = false,
+            Description = "created-timestamp-zero-ingestion, otlp-deltatocumulative, otlp-native-delta-ingestion; a list with commas, or several times.", HelpName = "FEATURE", AllowMultipleArgumentsPerToken = false,
         };
         features.Validators.Add(CheckFeatures);
         var lifecycle = new Option<bool>("--web.enable-lifecycle") { Description = "POST /-/reload and /-/quit answer." };

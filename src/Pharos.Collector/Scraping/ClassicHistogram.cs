@@ -24,6 +24,9 @@ internal sealed class ClassicHistogram(ClassicFamily family, Labels labels)
 
     public long? TimestampMs { get; set; }
 
+    /// <summary>When it began to count; 0 for not known.</summary>
+    public long StartMs { get; set; }
+
     /// <summary>The exposition that it holds.</summary>
     public long At { get; private set; } = -1;
 

@@ -23,6 +23,7 @@ internal sealed class ClassicHistograms(bool keepClassic)
     private Part current = NoPart;
     private ClassicFamily? lastFamily;
     private long iteration;
+    private long startMs;
 
     private bool Swallows => current.Histogram is not null && !keepClassic;
 
@@ -52,6 +53,7 @@ internal sealed class ClassicHistograms(bool keepClassic)
         {
             if (histogram.Family.NativeAt == iteration || histogram.Convert() is not { } converted) continue;
             if (!inner.TryKnown(histogram.Key)) inner.New(histogram.Key, histogram.Labels.Encoded);
+            if (histogram.StartMs != 0) inner.Start(histogram.StartMs);
             inner.Histogram(converted, histogram.TimestampMs);
             foreach (var (labels, value, timestampMs) in histogram.Exemplars) inner.Exemplar(labels, value, timestampMs);
         }
@@ -107,6 +109,7 @@ internal sealed class ClassicHistograms(bool keepClassic)
             open.Add(histogram);
         }
         histogram.TimestampMs = timestampMs;
+        histogram.StartMs = startMs;
         switch (current.Kind)
         {
             case PartKind.Bucket:
@@ -152,15 +155,25 @@ internal sealed class ClassicHistograms(bool keepClassic)
             if (!owner.Swallows && !inner.TryKnown(raw)) inner.New(raw, labels);
         }
 
+        public bool WantsStarts => inner.WantsStarts;
+
+        public void Start(long startMs)
+        {
+            owner.startMs = startMs;
+            if (!owner.Swallows) inner.Start(startMs);
+        }
+
         public void Sample(double value, long? timestampMs)
         {
             if (owner.current.Histogram is { } histogram) owner.Add(histogram, value, timestampMs);
+            owner.startMs = 0;
             if (!owner.Swallows) inner.Sample(value, timestampMs);
         }
 
         public void Histogram(Histogram histogram, long? timestampMs)
         {
             if (owner.lastFamily is { } family) family.NativeAt = owner.iteration;
+            owner.startMs = 0;
             inner.Histogram(histogram, timestampMs);
         }
 

@@ -26,6 +26,7 @@ internal sealed class ScrapeCache(ScrapeTarget target, ScrapeOptions options) : 
     private long latestMs;
     private int knownSeen;
     private int lastIndex;
+    private long startMs;
 
     public MetricBatch Batch { get; } = new();
 
@@ -51,9 +52,12 @@ internal sealed class ScrapeCache(ScrapeTarget target, ScrapeOptions options) : 
         now.Clear();
         Scraped = AfterRelabelling = Added = Duplicates = OutOfBounds = 0;
         knownSeen = 0;
+        startMs = 0;
     }
 
     public Handler Take() => new(this);
+
+    private bool WantsStarts => options.StartTimestamps;
 
     /// <summary>After a whole exposition: limits, and markers for what was there before and is not now.</summary>
     public void Complete()
@@ -128,6 +132,8 @@ internal sealed class ScrapeCache(ScrapeTarget target, ScrapeOptions options) : 
 
     private void Sample(double value, Histogram? histogram, long? timestampMs)
     {
+        long began = startMs;
+        startMs = 0;
         Scraped++;
         lastIndex = -1;
         if (current.Series is not { } series) return;
@@ -154,8 +160,16 @@ internal sealed class ScrapeCache(ScrapeTarget target, ScrapeOptions options) : 
             series.Appended = iteration;
         }
         lastIndex = series.Index;
-        if (histogram is null) Batch.AddSample(series.Index, timestampMs ?? scrapeMs, value);
-        else Batch.AddHistogram(series.Index, timestampMs ?? scrapeMs, Reduced(histogram));
+        if (histogram is null)
+        {
+            Batch.AddSample(series.Index, timestampMs ?? scrapeMs, value);
+            Batch.AddSampleStart(began);
+        }
+        else
+        {
+            Batch.AddHistogram(series.Index, timestampMs ?? scrapeMs, Reduced(histogram));
+            Batch.AddHistogramStart(began);
+        }
         if (series.Tracked == iteration || (timestampMs is not null && !options.TrackTimestampsStaleness)) return;
         series.Tracked = iteration;
         now.Add(series);
@@ -286,6 +300,10 @@ internal sealed class ScrapeCache(ScrapeTarget target, ScrapeOptions options) : 
         public bool TryKnown(ReadOnlySpan<byte> raw) => cache.TryKnown(raw);
 
         public void New(ReadOnlySpan<byte> raw, ReadOnlySpan<byte> labels) => cache.New(raw, labels);
+
+        public bool WantsStarts => cache.WantsStarts;
+
+        public void Start(long startMs) => cache.startMs = startMs;
 
         public void Sample(double value, long? timestampMs) => cache.Sample(value, null, timestampMs);
 

@@ -57,6 +57,9 @@ public sealed record ScrapeOptions
     /// <summary>Classic histograms are stored as native ones with custom buckets; <see cref="ScrapeClassicHistograms"/> keeps their series too.</summary>
     public bool ConvertClassicHistograms { get; init; }
 
+    /// <summary>The times at which counters began to count go on with their samples, where a target gives them; a store puts a sample of 0 there.</summary>
+    public bool StartTimestamps { get; init; }
+
     /// <summary>Gets a line of JSON for each failed scrape; empty: none.</summary>
     public string FailureLogFile { get; init; } = "";
 

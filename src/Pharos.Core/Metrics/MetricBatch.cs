@@ -23,6 +23,22 @@ public readonly record struct BatchSample(int Series, long TimestampMs, double V
 /// <summary>A native histogram sample of a batch.</summary>
 public readonly record struct BatchHistogram(int Series, long TimestampMs, Histogram Histogram);
 
+/// <summary>The time at which the counter behind a sample began to count, from 0. <see cref="Sample"/> indexes the batch's samples, or its histograms.</summary>
+public readonly record struct BatchStart(int Sample, long StartMs);
+
+/// <summary>Finds the starts of a batch's samples, asked for in the samples' order.</summary>
+public struct StartCursor(List<BatchStart> starts)
+{
+    private int next;
+
+    /// <summary>Unix milliseconds; 0 where the sample has none.</summary>
+    public long Of(int sample)
+    {
+        while (next < starts.Count && starts[next].Sample < sample) next++;
+        return next < starts.Count && starts[next].Sample == sample ? starts[next].StartMs : 0;
+    }
+}
+
 /// <summary>An exemplar of a batch.</summary>
 public readonly record struct BatchExemplar(int Series, long TimestampMs, double Value, Labels Labels);
 
@@ -44,6 +60,13 @@ public sealed class MetricBatch : IDisposable
     public ReadOnlySpan<BatchSample> Samples => samples.AsSpan(0, sampleCount);
 
     public List<BatchHistogram> Histograms { get; } = [];
+
+    /// <summary>Starts of samples, in the order of the samples. A store puts a sample of 0 at each that is new to the series, and refuses nothing because of it.</summary>
+    public List<BatchStart> Starts { get; } = [];
+
+    /// <summary>As <see cref="Starts"/>, for <see cref="Histograms"/>.</summary>
+    public List<BatchStart> HistogramStarts { get; } = [];
+
     public List<BatchExemplar> Exemplars { get; } = [];
     public List<MetricMetadata> Metadata { get; } = [];
 
@@ -78,11 +101,26 @@ public sealed class MetricBatch : IDisposable
     public void AddHistogram(int series, long timestampMs, Histogram histogram) =>
         Histograms.Add(new BatchHistogram(series, timestampMs, histogram));
 
+    /// <summary>Says when the counter of the sample added last began. A start that is not before the sample says nothing.</summary>
+    /// <param name="startMs">Unix milliseconds; 0 for not known.</param>
+    public void AddSampleStart(long startMs)
+    {
+        if (startMs > 0 && startMs < samples[sampleCount - 1].TimestampMs) Starts.Add(new BatchStart(sampleCount - 1, startMs));
+    }
+
+    /// <inheritdoc cref="AddSampleStart"/>
+    public void AddHistogramStart(long startMs)
+    {
+        if (startMs > 0 && startMs < Histograms[^1].TimestampMs) HistogramStarts.Add(new BatchStart(Histograms.Count - 1, startMs));
+    }
+
     public void Clear()
     {
         seriesCount = 0;
         sampleCount = 0;
         Histograms.Clear();
+        Starts.Clear();
+        HistogramStarts.Clear();
         Exemplars.Clear();
         Metadata.Clear();
     }

@@ -14,13 +14,22 @@ internal sealed partial class TenantHead
     {
         var resolved = ticket.Resolved(batch.SeriesCount);
         var window = new Window(this, limits, nowMs);
-        foreach (ref readonly var sample in batch.Samples)
+        var samples = batch.Samples;
+        var starts = new StartCursor(batch.Starts);
+        for (int i = 0; i < samples.Length; i++)
         {
+            ref readonly var sample = ref samples[i];
             var series = resolved[sample.Series] ??= Resolve(batch.LabelsOf(sample.Series), sample.Series, limits, nowMs, ticket);
             if (ReferenceEquals(series, Refused))
             {
                 ticket.Errors.Count(ticket.RefusedSeries[sample.Series]);
                 continue;
+            }
+            if (batch.Starts.Count > 0 && IsNewStart(series, starts.Of(i), sample.TimestampMs, in window))
+            {
+                Check(series, starts.Of(i), 0, null, in window, ticket, out _);
+                series.InFlight++;
+                ticket.Add(new PreparedSample(series, starts.Of(i), 0));
             }
             if (!Check(series, sample.TimestampMs, sample.Value, null, in window, ticket, out bool known)) continue;
             ticket.Floats++;
@@ -28,8 +37,10 @@ internal sealed partial class TenantHead
             series.InFlight++;
             ticket.Add(new PreparedSample(series, sample.TimestampMs, sample.Value));
         }
-        foreach (var sample in batch.Histograms)
+        starts = new StartCursor(batch.HistogramStarts);
+        for (int i = 0; i < batch.Histograms.Count; i++)
         {
+            var sample = batch.Histograms[i];
             var series = resolved[sample.Series] ??= Resolve(batch.LabelsOf(sample.Series), sample.Series, limits, nowMs, ticket);
             if (ReferenceEquals(series, Refused))
             {
@@ -43,6 +54,13 @@ internal sealed partial class TenantHead
                 else ticket.Errors.Count(Refusals.InvalidHistogram);
                 continue;
             }
+            if (batch.HistogramStarts.Count > 0 && IsNewStart(series, starts.Of(i), sample.TimestampMs, in window))
+            {
+                var zero = Zero(sample.Histogram);
+                Check(series, starts.Of(i), 0, zero, in window, ticket, out _);
+                series.InFlight++;
+                ticket.Histograms.Add(new PreparedHistogram(series, starts.Of(i), zero));
+            }
             if (!Check(series, sample.TimestampMs, 0, sample.Histogram, in window, ticket, out bool known)) continue;
             ticket.HistogramCount++;
             if (known) continue;
@@ -52,6 +70,23 @@ internal sealed partial class TenantHead
         PrepareExemplars(batch, ticket, limits, nowMs, resolved);
         PrepareMetadata(batch, ticket, limits);
     }
+
+    /// <summary>
+    /// Whether a sample of 0 goes in at a start: where it is in order, and the sample itself will be taken. One that is late, there already
+    /// or out of bounds is no error of anybody. Source: prometheus/tsdb AppendSTZeroSample.
+    /// </summary>
+    private static bool IsNewStart(MemSeries series, long startMs, long sampleMs, in Window window) =>
+        startMs > 0 && startMs > series.ReservedMs && startMs >= window.MinValidMs && startMs >= window.OldestMs && sampleMs <= window.NewestMs;
+
+    /// <summary>An empty histogram of the same kind.</summary>
+    private static Histogram Zero(Histogram sample) => new()
+    {
+        ResetHint = CounterResetHint.Reset,
+        Schema = sample.Schema,
+        ZeroThreshold = sample.ZeroThreshold,
+        CustomValues = sample.CustomValues,
+        IsFloat = sample.IsFloat,
+    };
 
     private void PrepareMetadata(MetricBatch batch, AppendTicket ticket, TenantLimits limits)
     {

@@ -198,6 +198,10 @@ public sealed class OpenMetricsImport
 
         public void New(ReadOnlySpan<byte> raw, ReadOnlySpan<byte> labels) => reading.New(raw, labels);
 
+        public bool WantsStarts => false;
+
+        public void Start(long startMs) { }
+
         public void Sample(double value, long? timestampMs) => reading.Add(value, timestampMs);
 
         public void Histogram(Histogram histogram, long? timestampMs) =>

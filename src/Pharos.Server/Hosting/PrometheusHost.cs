@@ -213,7 +213,7 @@ public sealed class PrometheusHost : IAsyncDisposable
                 LookbackDelta = options.Lookback,
             },
             new PromQlRuleLanguage(engine), sink, alerts, journal, catalogue, time, instruments, loggers.CreateLogger("Rules"));
-        scraping = new ScrapeManager(sink, handlers, options.HostName, time, instruments, loggers.CreateLogger("Scraping"));
+        scraping = new ScrapeManager(sink, handlers, options.HostName, options.StartTimestampsAsZeros, time, instruments, loggers.CreateLogger("Scraping"));
         await ApplyAsync(config, cancel);
 
         var status = new PrometheusStatus

@@ -6,8 +6,11 @@ using Pharos.Core;
 namespace Pharos.Server.LocalPrometheus;
 
 /// <summary>One scrape pool for each job. A reload keeps the pools of jobs that did not change.</summary>
+/// <param name="startTimestamps">
+/// Start timestamps of targets are kept. Jobs that name no protocols then ask for protobuf first, as in Prometheus: most targets give them only there.
+/// </param>
 internal sealed class ScrapeManager(
-    IMetricsReceiver receiver, HttpHandlerFactory http, string hostName, TimeProvider time, Instruments instruments, ILogger logger) : IAsyncDisposable
+    IMetricsReceiver receiver, HttpHandlerFactory http, string hostName, bool startTimestamps, TimeProvider time, Instruments instruments, ILogger logger) : IAsyncDisposable
 {
     private readonly SemaphoreSlim gate = new(1, 1);
     private volatile IReadOnlyList<Running> jobs = [];
@@ -52,10 +55,21 @@ internal sealed class ScrapeManager(
     private async Task<Running> StartAsync(ScrapeJob job, ulong seed)
     {
         var handler = http(job.Http);
-        var pool = new ScrapePool(job.Options, receiver, handler, time, instruments, logger, seed);
+        var pool = new ScrapePool(OptionsOf(job), receiver, handler, time, instruments, logger, seed);
         var targets = new TargetSources(job.Discovery, http, time, logger, pool.SyncAsync);
         await targets.StartAsync();
         return new Running(job, pool, handler, targets);
+    }
+
+    private ScrapeOptions OptionsOf(ScrapeJob job)
+    {
+        if (!startTimestamps) return job.Options;
+        var defaults = new ScrapeOptions { JobName = "" }.Protocols;
+        return job.Options with
+        {
+            StartTimestamps = true,
+            Protocols = job.Options.Protocols.SequenceEqual(defaults) ? [ScrapeProtocol.PrometheusProto, .. defaults] : job.Options.Protocols,
+        };
     }
 
     private static async Task StopAsync(Running job)

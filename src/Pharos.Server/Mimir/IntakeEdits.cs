@@ -49,11 +49,21 @@ internal readonly struct IntakeEdits(TenantLimits limits, bool replicated)
             Edit(from.LabelsOf(series), buffer);
             into.AddSeries(buffer.WrittenSpan);
         }
-        foreach (ref readonly var sample in from.Samples) into.AddSample(sample.Series, sample.TimestampMs, sample.Value);
-        foreach (var sample in from.Histograms)
+        var starts = new StartCursor(from.Starts);
+        for (int i = 0; i < from.Samples.Length; i++)
         {
-            if (!limits.NativeHistograms) continue;
-            if (Reduced(sample.Histogram) is { } histogram) into.AddHistogram(sample.Series, sample.TimestampMs, histogram);
+            into.AddSample(from.Samples[i].Series, from.Samples[i].TimestampMs, from.Samples[i].Value);
+            into.AddSampleStart(starts.Of(i));
+        }
+        starts = new StartCursor(from.HistogramStarts);
+        for (int i = 0; i < from.Histograms.Count && limits.NativeHistograms; i++)
+        {
+            var sample = from.Histograms[i];
+            if (Reduced(sample.Histogram) is { } histogram)
+            {
+                into.AddHistogram(sample.Series, sample.TimestampMs, histogram);
+                into.AddHistogramStart(starts.Of(i));
+            }
             else AddError(errors, limits.ReduceHistograms ? NotReducible : TooManyBuckets, BucketsError(from, sample));
         }
         AddExemplars(from, into);

@@ -8,7 +8,6 @@ using Pharos.Server.Http;
 using Pharos.Server.Prometheus;
 using Pharos.Wire;
 using Pharos.Wire.Otlp;
-using Pharos.Wire.Starts;
 
 namespace Pharos.Server.Otlp;
 
@@ -90,7 +89,6 @@ internal sealed class OtlpMetricsRoutes
         {
             counters.Inflight.Add(-1);
             worker.Batch.Clear();
-            worker.Zeros.Clear();
             workers.Add(worker);
         }
     }
@@ -98,20 +96,18 @@ internal sealed class OtlpMetricsRoutes
     private async Task TakeAsync(HttpContext http, bool json, ReadOnlyMemory<byte> body, Worker worker)
     {
         var tenant = http.Tenant();
-        var ofTenant = streams.GetOrAdd(tenant, _ => new OtlpStreams(time, new StartTimestamps()));
+        var ofTenant = streams.GetOrAdd(tenant, _ => new OtlpStreams(time));
         await decoding.WaitAsync(http.RequestAborted);
         try
         {
             worker.Decoder.Decode(
-                body, json, http.Request.Headers[HeaderNames.ContentEncoding], UnpackedBytesMax, settings(tenant), lookback, ofTenant, worker.Batch, worker.Zeros);
+                body, json, http.Request.Headers[HeaderNames.ContentEncoding], UnpackedBytesMax, settings(tenant), lookback, ofTenant, worker.Batch);
         }
         finally
         {
             decoding.Release();
         }
         counters.Received.With(tenant.Name).Add(worker.Batch.Samples.Length + worker.Batch.Histograms.Count);
-        // What is refused of these is no error of the sender: the series has a later sample already.
-        if (!worker.Zeros.IsEmpty) await sink.AppendAsync(tenant, worker.Zeros, http.RequestAborted);
         var result = worker.Batch.IsEmpty ? new AppendResult(0, 0, 0, []) : await sink.AppendAsync(tenant, worker.Batch, http.RequestAborted);
         counters.Discard(tenant, worker.Decoder.Rejected);
         if (result.Errors.FirstOrDefault(e => e.Kind is AppendErrorKind.Limit or AppendErrorKind.Unavailable) is { } later)
@@ -142,8 +138,6 @@ internal sealed class OtlpMetricsRoutes
     private sealed class Worker
     {
         public MetricBatch Batch { get; } = new();
-
-        public MetricBatch Zeros { get; } = new();
 
         public OtlpMetricsDecoder Decoder { get; } = new();
     }

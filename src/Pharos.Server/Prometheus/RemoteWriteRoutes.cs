@@ -8,7 +8,6 @@ using Pharos.Core;
 using Pharos.Server.Http;
 using Pharos.Wire;
 using Pharos.Wire.RemoteWrite;
-using Pharos.Wire.Starts;
 using Pharos.Wire.Compression;
 
 namespace Pharos.Server.Prometheus;
@@ -42,7 +41,6 @@ internal sealed class RemoteWriteRoutes
     private readonly RemoteWriteReceiverOptions options;
     private readonly ConcurrentBag<Worker> workers = [];
     private readonly PushMetrics counters;
-    private readonly ConcurrentDictionary<TenantId, StartTimestamps> starts = [];
     private long inflightBytes;
 
     private RemoteWriteRoutes(IMetricSink sink, Instruments instruments, RemoteWriteReceiverOptions options)
@@ -108,7 +106,6 @@ internal sealed class RemoteWriteRoutes
         finally
         {
             worker.Batch.Clear();
-            worker.Zeros.Clear();
             workers.Add(worker);
             counters.Inflight.Add(-1);
             Interlocked.Add(ref inflightBytes, -decodedLength);
@@ -123,7 +120,7 @@ internal sealed class RemoteWriteRoutes
             decoded = SnappyBlock.Decode(body.Span, options.DecodedBytesMax, out int length);
             var message = decoded.AsSpan(0, length);
             if (version == RemoteWriteVersion.V1) worker.Decoder.DecodeV1(message, worker.Batch);
-            else worker.Decoder.DecodeV2(message, worker.Batch, starts.GetOrAdd(tenant, _ => new StartTimestamps()), options.StartTimestampsAsZeros(tenant) ? worker.Zeros : null);
+            else worker.Decoder.DecodeV2(message, worker.Batch, options.StartTimestampsAsZeros(tenant));
         }
         catch (WireFormatException e)
         {
@@ -138,8 +135,6 @@ internal sealed class RemoteWriteRoutes
         AppendResult result;
         try
         {
-            // What is refused of these is no error of the sender: the series has a later sample already.
-            if (!worker.Zeros.IsEmpty) await sink.AppendAsync(tenant, worker.Zeros, http.RequestAborted);
             result = worker.Batch.IsEmpty ? new AppendResult(0, 0, 0, []) : await sink.AppendAsync(tenant, worker.Batch, http.RequestAborted);
         }
         catch (StoreUnavailableException e)
@@ -213,8 +208,6 @@ internal sealed class RemoteWriteRoutes
     private sealed class Worker
     {
         public MetricBatch Batch { get; } = new();
-
-        public MetricBatch Zeros { get; } = new();
 
         public RemoteWriteDecoder Decoder { get; } = new();
     }

@@ -17,8 +17,8 @@ public enum ExpositionFormat
 
 /// <summary>
 /// Takes what an exposition holds, piece by piece, in the order of the text. All spans hold only during the call.
-/// For a sample comes first <see cref="TryKnown"/> and, unless that said yes, <see cref="New"/>; then <see cref="Sample"/> or <see cref="Histogram"/>;
-/// then its exemplars.
+/// For a sample comes first <see cref="TryKnown"/> and, unless that said yes, <see cref="New"/>; then
+/// <see cref="Start"/> where one is known and wanted, <see cref="Sample"/> or <see cref="Histogram"/>, then its exemplars.
 /// </summary>
 public interface IExpositionHandler
 {
@@ -37,6 +37,13 @@ public interface IExpositionHandler
 
     /// <summary>The labels of a series that was not known, in the canonical form of <see cref="LabelCodec"/>, <c>__name__</c> among them.</summary>
     void New(ReadOnlySpan<byte> raw, ReadOnlySpan<byte> labels);
+
+    /// <summary>Whether <see cref="Start"/> is called; OpenMetrics' <c>_created</c> lines are then no series of their own.</summary>
+    bool WantsStarts { get; }
+
+    /// <summary>When the counter, histogram or summary of the next sample began to count.</summary>
+    /// <param name="startMs">Unix milliseconds.</param>
+    void Start(long startMs);
 
     /// <param name="timestampMs">Unix milliseconds where the exposition gives a time.</param>
     void Sample(double value, long? timestampMs);

@@ -96,6 +96,7 @@ public sealed class ProtobufParser
                         else number.Skip();
                     }
                     Series(family, default, all, default, 0, ref handler);
+                    if (metric.Field == 3) Tell(StartOf(exemplar, 3, ref handler), ref handler);
                     handler.Sample(value, timestampMs);
                     if (metric.Field != 3) break;
                     while (exemplar.Next())
@@ -132,9 +133,12 @@ public sealed class ProtobufParser
             else if (head.Is(2, ProtoType.Fixed64)) sum = head.Double();
             else head.Skip();
         }
+        long startMs = StartOf(summary, 4, ref handler);
         Series(family, "_count"u8, metric, default, 0, ref handler);
+        Tell(startMs, ref handler);
         handler.Sample(count, timestampMs);
         Series(family, "_sum"u8, metric, default, 0, ref handler);
+        Tell(startMs, ref handler);
         handler.Sample(sum, timestampMs);
         while (summary.Next())
         {
@@ -161,10 +165,12 @@ public sealed class ProtobufParser
         where THandler : struct, IExpositionHandler
     {
         var native = NativeHistogram.Read(message, gauge, out double count, out double sum);
+        long startMs = gauge ? 0 : StartOf(message, 15, ref handler);
         if (native is not null && nativeToo)
         {
             if (HistogramRules.Fault(native) is { } fault) throw new WireFormatException($"invalid native histogram: {fault}", message.Position);
             Series(family, default, metric, default, 0, ref handler);
+            Tell(startMs, ref handler);
             handler.Histogram(native, timestampMs);
             var exemplars = message;
             while (exemplars.Next())
@@ -199,6 +205,7 @@ public sealed class ProtobufParser
             bucketsSeen = true;
             infinitySeen |= double.IsPositiveInfinity(bound);
             Series(family, "_bucket"u8, metric, "le"u8, bound, ref handler);
+            Tell(startMs, ref handler);
             handler.Sample(cumulative, timestampMs);
             while (exemplar.Next())
             {
@@ -210,11 +217,14 @@ public sealed class ProtobufParser
         if (!infinitySeen)
         {
             Series(family, "_bucket"u8, metric, "le"u8, double.PositiveInfinity, ref handler);
+            Tell(startMs, ref handler);
             handler.Sample(count, timestampMs);
         }
         Series(family, "_count"u8, metric, default, 0, ref handler);
+        Tell(startMs, ref handler);
         handler.Sample(count, timestampMs);
         Series(family, "_sum"u8, metric, default, 0, ref handler);
+        Tell(startMs, ref handler);
         handler.Sample(sum, timestampMs);
     }
 
@@ -289,6 +299,25 @@ public sealed class ProtobufParser
             else pair.Skip();
         }
         labels.Add(name, value);
+    }
+
+    /// <summary>A message's <c>created_timestamp</c>, Unix milliseconds; 0 where it has none or nobody asks.</summary>
+    private static long StartOf<THandler>(ProtoReader message, int field, ref THandler handler)
+        where THandler : struct, IExpositionHandler
+    {
+        long startMs = 0;
+        while (handler.WantsStarts && message.Next())
+        {
+            if (message.Is(field, ProtoType.Bytes)) startMs = Timestamp(message.Message());
+            else message.Skip();
+        }
+        return startMs;
+    }
+
+    private static void Tell<THandler>(long startMs, ref THandler handler)
+        where THandler : struct, IExpositionHandler
+    {
+        if (startMs != 0) handler.Start(startMs);
     }
 
     private static long Timestamp(ProtoReader reader)

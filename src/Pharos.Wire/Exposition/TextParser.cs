@@ -1,10 +1,8 @@
 using System.Buffers;
-using System.Diagnostics.CodeAnalysis;
-using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Unicode;
 using Pharos.Core;
-using Pharos.Wire.RemoteWrite;
+using static Pharos.Wire.Exposition.TextScan;
 
 namespace Pharos.Wire.Exposition;
 
@@ -15,13 +13,8 @@ namespace Pharos.Wire.Exposition;
 /// <remarks>What is accepted follows Prometheus's own parsers (model/textparse), so that a target works here exactly if it works there.</remarks>
 public sealed class TextParser
 {
-    private static readonly SearchValues<byte> MetricNameBytes =
-        SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_:"u8);
-
-    private static readonly SearchValues<byte> LabelNameBytes =
-        SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"u8);
-
     private readonly LabelParts labels = new();
+    private readonly CreatedTimes created = new();
     private byte[] scratch = new byte[1024];
     private byte[] typedFamily = new byte[128];
     private int typedFamilyLength;
@@ -34,6 +27,7 @@ public sealed class TextParser
     {
         type = MetricType.Unknown;
         typedFamilyLength = 0;
+        created.Clear();
         if (format == ExpositionFormat.OpenMetrics) ParseOpenMetrics(text, ref handler);
         else ParseText(text, ref handler);
     }
@@ -125,12 +119,23 @@ public sealed class TextParser
                 if (text[at..].IndexOf((byte)'\n') < 0) Fail(text, text.Length, "data does not end with # EOF");
                 var words = Line(text, ref at);
                 if (help) Help(family, words, ref handler);
-                else if (isType) SetType(text, hash, family, words, openMetrics: true, ref handler);
+                else if (isType)
+                {
+                    SetType(text, hash, family, words, openMetrics: true, ref handler);
+                    if (handler.WantsStarts) created.Learn(text, at, typedFamily.AsSpan(0, typedFamilyLength), type);
+                }
                 else Unit(text, hash, family, words, ref handler);
+            }
+            else if (handler.WantsStarts && created.IsCreated(text[at..]))
+            {
+                // Its value went to the family's other series.
+                Line(text, ref at);
             }
             else if (IsNameStart(c) || c == '{')
             {
+                int start = at;
                 Series(text, ref at, openMetrics: true, ref handler);
+                if (created.Of(text[start..at]) is var startMs and not 0) handler.Start(startMs);
                 double value = NumberAfterSpace(text, ref at, "expected value after metric");
                 long? timestampMs = null;
                 bool exemplar = text[at..].StartsWith(" # {"u8);
@@ -292,24 +297,6 @@ public sealed class TextParser
         return true;
     }
 
-    private static ReadOnlySpan<byte> Quoted(ReadOnlySpan<byte> text, scoped ref int at, string expected)
-    {
-        int start = at + 1;
-        int i = start;
-        while (true)
-        {
-            int next = text[i..].IndexOfAny((byte)'"', (byte)'\\', (byte)'\n');
-            if (next < 0) Fail(text, at, expected);
-            i += next;
-            if (text[i] == '"') break;
-            if (text[i] == '\n') Fail(text, at, expected);
-            i += 2;
-            if (i > text.Length) Fail(text, at, expected);
-        }
-        at = i + 1;
-        return text[start..i];
-    }
-
     /// <summary>The metric name after HELP, TYPE or UNIT; escapes resolved where it is quoted.</summary>
     private ReadOnlySpan<byte> FamilyName(ReadOnlySpan<byte> text, scoped ref int at, string after)
     {
@@ -366,59 +353,5 @@ public sealed class TextParser
         if (!unit.IsEmpty && (!family.EndsWith(unit) || family.Length < unit.Length + 1 || family[family.Length - unit.Length - 1] != '_'))
             Fail(text, at, $"unit \"{Encoding.UTF8.GetString(unit)}\" is not a suffix of metric \"{Encoding.UTF8.GetString(family)}\"");
         handler.Unit(family, unit);
-    }
-
-    private static double NumberAfterSpace(ReadOnlySpan<byte> text, ref int at, string expected)
-    {
-        if (at >= text.Length || text[at] != ' ') Fail(text, at, expected);
-        int from = ++at;
-        while (at < text.Length && text[at] is not ((byte)' ' or (byte)'\n')) at++;
-        return Number(text, from, at, expected);
-    }
-
-    /// <summary>A space and a timestamp in seconds, which becomes milliseconds.</summary>
-    private static long Seconds(ReadOnlySpan<byte> text, ref int at)
-    {
-        int from = at + 1;
-        double seconds = NumberAfterSpace(text, ref at, "expected a timestamp");
-        if (!double.IsFinite(seconds)) Fail(text, from, "invalid timestamp");
-        double ms = seconds * 1000;
-        if (Math.Abs(ms) >= long.MaxValue) Fail(text, from, "timestamp is out of range");
-        return (long)ms;
-    }
-
-    private static double Number(ReadOnlySpan<byte> text, int from, int to, string expected)
-    {
-        if (from == to) Fail(text, from, expected);
-        if (!GoFloat.TryParse(text[from..to], out double value)) Fail(text, from, $"invalid number \"{Encoding.UTF8.GetString(text[from..Math.Min(to, from + 50)])}\"");
-        return value;
-    }
-
-    private static ReadOnlySpan<byte> Line(ReadOnlySpan<byte> text, scoped ref int at)
-    {
-        var rest = text[at..];
-        int length = rest.IndexOf((byte)'\n');
-        if (length < 0) length = rest.Length;
-        at += length + 1;
-        if (at > text.Length) at = text.Length;
-        return rest[..length];
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void SkipBlanks(ReadOnlySpan<byte> text, ref int at)
-    {
-        while (at < text.Length && text[at] is (byte)' ' or (byte)'\t') at++;
-    }
-
-    private static bool IsNameStart(byte c) => char.IsAsciiLetter((char)c) || c is (byte)'_' or (byte)':';
-
-    [DoesNotReturn]
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void Fail(ReadOnlySpan<byte> text, int at, string message)
-    {
-        at = Math.Min(at, text.Length);
-        int line = text[..at].Count((byte)'\n') + 1;
-        int column = at - (text[..at].LastIndexOf((byte)'\n') + 1) + 1;
-        throw new WireFormatException(WireErrorKind.Malformed, $"line {line}, column {column}: {message}");
     }
 }

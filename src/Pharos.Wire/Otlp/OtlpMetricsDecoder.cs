@@ -24,18 +24,17 @@ public sealed class OtlpMetricsDecoder
     /// <param name="lookback">The query engine's; <c>target_info</c> gets a sample at least every half of it.</param>
     /// <param name="ofTenant">What is remembered of the tenant.</param>
     /// <param name="batch">Gets the series, added to what is there. After an exception its content has no meaning.</param>
-    /// <param name="zeros">Gets samples of 0 at start timestamps, where the settings ask for them.</param>
     /// <exception cref="WireFormatException">The body cannot be read at all.</exception>
     public void Decode(
         ReadOnlyMemory<byte> body, bool json, string? contentEncoding, long bytesMax, OtlpSettings settings, TimeSpan lookback,
-        OtlpStreams ofTenant, MetricBatch batch, MetricBatch zeros)
+        OtlpStreams ofTenant, MetricBatch batch)
     {
         rejected.Clear();
         additions.Clear();
         Points = 0;
         streams = ofTenant;
         using var opened = PackedBody.Open(body, contentEncoding, bytesMax);
-        using var mapper = new OtlpMetricsMapper(settings, lookback, ofTenant, batch, zeros, rejected, additions);
+        using var mapper = new OtlpMetricsMapper(settings, lookback, ofTenant, batch, rejected, additions);
         try
         {
             if (json) OtlpMetricsJson.Read(opened.Message, mapper);

@@ -9,7 +9,7 @@ namespace Pharos.Wire.Otlp;
 /// costs one point, or one metric where the metric itself is wrong.
 /// </summary>
 internal sealed class OtlpMetricsMapper(
-    OtlpSettings settings, TimeSpan lookback, OtlpStreams streams, MetricBatch batch, MetricBatch zeros, RejectTally rejected, List<DeltaUndo> additions)
+    OtlpSettings settings, TimeSpan lookback, OtlpStreams streams, MetricBatch batch, RejectTally rejected, List<DeltaUndo> additions)
     : IOtlpMetricVisitor, IDisposable
 {
     private const string ServiceName = "service.name", ServiceNamespace = "service.namespace", ServiceInstance = "service.instance.id";
@@ -19,7 +19,7 @@ internal sealed class OtlpMetricsMapper(
 
     private readonly OtlpNames names = new(settings);
     private readonly OtlpLabels labels = new();
-    private readonly OtlpSeriesWriter writer = new(batch, streams.Starts, settings.StartTimestampsAsZeros ? zeros : null);
+    private readonly OtlpSeriesWriter writer = new(batch, settings.StartTimestampsAsZeros);
     private readonly List<(string Name, string Value)> promoted = [];
     private readonly List<(string Name, string Value)> ofScope = [];
     private List<OtlpAttribute> resource = [];

@@ -1,12 +1,11 @@
 using System.Text;
 using Pharos.Core;
-using Pharos.Wire.Starts;
 
 namespace Pharos.Wire.Otlp;
 
 /// <summary>Writes one point as the series that it stands for.</summary>
-/// <param name="zeros">Gets samples of 0 at start timestamps; null where none are wanted.</param>
-internal sealed class OtlpSeriesWriter(MetricBatch batch, StartTimestamps starts, MetricBatch? zeros)
+/// <param name="starts">Whether the batch gets the points' start timestamps.</param>
+internal sealed class OtlpSeriesWriter(MetricBatch batch, bool starts)
 {
     private byte[] name = new byte[256];
 
@@ -38,9 +37,9 @@ internal sealed class OtlpSeriesWriter(MetricBatch batch, StartTimestamps starts
 
     private void Native(ReadOnlySpan<byte> encoded, OtlpPoint point, Histogram histogram, List<OtlpExemplar> exemplars, bool counts)
     {
-        if (counts && zeros is not null && !histogram.IsStale) starts.Add(encoded, Ms(point.StartNs), Ms(point.TimeNs), histogram, zeros);
         int series = batch.AddSeries(encoded);
         batch.AddHistogram(series, Ms(point.TimeNs), histogram);
+        if (starts && counts && !histogram.IsStale) batch.AddHistogramStart(Ms(point.StartNs));
         Exemplars(series, point, exemplars);
     }
 
@@ -91,10 +90,9 @@ internal sealed class OtlpSeriesWriter(MetricBatch batch, StartTimestamps starts
 
     private int Sample(ReadOnlySpan<byte> encoded, OtlpPoint point, double value, bool counts)
     {
-        long at = Ms(point.TimeNs);
-        if (counts && zeros is not null && !point.IsStale) starts.Add(encoded, Ms(point.StartNs), at, zeros);
         int series = batch.AddSeries(encoded);
-        batch.AddSample(series, at, point.IsStale ? SampleValue.Stale : value);
+        batch.AddSample(series, Ms(point.TimeNs), point.IsStale ? SampleValue.Stale : value);
+        if (starts && counts && !point.IsStale) batch.AddSampleStart(Ms(point.StartNs));
         return series;
     }
 

@@ -1,17 +1,14 @@
 using Pharos.Core;
-using Pharos.Wire.Starts;
 
 namespace Pharos.Wire.Otlp;
 
 /// <summary>What must be remembered of one tenant's OTLP metrics from request to request, all of it bounded. Safe for several threads.</summary>
-public sealed class OtlpStreams(TimeProvider time, StartTimestamps starts)
+public sealed class OtlpStreams(TimeProvider time)
 {
     private const int RememberedMax = 200_000;
 
     private readonly Lock gate = new();
     private readonly Dictionary<ulong, long> targetInfo = [];
-
-    internal StartTimestamps Starts { get; } = starts;
 
     internal DeltaStreams Deltas { get; } = new(time);
 

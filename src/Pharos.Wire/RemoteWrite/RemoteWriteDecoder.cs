@@ -1,7 +1,6 @@
 using System.Text;
 using Pharos.Core;
 using Pharos.Wire.Protobuf;
-using Pharos.Wire.Starts;
 
 namespace Pharos.Wire.RemoteWrite;
 
@@ -22,8 +21,7 @@ public sealed class RemoteWriteDecoder
     private readonly HashSet<string> families = new(StringComparer.Ordinal);
     private (int At, int Length)[] symbols = new (int, int)[256];
     private int symbolCount;
-    private StartTimestamps? starts;
-    private MetricBatch? zeros;
+    private bool keepStarts;
 
     /// <summary>What the last body held that could not be taken: one error per code, <see cref="AppendError.Samples"/> counts all its cases.</summary>
     public IReadOnlyList<AppendError> Rejected => rejected.Errors;
@@ -32,7 +30,7 @@ public sealed class RemoteWriteDecoder
     /// <exception cref="WireFormatException">Not a valid message; names the byte.</exception>
     public void DecodeV1(ReadOnlySpan<byte> body, MetricBatch into)
     {
-        zeros = null;
+        keepStarts = false;
         rejected.Clear();
         var reader = new ProtoReader(body);
         while (reader.Next())
@@ -55,12 +53,11 @@ public sealed class RemoteWriteDecoder
     }
 
     /// <summary>Decodes an <c>io.prometheus.write.v2.Request</c> (remote write 2), adding to the batch.</summary>
-    /// <param name="remembered">What is known of the tenant's start timestamps.</param>
-    /// <param name="startZeros">Gets samples of 0 at new start timestamps; null where none are wanted.</param>
+    /// <param name="starts">Whether the batch gets the samples' start timestamps.</param>
     /// <exception cref="WireFormatException">Not a valid message; names the byte.</exception>
-    public void DecodeV2(ReadOnlySpan<byte> body, MetricBatch into, StartTimestamps? remembered = null, MetricBatch? startZeros = null)
+    public void DecodeV2(ReadOnlySpan<byte> body, MetricBatch into, bool starts = false)
     {
-        (starts, zeros) = (remembered, startZeros);
+        keepStarts = starts;
         rejected.Clear();
         families.Clear();
         symbolCount = 0;
@@ -180,7 +177,7 @@ public sealed class RemoteWriteDecoder
             }
         }
         into.AddSample(series, timestampMs, value);
-        if (zeros is not null) starts?.Add(into.LabelsOf(series), startMs, timestampMs, zeros);
+        if (keepStarts) into.AddSampleStart(startMs);
     }
 
     private void AddHistogram(ProtoReader message, int series, MetricBatch into)
@@ -189,7 +186,7 @@ public sealed class RemoteWriteDecoder
         if (fault is null)
         {
             into.AddHistogram(series, timestampMs, histogram);
-            if (zeros is not null) starts?.Add(into.LabelsOf(series), startMs, timestampMs, histogram, zeros);
+            if (keepStarts) into.AddHistogramStart(startMs);
             return;
         }
         const string code = "native-histogram-invalid";

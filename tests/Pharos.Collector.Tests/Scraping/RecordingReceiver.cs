@@ -11,6 +11,12 @@ internal sealed class RecordingReceiver : IMetricsReceiver, IDisposable
 
     public List<MetricMetadata> Metadata { get; } = [];
 
+    /// <summary>Of the last batch.</summary>
+    public IReadOnlyList<BatchStart> Starts { get; private set; } = [];
+
+    /// <inheritdoc cref="Starts"/>
+    public IReadOnlyList<BatchStart> HistogramStarts { get; private set; } = [];
+
     public IReadOnlyList<string> Take()
     {
         lock (gate)
@@ -37,6 +43,7 @@ internal sealed class RecordingReceiver : IMetricsReceiver, IDisposable
             foreach (var (series, timestampMs, histogram) in batch.Histograms)
                 lines.Add($"{Labels.FromEncoded(batch.LabelsOf(series))} {Text(histogram)} @{timestampMs}");
             Metadata.AddRange(batch.Metadata);
+            (Starts, HistogramStarts) = ([.. batch.Starts], [.. batch.HistogramStarts]);
         }
         batches.Release();
         return ValueTask.CompletedTask;

@@ -41,6 +41,20 @@ public sealed class ScrapePoolTests : IDisposable
     }
 
     [Fact]
+    public async Task Starts_go_on_with_their_samples_where_they_are_wanted()
+    {
+        const string text = "# TYPE a counter\na_total{x=\"1\"} 3\na_created{x=\"1\"} 7\n# TYPE h histogram\nh_bucket{le=\"+Inf\"} 1\nh_count 1\nh_sum 1\nh_created 8\n# EOF\n";
+        Answer("shop:80", text, "application/openmetrics-text");
+        await using var pool = await StartAsync(Options() with { StartTimestamps = true, ConvertClassicHistograms = true });
+        Assert.Equal([7000], receiver.Starts.Select(s => s.StartMs));
+        Assert.Equal([8000], receiver.HistogramStarts.Select(s => s.StartMs));
+        Assert.DoesNotContain(receiver.Take(), l => l.Contains("_created", StringComparison.Ordinal));
+        // A target that is known already is no different.
+        await StepAsync();
+        Assert.Equal([7000], receiver.Starts.Select(s => s.StartMs));
+    }
+
+    [Fact]
     public async Task A_series_that_vanishes_ends_and_a_failed_scrape_ends_all()
     {
         Answer("shop:80", "a 1\nb 2\n");
@@ -320,9 +334,9 @@ public sealed class ScrapePoolTests : IDisposable
 
     private static RelabelRule Rule(RelabelRuleOptions options) => RelabelRule.TryCreate(options, out var rule, out string? error) ? rule : throw new InvalidOperationException(error);
 
-    private void Answer(string address, string text) => answers[address] = _ => Task.FromResult(new HttpResponseMessage(HttpStatusCode.OK)
+    private void Answer(string address, string text, string type = "text/plain") => answers[address] = _ => Task.FromResult(new HttpResponseMessage(HttpStatusCode.OK)
     {
-        Content = new StringContent(text, Encoding.UTF8, "text/plain"),
+        Content = new StringContent(text, Encoding.UTF8, type),
     });
 
     private ScrapePool Pool(ScrapeOptions options)

@@ -127,7 +127,7 @@ public sealed class RemoteWriteRoutesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_start_timestamp_becomes_one_sample_of_0()
+    public async Task A_start_timestamp_goes_to_the_store_in_one_batch_with_its_sample()
     {
         foreach (long at in (long[])[2000, 3000])
         {
@@ -144,7 +144,8 @@ public sealed class RemoteWriteRoutesTests : IAsyncLifetime
             using var response = await PushAsync(RemoteWriteVersion.V2, "/api/v1/write", Packed(request.Written));
             Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
         }
-        Assert.Equal(["{__name__=\"c_total\"} 1000 0", "{__name__=\"c_total\"} 2000 5", "{__name__=\"c_total\"} 3000 5"], sink.Seen);
+        Assert.Equal(["{__name__=\"c_total\"} 2000 5 since 1000", "{__name__=\"c_total\"} 3000 5 since 1000"], sink.Seen);
+        Assert.Equal(2, sink.Batches);
     }
 
     [Fact]

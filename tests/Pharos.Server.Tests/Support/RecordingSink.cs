@@ -16,6 +16,9 @@ internal sealed class RecordingSink : IMetricSink
         }
     }
 
+    /// <summary>Batches that it was given.</summary>
+    public int Batches { get; private set; }
+
     public SemaphoreSlim Changed { get; } = new(0);
 
     public AppendResult? Answer { get; set; }
@@ -27,7 +30,14 @@ internal sealed class RecordingSink : IMetricSink
         if (Fails is not null) throw Fails;
         lock (gate)
         {
-            foreach (var sample in batch.Samples) seen.Add($"{Labels.FromEncoded(batch.LabelsOf(sample.Series))} {sample.TimestampMs} {sample.Value}");
+            Batches++;
+            var starts = new StartCursor(batch.Starts);
+            for (int i = 0; i < batch.Samples.Length; i++)
+            {
+                var sample = batch.Samples[i];
+                long startMs = starts.Of(i);
+                seen.Add($"{Labels.FromEncoded(batch.LabelsOf(sample.Series))} {sample.TimestampMs} {sample.Value}{(startMs == 0 ? "" : $" since {startMs}")}");
+            }
         }
         Changed.Release();
         return ValueTask.FromResult(Answer ?? new AppendResult(batch.Samples.Length, batch.Histograms.Count, batch.Exemplars.Count, []));

@@ -66,21 +66,7 @@ public sealed class ProtobufParserTests
         var read = Recorded.Protobuf(Family("size", 4, message =>
         {
             int histogram = message.Begin(7);
-            message.Field(1, 6UL);
-            message.Field(2, 9.0);
-            int bucket = message.Begin(3);
-            message.Field(1, 2UL);
-            message.Field(2, 1.0);
-            message.End(bucket);
-            message.ZigZagField(5, 3);
-            message.Field(6, 0.001);
-            message.Field(7, 1UL);
-            int span = message.Begin(12);
-            message.ZigZagField(1, -1);
-            message.Field(2, 2UL);
-            message.End(span);
-            message.ZigZagField(13, 2);
-            message.ZigZagField(13, 1);
+            Native(message);
             message.End(histogram);
         }), classicToo);
         Assert.Equal("{__name__=\"size\"} histogram schema=3 count=6 sum=9 zero=1 +[2 3] -[] @", read.Lines[2]);
@@ -126,20 +112,7 @@ public sealed class ProtobufParserTests
         {
             Pair(message, "code", "200");
             int histogram = message.Begin(7);
-            message.Field(1, 6UL);
-            message.Field(2, 9.0);
-            int bucket = message.Begin(3);
-            message.Field(1, 2UL);
-            message.Field(2, 1.0);
-            message.End(bucket);
-            message.ZigZagField(5, 3);
-            message.Field(7, 1UL);
-            int span = message.Begin(12);
-            message.ZigZagField(1, -1);
-            message.Field(2, 2UL);
-            message.End(span);
-            message.ZigZagField(13, 2);
-            message.ZigZagField(13, 1);
+            Native(message);
             int exemplar = message.Begin(16);
             Pair(message, "trace_id", "abc");
             message.End(exemplar);
@@ -178,6 +151,26 @@ public sealed class ProtobufParserTests
         delimited.Varint((ulong)family.Length);
         delimited.Raw(family.Written);
         return delimited.Written.ToArray();
+    }
+
+    /// <summary>A histogram with a classic bucket and native ones.</summary>
+    private static void Native(ProtoBuffer message)
+    {
+        message.Field(1, 6UL);
+        message.Field(2, 9.0);
+        int bucket = message.Begin(3);
+        message.Field(1, 2UL);
+        message.Field(2, 1.0);
+        message.End(bucket);
+        message.ZigZagField(5, 3);
+        message.Field(6, 0.001);
+        message.Field(7, 1UL);
+        int span = message.Begin(12);
+        message.ZigZagField(1, -1);
+        message.Field(2, 2UL);
+        message.End(span);
+        message.ZigZagField(13, 2);
+        message.ZigZagField(13, 1);
     }
 
     private static void Pair(ProtoBuffer message, string name, string value)

@@ -12,19 +12,21 @@ internal sealed class Recorded
 
     public List<Entry> Entries { get; } = [];
 
+    public bool WantsStarts { get; init; }
+
     public static Recorded Text(string text, ExpositionFormat format = ExpositionFormat.Text) => Text(Encoding.UTF8.GetBytes(text), format);
 
-    public static Recorded Text(byte[] text, ExpositionFormat format)
+    public static Recorded Text(byte[] text, ExpositionFormat format, bool starts = false)
     {
-        var recorded = new Recorded();
+        var recorded = new Recorded { WantsStarts = starts };
         var handler = new Handler(recorded);
         new TextParser().Parse(text, format, ref handler);
         return recorded;
     }
 
-    public static Recorded Protobuf(byte[] body, bool classicToo = false)
+    public static Recorded Protobuf(byte[] body, bool classicToo = false, bool starts = false)
     {
-        var recorded = new Recorded();
+        var recorded = new Recorded { WantsStarts = starts };
         var handler = new Handler(recorded);
         new ProtobufParser().Parse(body, classicToo, nativeToo: true, ref handler);
         return recorded;
@@ -84,6 +86,10 @@ internal sealed class Recorded
         public readonly bool TryKnown(ReadOnlySpan<byte> raw) => false;
 
         public void New(ReadOnlySpan<byte> raw, ReadOnlySpan<byte> labels) => series = labels.ToArray();
+
+        public readonly bool WantsStarts => into.WantsStarts;
+
+        public readonly void Start(long startMs) => into.Lines.Add($"start {startMs}");
 
         public readonly void Sample(double value, long? timestampMs)
         {

@@ -224,6 +224,8 @@ public sealed class TextParserTests
         public readonly void Unit(ReadOnlySpan<byte> family, ReadOnlySpan<byte> unit) { }
         public readonly bool TryKnown(ReadOnlySpan<byte> raw) => Known;
         public readonly void New(ReadOnlySpan<byte> raw, ReadOnlySpan<byte> labels) { }
+        public readonly bool WantsStarts => false;
+        public readonly void Start(long startMs) { }
 
         public void Sample(double value, long? timestampMs)
         {
@@ -253,6 +255,10 @@ public sealed class TextParserTests
         public bool TryKnown(ReadOnlySpan<byte> raw) => Series.TryGetValue(Encoding.UTF8.GetString(raw), out current!);
 
         public void New(ReadOnlySpan<byte> raw, ReadOnlySpan<byte> labels) => Series[Encoding.UTF8.GetString(raw)] = current = Labels.FromEncoded(labels).ToString();
+
+        public readonly bool WantsStarts => false;
+
+        public readonly void Start(long startMs) { }
 
         public readonly void Sample(double value, long? timestampMs) => Found.Add($"{current} {GoFloat.Format(value)} {timestampMs}");
 

@@ -2,7 +2,6 @@ using System.Text;
 using Pharos.Core;
 using Pharos.Wire.Otlp;
 using Pharos.Wire.Protobuf;
-using Pharos.Wire.Starts;
 
 namespace Pharos.Wire.Tests.Otlp;
 
@@ -10,15 +9,14 @@ public sealed class OtlpMetricsTests : IDisposable
 {
     private readonly SimulatedTimeProvider time = new(DateTimeOffset.FromUnixTimeSeconds(1_700_000_000));
     private readonly OtlpMetricsDecoder decoder = new();
-    private readonly MetricBatch batch = new(), zeros = new();
+    private readonly MetricBatch batch = new();
     private readonly OtlpStreams streams;
 
-    public OtlpMetricsTests() => streams = new OtlpStreams(time, new StartTimestamps());
+    public OtlpMetricsTests() => streams = new OtlpStreams(time);
 
     public void Dispose()
     {
         batch.Dispose();
-        zeros.Dispose();
     }
 
     [Theory]
@@ -81,8 +79,7 @@ public sealed class OtlpMetricsTests : IDisposable
             """.ReplaceLineEndings("\n"), Show());
         var exemplar = batch.Exemplars.Single();
         Assert.Equal(("{__name__=\"h_bucket\", le=\"10\"}", 59000, 7.0, "{span_id=\"cd\", trace_id=\"ab\", u=\"v\"}"), (Labels.FromEncoded(batch.LabelsOf(exemplar.Series)).ToString(), exemplar.TimestampMs, exemplar.Value, exemplar.Labels.ToString()));
-        Assert.Equal(5, zeros.Samples.Length);
-        Assert.All(zeros.Samples.ToArray(), s => Assert.Equal((1L, 0.0), (s.TimestampMs, s.Value)));
+        Assert.Equal(Enumerable.Range(0, 5).Select(i => new BatchStart(i, 1)), batch.Starts);
 
         Push(Metric("h", "histogram", point), OtlpSettings.Default with { ConvertHistogramsToCustomBuckets = true });
         var histogram = batch.Histograms.Single().Histogram;
@@ -210,7 +207,7 @@ public sealed class OtlpMetricsTests : IDisposable
         Push(Metric("h", "histogram", """{"timeUnixNano":"60000000000","count":"6","sum":12.5,"bucketCounts":["1","2","3"],"explicitBounds":[0.5,10]}"""), OtlpSettings.Default);
         string json = Show();
         batch.Clear();
-        decoder.Decode(Protobuf(), json: false, null, 1 << 20, OtlpSettings.Default, TimeSpan.FromMinutes(5), streams, batch, zeros);
+        decoder.Decode(Protobuf(), json: false, null, 1 << 20, OtlpSettings.Default, TimeSpan.FromMinutes(5), streams, batch);
         Assert.Equal(json + "\n{__name__=\"g\"} 60000 -3", Show());
         Assert.Equal(8, batch.Histograms.Single().Histogram.Schema);
         Assert.Equal([4, 2], batch.Histograms.Single().Histogram.PositiveBuckets);
@@ -231,7 +228,7 @@ public sealed class OtlpMetricsTests : IDisposable
             try
             {
                 batch.Clear();
-                decoder.Decode(body.AsMemory(0, random.Next(body.Length + 1)), isJson, null, 1 << 20, settings, TimeSpan.FromMinutes(5), streams, batch, zeros);
+                decoder.Decode(body.AsMemory(0, random.Next(body.Length + 1)), isJson, null, 1 << 20, settings, TimeSpan.FromMinutes(5), streams, batch);
             }
             catch (WireFormatException)
             {
@@ -241,14 +238,13 @@ public sealed class OtlpMetricsTests : IDisposable
             {
                 Assert.Fail($"seed {seed}: {e}");
             }
-            zeros.Clear();
         }
     }
 
     private void Push(string json, OtlpSettings settings)
     {
         batch.Clear();
-        decoder.Decode(Encoding.UTF8.GetBytes(json), json: true, null, 1 << 20, settings, TimeSpan.FromMinutes(5), streams, batch, zeros);
+        decoder.Decode(Encoding.UTF8.GetBytes(json), json: true, null, 1 << 20, settings, TimeSpan.FromMinutes(5), streams, batch);
     }
 
     private static string Metric(string name, string kind, string point, string unit = "", int temporality = 2) =>

@@ -5,7 +5,6 @@ using Pharos.Wire.Loki;
 using Pharos.Wire.Protobuf;
 using Pharos.Wire.RemoteRead;
 using Pharos.Wire.RemoteWrite;
-using Pharos.Wire.Starts;
 using Pharos.Wire.Tests.Exposition;
 
 namespace Pharos.Wire.Tests.RemoteWrite;
@@ -139,10 +138,9 @@ public sealed class ProtoConformanceTests
                 ("exemplars", new Message(("labels_refs", new[] { 5, 6 }), ("value", 2.5), ("timestamp", 900))),
                 ("metadata", new Message(("type", 5), ("help_ref", 7), ("unit_ref", 8)))))));
         using var batch = new MetricBatch();
-        using var zeros = new MetricBatch();
-        new RemoteWriteDecoder().DecodeV2(body, batch, new StartTimestamps(), zeros);
+        new RemoteWriteDecoder().DecodeV2(body, batch, starts: true);
         return Same($"{{__name__=\"m\", job=\"j\"}}|1000 1.5|{Histograms}|900 2.5 {{trace_id=\"t\"}}|m Summary h u", Show(batch))
-            ?? Same("10 0|20", $"{zeros.Samples[0].TimestampMs} {zeros.Samples[0].Value}|{zeros.Histograms[0].TimestampMs}");
+            ?? Same("0 10|0 20", $"{string.Join(' ', batch.Starts.Select(s => $"{s.Sample} {s.StartMs}"))}|{string.Join(' ', batch.HistogramStarts.Select(s => $"{s.Sample} {s.StartMs}"))}");
     }
 
     private static string? WrittenV1(ProtoDescription proto)
