@@ -36,9 +36,11 @@ public sealed class LogQlEngine
         var tenantLimits = limits.For(tenant);
         if (query.EndNs < query.StartNs) throw Bad("end timestamp must not be before or equal to start time");
         CheckLength(query.EndNs - query.StartNs, tenantLimits);
-        return new ValueTask<LogQlResult>(Run(tenant, tenantLimits, context => expr is LogExpr log
+        var result = Timed(tenant, tenantLimits, context => expr is LogExpr log
             ? Lines(context, log, query)
-            : Matrix(context, (MetricExpr)expr, query), cancel));
+            : Matrix(context, (MetricExpr)expr, query), cancel);
+        CheckSeries(result.Series.Count, tenantLimits);
+        return new ValueTask<LogQlResult>(result);
     }
 
     /// <summary>Runs a metric query at one instant.</summary>
@@ -48,14 +50,51 @@ public sealed class LogQlEngine
         var expr = Parser.Parse(query);
         if (expr is not MetricExpr metric)
             throw Bad("log queries are not supported as an instant query type, please change your query to a range query type");
-        return new ValueTask<LogQlResult>(Run(tenant, limits.For(tenant), context => Vector(context, metric, timestampNs), cancel));
+        var tenantLimits = limits.For(tenant);
+        var result = Timed(tenant, tenantLimits, context => Vector(context, metric, timestampNs), cancel);
+        CheckSeries(result.Series.Count, tenantLimits);
+        return new ValueTask<LogQlResult>(result);
     }
 
-    private LogQlResult Run(TenantId tenant, TenantLimits tenantLimits, Func<QueryContext, LogQlResult> query, CancellationToken cancel)
+    /// <summary>Evaluates at all steps of a query over another view of the store; how many series that may give is the caller's to say.</summary>
+    internal LogQlResult Matrix(ILogQueryable over, TenantId tenant, TenantLimits tenantLimits, MetricExpr expr, LogQlRangeQuery query, CancellationToken cancel) =>
+        Run(new QueryContext(over, tenant, tenantLimits, time, cancel), context => Matrix(context, expr, query));
+
+    /// <summary>Evaluates at one instant, otherwise as <see cref="Matrix(ILogQueryable, TenantId, TenantLimits, MetricExpr, LogQlRangeQuery, CancellationToken)"/>.</summary>
+    internal LogQlResult Vector(ILogQueryable over, TenantId tenant, TenantLimits tenantLimits, MetricExpr expr, long timestampNs, CancellationToken cancel) =>
+        Run(new QueryContext(over, tenant, tenantLimits, time, cancel), context => Vector(context, expr, timestampNs));
+
+    /// <summary>Hands over the lines of a query in its order until the taker says false; the query's limit does not count here.</summary>
+    internal LogQlStatistics Scan(
+        ILogQueryable over, TenantId tenant, TenantLimits tenantLimits, LogExpr log, LogQlRangeQuery query, Func<LogQlEntry, bool> take, CancellationToken cancel) =>
+        Run(new QueryContext(over, tenant, tenantLimits, time, cancel), context =>
+        {
+            long count = Scan(context, log, query, take);
+            return new LogQlResult { Kind = LogQlResultKind.Streams, Statistics = new LogQlStatistics(default, count, default) };
+        }).Statistics;
+
+    private LogQlResult Timed(TenantId tenant, TenantLimits tenantLimits, Func<QueryContext, LogQlResult> query, CancellationToken cancel)
     {
-        using var timeout = new CancellationTokenSource(options.Timeout, time);
+        var longest = tenantLimits.QueryTimeout;
+        using var timeout = longest > TimeSpan.Zero ? new CancellationTokenSource(longest, time) : new CancellationTokenSource();
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancel, timeout.Token);
         var context = new QueryContext(store, tenant, tenantLimits, time, both.Token);
+        try
+        {
+            return Run(context, query);
+        }
+        catch (OperationCanceledException e) when (timeout.IsCancellationRequested && !cancel.IsCancellationRequested)
+        {
+            throw TimedOut(longest, context.Read, e);
+        }
+    }
+
+    internal static QueryException TimedOut(TimeSpan after, LogReadStatistics read, Exception inner) => new(
+        QueryErrorKind.Timeout,
+        $"request timed out after {PromDuration.Format(after)} with {read.Lines} lines and {read.Bytes} bytes read, decrease the duration of the request or add more label matchers (prefer exact match over regex match) to reduce the amount of data processed", default, inner);
+
+    private LogQlResult Run(QueryContext context, Func<QueryContext, LogQlResult> query)
+    {
         long started = time.GetTimestamp();
         try
         {
@@ -69,12 +108,6 @@ public sealed class LogQlEngine
             Observe(context, "", "400", time.GetElapsedTime(started));
             throw;
         }
-        catch (OperationCanceledException e) when (timeout.IsCancellationRequested && !cancel.IsCancellationRequested)
-        {
-            throw new QueryException(
-                QueryErrorKind.Timeout,
-                $"request timed out after {PromDuration.Format(options.Timeout)} with {context.Read.Lines} lines and {context.Read.Bytes} bytes read, decrease the duration of the request or add more label matchers (prefer exact match over regex match) to reduce the amount of data processed", default, e);
-        }
     }
 
     private void Observe(QueryContext context, string type, string status, TimeSpan took)
@@ -87,9 +120,22 @@ public sealed class LogQlEngine
     {
         int limitMax = context.Limits.LogQueryEntriesMax;
         if (limitMax > 0 && query.Limit > limitMax) throw Bad($"max entries limit per query exceeded, limit > max_entries_limit_per_query ({query.Limit} > {limitMax})");
+        var entries = new List<LogQlEntry>(Math.Min(query.Limit, 1000));
+        if (query.Limit > 0)
+        {
+            Scan(context, log, query, entry =>
+            {
+                entries.Add(entry);
+                return entries.Count < query.Limit;
+            });
+        }
+        return new LogQlResult { Kind = LogQlResultKind.Streams, Entries = entries, Statistics = new LogQlStatistics(default, entries.Count, default) };
+    }
+
+    private static long Scan(QueryContext context, LogExpr log, LogQlRangeQuery query, Func<LogQlEntry, bool> take)
+    {
         var pipeline = LinePipeline.Build(log.Stages, NeededLabels.All, context.Time);
         var labels = new LabelState();
-        var entries = new List<LogQlEntry>(Math.Min(query.Limit, 1000));
         var selection = new LogSelection
         {
             Matchers = log.Matchers,
@@ -98,34 +144,27 @@ public sealed class LogQlEngine
             Backward = query.Backward,
             RequiredLiterals = pipeline.RequiredLiterals,
         };
-        if (query.Limit <= 0) return Answer(entries);
-        using (var cursor = context.Store.Open(context.Tenant, selection, context.Cancel))
+        using var cursor = context.Store.Open(context.Tenant, selection, context.Cancel);
+        long last = 0, count = 0;
+        bool more = true;
+        while (more && cursor.MoveNext())
         {
-            long last = 0;
-            while (entries.Count < query.Limit && cursor.MoveNext())
-            {
-                long timestamp = cursor.TimestampNs;
-                if (entries.Count > 0 && query.IntervalNs > 0 && Math.Abs(timestamp - last) < query.IntervalNs) continue;
-                labels.Reset(cursor.Stream, cursor.Metadata);
-                var line = new LogLine { Bytes = cursor.Line, TimestampNs = timestamp, Labels = labels };
-                if (!pipeline.Process(ref line)) continue;
-                last = timestamp;
-                entries.Add(new LogQlEntry(timestamp, line.Bytes.ToArray(), labels.StreamLabels(), labels.MetadataLabels(), labels.ParsedLabels()));
-            }
-            context.Add(cursor.Statistics);
+            long timestamp = cursor.TimestampNs;
+            if (count > 0 && query.IntervalNs > 0 && Math.Abs(timestamp - last) < query.IntervalNs) continue;
+            labels.Reset(cursor.Stream, cursor.Metadata);
+            var line = new LogLine { Bytes = cursor.Line, TimestampNs = timestamp, Labels = labels };
+            if (!pipeline.Process(ref line)) continue;
+            last = timestamp;
+            count++;
+            more = take(new LogQlEntry(timestamp, line.Bytes.ToArray(), labels.StreamLabels(), labels.MetadataLabels(), labels.ParsedLabels()));
         }
-        return Answer(entries);
-
-        static LogQlResult Answer(List<LogQlEntry> entries) =>
-            new() { Kind = LogQlResultKind.Streams, Entries = entries, Statistics = new LogQlStatistics(default, entries.Count, default) };
+        context.Add(cursor.Statistics);
+        return count;
     }
 
     private LogQlResult Matrix(QueryContext context, MetricExpr expr, LogQlRangeQuery query)
     {
-        if (query.StepNs <= 0) throw Bad("zero or negative query resolution step widths are not accepted. Try a positive integer");
-        long points = ((query.EndNs - query.StartNs) / query.StepNs) + 1;
-        if (points > options.PointsMax)
-            throw Bad("exceeded maximum resolution of 11,000 points per time series. Try increasing the value of the step parameter");
+        long points = CheckPoints(query);
         var steps = new Steps(query.StartNs, query.StepNs, (int)points);
         var matrix = new MetricEvaluator(context, steps).Evaluate(expr);
         if (matrix.Scalar is { } scalar) matrix = Aggregations.Constant(scalar, steps);
@@ -139,7 +178,6 @@ public sealed class LogQlEngine
             }
             if (values.Count > 0) series.Add(new LogQlSeries(one.Labels, values));
         }
-        CheckSeries(series.Count, context.Limits);
         series.Sort(static (a, b) => a.Labels.CompareTo(b.Labels));
         return new LogQlResult { Kind = LogQlResultKind.Matrix, Series = series, Statistics = new LogQlStatistics(default, series.Count, default) };
     }
@@ -151,7 +189,6 @@ public sealed class LogQlEngine
         if (matrix.Scalar is { } scalar)
             return new LogQlResult { Kind = LogQlResultKind.Scalar, Scalar = scalar, Statistics = new LogQlStatistics(default, 1, default) };
         var present = matrix.Series.Where(s => s.Present[0]).ToList();
-        CheckSeries(present.Count, context.Limits);
         if (!matrix.Ordered) present.Sort(static (a, b) => a.Labels.CompareTo(b.Labels));
         return new LogQlResult
         {
@@ -161,7 +198,16 @@ public sealed class LogQlEngine
         };
     }
 
-    private static void CheckLength(long lengthNs, TenantLimits limits)
+    /// <summary>How many points a series of the query's answer has.</summary>
+    /// <exception cref="QueryException">Too many.</exception>
+    internal long CheckPoints(LogQlRangeQuery query)
+    {
+        if (query.StepNs <= 0) throw Bad("zero or negative query resolution step widths are not accepted. Try a positive integer");
+        long points = ((query.EndNs - query.StartNs) / query.StepNs) + 1;
+        return points <= options.PointsMax ? points : throw Bad("exceeded maximum resolution of 11,000 points per time series. Try increasing the value of the step parameter");
+    }
+
+    internal static void CheckLength(long lengthNs, TenantLimits limits)
     {
         if (limits.LogQueryLengthMax <= TimeSpan.Zero || lengthNs <= limits.LogQueryLengthMax.Ticks * 100) return;
         throw Bad($"the query time range exceeds the limit (query length: {PromDuration.FormatMs(lengthNs / 1_000_000)}, limit: {PromDuration.Format(limits.LogQueryLengthMax)})");

@@ -19,7 +19,17 @@ public sealed record LogQlEntry(long TimestampNs, byte[] Line, Labels Stream, La
 public sealed record LogQlSeries(Labels Labels, IReadOnlyList<(long TimestampMs, double Value)> Points);
 
 /// <summary>What a query touched and how long it took.</summary>
-public sealed record LogQlStatistics(LogReadStatistics Read, long EntriesReturned, TimeSpan Execution);
+public sealed record LogQlStatistics(LogReadStatistics Read, long EntriesReturned, TimeSpan Execution)
+{
+    /// <summary>How long it waited for a thread.</summary>
+    public TimeSpan Waited { get; init; }
+
+    /// <summary>Parts of the range that were answered one by one; 0 where it was not taken apart.</summary>
+    public int Splits { get; init; }
+
+    /// <summary>Parts looked up among the finished ones, found there, and put there.</summary>
+    public (int Requested, int Found, int Stored) Cache { get; init; }
+}
 
 /// <summary>The answer to a query; what does not belong to its kind is empty.</summary>
 public sealed record LogQlResult
@@ -64,7 +74,4 @@ public sealed record LogQlOptions
 {
     /// <summary>Points of one series. Loki's own.</summary>
     public int PointsMax { get; init; } = 11_000;
-
-    /// <summary>Longest a query may run.</summary>
-    public TimeSpan Timeout { get; init; } = TimeSpan.FromMinutes(1);
 }

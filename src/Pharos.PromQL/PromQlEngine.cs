@@ -31,12 +31,12 @@ public sealed class PromQlEngine : IDisposable
         this.options = options;
         this.time = time;
         this.limits = limits ?? new FixedTenantLimits();
-        threads = new QueryThreads(Math.Max(1, options.ConcurrencyMax));
+        threads = new QueryThreads("promql", Math.Max(1, options.ConcurrencyMax));
         memory = new ProcessMemory(options.MemoryBytesMax);
         Queries = new QueryRegistry(time, options.SlowAfter);
         if (queryable is IMetricChanges changes && options.RangeCacheBytesMax > 0)
         {
-            var parts = new RangeCache(options.RangeCacheBytesMax);
+            var parts = new SizedCache<PartKey, Part>(options.RangeCacheBytesMax);
             cached = new CachedRanges(parts, changes, time, instruments);
             var kept = instruments.Gauge("pharos_query_range_cache_bytes", "Bytes of finished parts of range queries that are kept.");
             instruments.BeforeRead(() => kept.Set(parts.BytesUsed));
@@ -53,7 +53,7 @@ public sealed class PromQlEngine : IDisposable
 
     public PromQlOptions Options => options;
 
-    /// <summary>The queries that run, and those that were slow.</summary>
+    /// <summary>The queries that run, and those that were slow; other engines may note theirs here too.</summary>
     public QueryRegistry Queries { get; }
 
     /// <summary>Bytes that running queries and their results hold now.</summary>
@@ -110,7 +110,7 @@ public sealed class PromQlEngine : IDisposable
         var tenantLimits = limits.For(tenant);
         var timeout = tenantLimits.QueryTimeout;
         if (settings.Timeout is { } shorter && (timeout <= TimeSpan.Zero || shorter < timeout)) timeout = shorter;
-        var active = Queries.Begin(tenant, query, grid.StartMs, endMs, grid.StepMs, cancel);
+        var active = Queries.Begin(tenant, "promql", query, grid.StartMs, endMs, grid.StepMs, cancel);
         using var deadline = timeout > TimeSpan.Zero ? new CancellationTokenSource(timeout, time) : new CancellationTokenSource();
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, active.Cancel);
         long asked = time.GetTimestamp(), began = asked;
@@ -133,7 +133,7 @@ public sealed class PromQlEngine : IDisposable
                         PerStep = settings.StatisticsPerStep ? new long[grid.Count] : null,
                         Trace = settings.Trace ? new QueryTrace(time) : null,
                     };
-                    active.Run = run;
+                    active.Usage = isOver => new QueryUsage(run.SeriesSelected, run.SamplesLoaded, isOver ? run.Memory.BytesPeak : run.Memory.BytesHeld);
                     return Evaluate(run, expr, time.GetElapsedTime(asked, began), began);
                 },
                 either.Token).ConfigureAwait(false);

@@ -36,10 +36,28 @@ public sealed record LogLimits
 
     // Reading
 
+    /// <summary>Longest range in brackets of a query. Loki: max_query_range.</summary>
+    public TimeSpan RangeMax { get; init; }
+
+    /// <summary>Bytes of lines one query may read. Loki: max_query_bytes_read.</summary>
+    public long QueryBytesMax { get; init; }
+
     /// <summary>Live tails at once. Loki: max_concurrent_tail_requests.</summary>
     public int TailsMax { get; init; } = 10;
+
+    /// <summary>Queries that may wait to run. Loki: max_outstanding_per_tenant.</summary>
+    public int OutstandingMax { get; init; } = 2048;
+
+    /// <summary>Label names of which each selector of a query must have all. Loki: required_labels.</summary>
+    public IReadOnlyList<string> RequiredLabels { get; init; } = [];
+
+    /// <summary>Label names that each selector of a query must have at least. Loki: minimum_labels_number.</summary>
+    public int LabelsMin { get; init; }
 
     /// <summary>Series of a volume answer; the largest are given. Loki: volume_enabled, volume_max_series.</summary>
     public bool Volumes { get; init; } = true;
     public int VolumeSeriesMax { get; init; } = 1000;
+
+    /// <summary>A request may lower its own limits in <c>X-Loki-Query-Limits</c>. Loki: per_request_limits_enabled.</summary>
+    public bool PerRequestLimits { get; init; }
 }

@@ -15,8 +15,7 @@ internal sealed class QueryContext(ILogQueryable store, TenantId tenant, TenantL
     public CancellationToken Cancel { get; } = cancel;
     public LogReadStatistics Read { get; private set; }
 
-    public void Add(LogReadStatistics more) => Read = new LogReadStatistics(
-        Read.Lines + more.Lines, Read.Bytes + more.Bytes, Read.Blocks + more.Blocks, Read.BlocksSkipped + more.BlocksSkipped);
+    public void Add(LogReadStatistics more) => Read += more;
 }
 
 /// <summary>Reads the lines of a range aggregation and turns them into series of samples.</summary>

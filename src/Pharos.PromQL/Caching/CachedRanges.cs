@@ -9,7 +9,7 @@ namespace Pharos.PromQL.Caching;
 /// that nothing it could have seen has changed since: late, out-of-order, back-filled and deleted samples make the days they touch,
 /// and those after, be evaluated again.
 /// </summary>
-internal sealed class CachedRanges(RangeCache cache, IMetricChanges changes, TimeProvider time, Instruments instruments)
+internal sealed class CachedRanges(SizedCache<PartKey, Part> cache, IMetricChanges changes, TimeProvider time, Instruments instruments)
 {
     private readonly Counter steps = instruments.Counter("pharos_query_range_steps_total", "Steps of range queries by where they came from.", "from");
 
@@ -97,7 +97,8 @@ internal sealed class CachedRanges(RangeCache cache, IMetricChanges changes, Tim
                 }
                 long lastMs = reach.LastMs(toMs);
                 // The version was read for the query's own last step of the day; a part that reaches further has its own.
-                cache.Put(Key(day), new Part(fromMs, toMs, lastMs, lastMs <= reach.LastMs(grid.At(to)) ? VersionFor(lastMs, version) : old!.Version, Joined(series)));
+                var kept = new Part(fromMs, toMs, lastMs, lastMs <= reach.LastMs(grid.At(to)) ? VersionFor(lastMs, version) : old!.Version, Joined(series));
+                cache.Put(Key(day), kept, kept.Bytes);
             }
         }
 

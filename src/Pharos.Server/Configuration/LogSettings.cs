@@ -25,9 +25,15 @@ internal static class LogSettings
         new("deletion_mode", "`filter-and-delete`, or `disabled`: no log lines are deleted by request",
             (l, n, r) => l with { Logs = l.Logs with { Deletion = r.Choice(n, ("filter-and-delete", true), ("disabled", false)) } },
             (l, json) => json.WriteStringValue(l.Logs.Deletion ? "filter-and-delete" : "disabled")),
+        Duration("max_query_range", "longest range in brackets of a LogQL query", l => l.Logs.RangeMax, (l, v) => l with { Logs = l.Logs with { RangeMax = v } }),
+        Bytes("max_query_bytes_read", "bytes of log lines a query may read", l => l.QueryBytesMax, (l, v) => l with { QueryBytesMax = v }),
         Count("max_concurrent_tail_requests", "live tails", l => l.TailsMax, (l, v) => l with { TailsMax = v }),
+        Count("max_outstanding_per_tenant", "LogQL queries that may wait to run", l => l.OutstandingMax, (l, v) => l with { OutstandingMax = v }),
+        Texts("required_labels", "labels of which each selector of a LogQL query must have all", l => l.Logs.RequiredLabels, (l, v) => l with { Logs = l.Logs with { RequiredLabels = v } }),
+        Count("minimum_labels_number", "labels that each selector of a LogQL query must have at least", l => l.LabelsMin, (l, v) => l with { LabelsMin = v }),
         Flag("volume_enabled", "whether `index/volume` and `volume_range` answer", l => l.Volumes, (l, v) => l with { Volumes = v }),
         Count("volume_max_series", "series of their answers; the largest are given", l => l.VolumeSeriesMax, (l, v) => l with { VolumeSeriesMax = v }),
+        Flag("per_request_limits_enabled", "a LogQL query may lower its limits in `X-Loki-Query-Limits`", l => l.PerRequestLimits, (l, v) => l with { PerRequestLimits = v }),
     ];
 
     private static LimitSetting Flag(string name, string meaning, Func<LogLimits, bool> get, Func<LogLimits, bool, LogLimits> set) =>

@@ -98,7 +98,8 @@ public sealed class PharosServer : IAsyncDisposable
         var readable = new LimitedQueryable(new FederatedQueryable(metrics), limits, time);
         var promql = new PromQlEngine(readable, new PromQlOptions(), time, instruments, limits);
         Keep(new Closing(promql));
-        var logServices = new LogServices(logs, limits, time, instruments);
+        var logServices = new LogServices(logs, promql.Queries, limits, time, instruments);
+        Keep(new Closing(logServices));
         var ruling = new RulerMetrics(instruments, ingestion);
         var promqlRules = ruling.Counted(new PromQlRuleLanguage(promql));
         var logqlRules = ruling.Counted(new LogQlRuleLanguage(logServices.Engine, time));
@@ -174,7 +175,7 @@ public sealed class PharosServer : IAsyncDisposable
             MimirAlertmanagerRoutes.Map(application, router);
             foreach (string prefix in (string[])["", "/alertmanager"]) AlertmanagerV2Routes.Map(application.MapGroup(prefix), router, time, instruments);
             AlertTraceRoutes.Map(application, router);
-            QueryListRoutes.Map(application, promql);
+            QueryListRoutes.Map(application, promql.Queries);
             FleetRoutes.Map(application, collectors, pipelines);
             FleetStateRoutes.Map(application, collectors);
             PageRoutes.Map(application, page);

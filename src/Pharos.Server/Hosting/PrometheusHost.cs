@@ -236,7 +236,7 @@ public sealed class PrometheusHost : IAsyncDisposable
             RulesRoutes.Map(routes, _ => rules.Groups());
             TargetsRoutes.Map(routes, () => scraping.Pools, () => alerts.Targets);
             TargetDetailRoutes.Map(routes, () => scraping.Pools, store, () => config.Text);
-            QueryListRoutes.Map(routes, engine);
+            QueryListRoutes.Map(routes, engine.Queries);
             RemoteReadRoutes.Map(routes, store, limits, () => config.ExternalLabels);
             FederateRoutes.Map(routes, store, options.Lookback, time, () => config.ExternalLabels);
             LifecycleRoutes.Map(routes, options.Lifecycle, ReloadAsync, () => quit.TrySetResult());

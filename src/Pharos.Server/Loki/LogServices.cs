@@ -1,13 +1,15 @@
 using Pharos.Core;
 using Pharos.Logs;
 using Pharos.LogQL;
+using Pharos.LogQL.Serving;
 
 namespace Pharos.Server.Loki;
 
 /// <summary>What the routes for logs work with, put together once for a store.</summary>
-internal sealed class LogServices
+internal sealed class LogServices : IDisposable
 {
-    public LogServices(LogStore store, ITenantLimits limits, TimeProvider time, Instruments instruments)
+    /// <param name="running">Where queries are listed while they run.</param>
+    public LogServices(LogStore store, QueryRegistry running, ITenantLimits limits, TimeProvider time, Instruments instruments)
     {
         Store = store;
         Limits = limits;
@@ -16,6 +18,7 @@ internal sealed class LogServices
         Sink = new LogDistributor(store, limits, time, instruments);
         Readable = new FederatedLogs(store);
         Engine = new LogQlEngine(Readable, limits, time, instruments);
+        Queries = new LogQueryService(Engine, Readable, running, time, instruments, new LogServingOptions());
     }
 
     public LogStore Store { get; }
@@ -32,5 +35,11 @@ internal sealed class LogServices
     /// <summary>The store for reads, which may name several tenants.</summary>
     public FederatedLogs Readable { get; }
 
+    /// <summary>For rules, which wait for nobody and get no part of an answer.</summary>
     public LogQlEngine Engine { get; }
+
+    /// <summary>For clients.</summary>
+    public LogQueryService Queries { get; }
+
+    public void Dispose() => Queries.Dispose();
 }

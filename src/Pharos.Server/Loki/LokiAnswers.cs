@@ -24,6 +24,7 @@ internal static class LokiAnswers
         {
             int status = e.Kind switch
             {
+                QueryErrorKind.TooMany => StatusCodes.Status429TooManyRequests,
                 QueryErrorKind.Timeout => StatusCodes.Status504GatewayTimeout,
                 QueryErrorKind.Canceled => StatusCodes.Status499ClientClosedRequest,
                 QueryErrorKind.Internal => StatusCodes.Status500InternalServerError,
@@ -89,6 +90,13 @@ internal static class LokiAnswers
     public static void Pairs(Utf8JsonWriter json, Labels labels)
     {
         foreach (var (name, value) in labels) json.WriteString(name, value);
+    }
+
+    public static void Warnings(Utf8JsonWriter json, IReadOnlyList<string> warnings)
+    {
+        json.WriteStartArray("warnings"u8);
+        foreach (string warning in warnings) json.WriteStringValue(warning);
+        json.WriteEndArray();
     }
 
     /// <summary>Text from a line: bytes that are no UTF-8 show as replacement characters.</summary>

@@ -7,7 +7,7 @@ using Pharos.Server.Http;
 namespace Pharos.Server.Loki;
 
 /// <summary>Detected fields and patterns: answers from a sample of lines.</summary>
-internal sealed class LokiDiscovery(LogQlEngine engine, ITenantLimits limits, TimeProvider time)
+internal sealed class LokiDiscovery(LogServices services)
 {
     /// <summary>Lines that a pattern query looks at: the newest ones of the range.</summary>
     private const int PatternLinesMax = 5000;
@@ -72,7 +72,7 @@ internal sealed class LokiDiscovery(LogQlEngine engine, ITenantLimits limits, Ti
     public Task PatternsAsync(HttpContext http) => LokiAnswers.GuardAsync(http, async () =>
     {
         var request = await LokiRequest.ReadAsync(http);
-        var (start, end) = request.Range(time);
+        var (start, end) = request.Range(services.Time);
         long stepSeconds = Math.Max(10, request.Step(start, end) / 1_000_000_000);
         var miner = new PatternMiner(stepSeconds);
         foreach (var entry in await LinesAsync(http, request.Required("query"), start, end, PatternLinesMax))
@@ -104,7 +104,7 @@ internal sealed class LokiDiscovery(LogQlEngine engine, ITenantLimits limits, Ti
 
     private async Task<DetectedFields> DetectAsync(HttpContext http, LokiRequest request, int limit)
     {
-        var (start, end) = request.Range(time);
+        var (start, end) = request.Range(services.Time);
         var fields = new DetectedFields { ValuesMax = Math.Max(1, limit) };
         foreach (var entry in await LinesAsync(http, request.Required("query"), start, end, request.Whole("line_limit", 100))) fields.Add(entry);
         return fields;
@@ -112,16 +112,14 @@ internal sealed class LokiDiscovery(LogQlEngine engine, ITenantLimits limits, Ti
 
     private async Task<IReadOnlyList<LogQlEntry>> LinesAsync(HttpContext http, string query, long start, long end, int lines)
     {
-        int most = limits.For(http.Tenant()).LogQueryEntriesMax;
-        var result = await engine.QueryRangeAsync(http.Tenant(), new LogQlRangeQuery
+        if (LogQl.IsMetric(query)) throw new QueryException(QueryErrorKind.BadData, "a log query is wanted here, not a metric query");
+        var result = await services.Queries.RangeAsync(http.Tenant(), RequestLimits.Of(http, services.Limits), new LogQlRangeQuery
         {
             Text = query,
             StartNs = start,
             EndNs = end,
-            Limit = most > 0 ? Math.Min(lines, most) : lines,
-        }, http.RequestAborted);
-        return result.Kind == LogQlResultKind.Streams
-            ? result.Entries
-            : throw new QueryException(QueryErrorKind.BadData, "a log query is wanted here, not a metric query");
+            Limit = lines,
+        }, useCache: true, http.RequestAborted);
+        return result.Entries;
     }
 }

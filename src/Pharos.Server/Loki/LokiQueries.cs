@@ -7,35 +7,46 @@ using Pharos.Server.Http;
 namespace Pharos.Server.Loki;
 
 /// <summary><c>query</c>, <c>query_range</c> and <c>format_query</c>.</summary>
-internal sealed class LokiQueries(LogQlEngine engine, TimeProvider time)
+internal sealed class LokiQueries(LogServices services)
 {
     private const string FlagsHeader = "X-Loki-Response-Encoding-Flags";
     private const string Categorize = "categorize-labels";
 
+    private readonly LineStream stream = new(services.Queries);
+
     public Task InstantAsync(HttpContext http) => LokiAnswers.GuardAsync(http, async () =>
     {
         var request = await LokiRequest.ReadAsync(http);
-        long at = request.Time("time", time.UnixNs());
+        long at = request.Time("time", services.Time.UnixNs());
         _ = request.Whole("limit", 100);
         _ = request.Backward;
-        var result = await engine.InstantAsync(http.Tenant(), request.Required("query"), at, http.RequestAborted);
-        await AnswerAsync(http, result, at / 1_000_000, false);
+        var result = await services.Queries.InstantAsync(http.Tenant(), RequestLimits.Of(http, services.Limits), request.Required("query"), at, http.RequestAborted);
+        await AnswerAsync(http, result, at / 1_000_000, false, null);
     });
 
     public Task RangeAsync(HttpContext http) => LokiAnswers.GuardAsync(http, async () =>
     {
         var request = await LokiRequest.ReadAsync(http);
-        var (start, end) = request.Range(time);
+        var limits = RequestLimits.Of(http, services.Limits);
+        var (start, end) = request.Range(services.Time);
         long step = request.Step(start, end);
         string text = request.Required("query");
-        if (LogQl.IsMetric(text))
+        bool metric = LogQl.IsMetric(text);
+        if (metric)
         {
             // As Loki's frontend does: points stand at multiples of the step, whatever the range.
             start = FloorTo(start, step);
             end = -FloorTo(-end, step);
         }
+        long oldest = limits.QueryLookbackMax > TimeSpan.Zero ? services.Time.UnixNs() - (limits.QueryLookbackMax.Ticks * 100) : long.MinValue;
+        if (end < oldest)
+        {
+            await AnswerAsync(http, new LogQlResult { Kind = metric ? LogQlResultKind.Matrix : LogQlResultKind.Streams, Statistics = new LogQlStatistics(default, 0, default) }, 0, false, null);
+            return;
+        }
+        if (start < oldest) start = metric ? -FloorTo(-oldest, step) : oldest;
         bool categorize = Flags(http).Contains(Categorize);
-        var result = await engine.QueryRangeAsync(http.Tenant(), new LogQlRangeQuery
+        var query = new LogQlRangeQuery
         {
             Text = text,
             StartNs = start,
@@ -44,8 +55,22 @@ internal sealed class LokiQueries(LogQlEngine engine, TimeProvider time)
             IntervalNs = request.Duration("interval", 0),
             Limit = request.Whole("limit", 100),
             Backward = request.Backward,
-        }, http.RequestAborted);
-        await AnswerAsync(http, result, end / 1_000_000, categorize);
+        };
+        if (!metric && LineStream.Wants(http))
+        {
+            await stream.AnswerAsync(http, limits, query);
+        }
+        else if (request["cursor"] is { } cursor)
+        {
+            var page = await services.Queries.PageAsync(http.Tenant(), limits, query, cursor, http.RequestAborted);
+            await AnswerAsync(http, page.Result, end / 1_000_000, categorize, page.NextCursor ?? "");
+        }
+        else
+        {
+            bool fresh = http.Request.Headers.CacheControl.ToString().Contains("no-cache", StringComparison.OrdinalIgnoreCase);
+            var result = await services.Queries.RangeAsync(http.Tenant(), limits, query, useCache: !fresh, http.RequestAborted);
+            await AnswerAsync(http, result, end / 1_000_000, categorize, null);
+        }
     });
 
     public static async Task FormatAsync(HttpContext http)
@@ -72,16 +97,12 @@ internal sealed class LokiQueries(LogQlEngine engine, TimeProvider time)
     public static IReadOnlyList<string> Flags(HttpContext http) =>
         http.Request.Headers[FlagsHeader].ToString().Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
-    private static Task AnswerAsync(HttpContext http, LogQlResult result, long atMs, bool categorize) => LokiAnswers.JsonAsync(http, json =>
+    /// <param name="nextCursor">For an answer that is a page: empty where none follows.</param>
+    private static Task AnswerAsync(HttpContext http, LogQlResult result, long atMs, bool categorize, string? nextCursor) => LokiAnswers.JsonAsync(http, json =>
     {
         json.WriteStartObject();
         json.WriteString("status"u8, "success"u8);
-        if (result.Warnings.Count > 0)
-        {
-            json.WriteStartArray("warnings"u8);
-            foreach (string warning in result.Warnings) json.WriteStringValue(warning);
-            json.WriteEndArray();
-        }
+        if (result.Warnings.Count > 0) LokiAnswers.Warnings(json, result.Warnings);
         json.WriteStartObject("data"u8);
         json.WriteString("resultType"u8, result.Kind.ToString().ToLowerInvariant());
         if (categorize && result.Kind == LogQlResultKind.Streams)
@@ -98,7 +119,8 @@ internal sealed class LokiQueries(LogQlEngine engine, TimeProvider time)
             case LogQlResultKind.Vector: Vector(json, result.Series); break;
             default: LokiAnswers.Point(json, atMs, result.Scalar); break;
         }
-        LokiStatistics.Write(json, result.Statistics);
+        LokiStatistics.Write(json, result.Statistics, result.Kind == LogQlResultKind.Streams ? "logResult" : "result");
+        if (nextCursor is not null) json.WriteString("nextCursor"u8, nextCursor);
         json.WriteEndObject();
         json.WriteEndObject();
     });

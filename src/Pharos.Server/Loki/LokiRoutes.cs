@@ -19,13 +19,13 @@ internal static class LokiRoutes
     public static void Map(IEndpointRouteBuilder routes, LogServices services)
     {
         var push = new LokiPush(services.Sink);
-        var queries = new LokiQueries(services.Engine, services.Time);
+        var queries = new LokiQueries(services);
         var metadata = new LokiMetadata(services.Readable, services.Time);
         var volumes = new LokiVolumes(services.Readable, services.Limits, services.Time);
-        var discovery = new LokiDiscovery(services.Engine, services.Limits, services.Time);
+        var discovery = new LokiDiscovery(services);
         var tail = new LokiTail(services);
         var otlp = new OtlpLogsPush(services.Sink, services.Limits, services.Time);
-        var legacy = new LokiLegacy(services.Engine, services.Time);
+        var legacy = new LokiLegacy(services);
         var deletion = new LokiDeletion(services.Store, services.Limits, services.Time);
         var duration = services.Instruments.Histogram(
             "loki_request_duration_seconds", "Time (in seconds) spent serving HTTP requests.", HistogramInstrument.DefaultBounds, "method", "route", "status_code");

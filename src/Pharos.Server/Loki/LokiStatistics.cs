@@ -11,7 +11,8 @@ internal static class LokiStatistics
         "chunk", "index", "result", "statsResult", "volumeResult", "seriesResult", "labelResult", "instantMetricResult", "logResult", "taskResult",
     ];
 
-    public static void Write(Utf8JsonWriter json, LogQlStatistics statistics)
+    /// <param name="cacheName">Which of Loki's caches the finished parts stand for.</param>
+    public static void Write(Utf8JsonWriter json, LogQlStatistics statistics, string cacheName = "result")
     {
         var read = statistics.Read;
         double seconds = statistics.Execution.TotalSeconds;
@@ -22,10 +23,10 @@ internal static class LokiStatistics
         json.WriteNumber("totalBytesProcessed"u8, read.Bytes);
         json.WriteNumber("totalLinesProcessed"u8, read.Lines);
         json.WriteNumber("execTime"u8, seconds);
-        json.WriteNumber("queueTime"u8, 0);
+        json.WriteNumber("queueTime"u8, statistics.Waited.TotalSeconds);
         json.WriteNumber("subqueries"u8, 0);
         json.WriteNumber("totalEntriesReturned"u8, statistics.EntriesReturned);
-        json.WriteNumber("splits"u8, 0);
+        json.WriteNumber("splits"u8, statistics.Splits);
         json.WriteNumber("shards"u8, 0);
         json.WriteNumber("totalPostFilterLines"u8, statistics.EntriesReturned);
         json.WriteNumber("totalStructuredMetadataBytesProcessed"u8, 0);
@@ -44,8 +45,11 @@ internal static class LokiStatistics
         foreach (string cache in Caches)
         {
             json.WriteStartObject(cache);
-            foreach (string key in new[] { "entriesFound", "entriesRequested", "entriesStored", "bytesReceived", "bytesSent", "requests", "downloadTime", "queryLengthServed" })
-                json.WriteNumber(key, 0);
+            var (requested, found, stored) = cache == cacheName ? statistics.Cache : default;
+            json.WriteNumber("entriesFound"u8, found);
+            json.WriteNumber("entriesRequested"u8, requested);
+            json.WriteNumber("entriesStored"u8, stored);
+            foreach (string key in new[] { "bytesReceived", "bytesSent", "requests", "downloadTime", "queryLengthServed" }) json.WriteNumber(key, 0);
             json.WriteEndObject();
         }
         json.WriteEndObject();

@@ -85,11 +85,17 @@ internal static class LokiStreams
         if (categorize)
         {
             json.WriteStartObject();
-            Category(json, "structuredMetadata"u8, entry.Metadata);
-            Category(json, "parsed"u8, entry.Parsed);
+            Categories(json, entry);
             json.WriteEndObject();
         }
         json.WriteEndArray();
+    }
+
+    /// <summary><c>"structuredMetadata":{…}</c> and <c>"parsed":{…}</c>, where there are any.</summary>
+    public static void Categories(Utf8JsonWriter json, LogQlEntry entry)
+    {
+        Category(json, "structuredMetadata"u8, entry.Metadata);
+        Category(json, "parsed"u8, entry.Parsed);
     }
 
     private static void Category(Utf8JsonWriter json, ReadOnlySpan<byte> name, Labels labels)

@@ -67,7 +67,8 @@ internal sealed class LokiTail(LogServices services)
     private async Task<HashSet<(long, ulong)>> HistoryAsync(HttpContext http, WebSocket socket, string query, long start, int limit, TailForm form, CancellationToken cancel)
     {
         if (limit == 0) return [];
-        var result = await services.Engine.QueryRangeAsync(http.Tenant(), new LogQlRangeQuery { Text = query, StartNs = start, EndNs = time.UnixNs() + 1, Limit = limit }, cancel);
+        var result = await services.Queries.RangeAsync(
+            http.Tenant(), services.Limits.For(http.Tenant()), new LogQlRangeQuery { Text = query, StartNs = start, EndNs = time.UnixNs() + 1, Limit = limit }, useCache: true, cancel);
         var entries = result.Entries.Reverse().ToList();
         foreach (var frame in entries.Chunk(EntriesPerFrameMax)) await SendAsync(socket, new TailFrame(frame, []), form, cancel);
         return [.. entries.Select(e => (e.TimestampNs, LabelCodec.Hash(e.Line)))];

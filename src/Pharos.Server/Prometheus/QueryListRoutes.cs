@@ -3,8 +3,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Pharos.PromQL;
-using Pharos.PromQL.Running;
+using Pharos.Core;
 using Pharos.Server.Http;
 
 namespace Pharos.Server.Prometheus;
@@ -12,11 +11,11 @@ namespace Pharos.Server.Prometheus;
 /// <summary><c>/api/pharos/v1/queries</c>: a tenant's running and slow queries; <c>DELETE …/{id}</c> ends one.</summary>
 internal static class QueryListRoutes
 {
-    public static void Map(IEndpointRouteBuilder routes, PromQlEngine engine)
+    public static void Map(IEndpointRouteBuilder routes, QueryRegistry queries)
     {
         routes.MapGet("/api/pharos/v1/queries", async http =>
         {
-            var (active, slow) = (engine.Queries.Active(http.Tenant()), engine.Queries.Slow(http.Tenant()));
+            var (active, slow) = (queries.Active(http.Tenant()), queries.Slow(http.Tenant()));
             await using var json = PrometheusJson.Success(http);
             json.Writer.WriteStartObject();
             List(json, "active", active);
@@ -29,7 +28,7 @@ internal static class QueryListRoutes
             string text = (string)http.Request.RouteValues["id"]!;
             if (!long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long id))
                 return PrometheusJson.ErrorAsync(http, StatusCodes.Status400BadRequest, "bad_data", $"\"{text}\" is no id of a query; GET /api/pharos/v1/queries lists them");
-            if (!engine.Queries.Kill(http.Tenant(), id))
+            if (!queries.Kill(http.Tenant(), id))
                 return PrometheusJson.ErrorAsync(http, StatusCodes.Status404NotFound, "not_found", $"query {id} does not run (any more)");
             http.Response.StatusCode = StatusCodes.Status204NoContent;
             return Task.CompletedTask;
@@ -48,6 +47,7 @@ internal static class QueryListRoutes
         var writer = json.Writer;
         writer.WriteStartObject();
         writer.WriteNumber("id", query.Id);
+        writer.WriteString("language", query.Language);
         writer.WriteString("query", query.Query);
         writer.WritePropertyName("start");
         json.Timestamp(query.StartMs);

@@ -102,7 +102,7 @@ public sealed class QueryBudgetTests
     [Fact]
     public async Task Tenants_take_turns_at_the_threads()
     {
-        using var threads = new QueryThreads(1);
+        using var threads = new QueryThreads("test", 1);
         using var go = new ManualResetEventSlim();
         using var begun = new ManualResetEventSlim();
         var (a, b) = (TenantId.Parse("a"), TenantId.Parse("b"));

@@ -7,6 +7,7 @@ using Pharos.Logs;
 using Pharos.Server.Hosting;
 using Pharos.Server.Http;
 using Pharos.Server.Loki;
+using Pharos.Server.Prometheus;
 using Pharos.Storage.WriteLog;
 
 namespace Pharos.Server.Tests.Loki;
@@ -19,10 +20,13 @@ internal sealed class LokiApi : IAsyncDisposable
     private readonly TemporaryFolder folder = Places.NewFolder();
     private FileWriteLog log = null!;
     private HttpHost host = null!;
+    private LogServices services = null!;
 
     public HttpClient Client { get; } = new();
 
     public LogStore Store { get; private set; } = null!;
+
+    public QueryRegistry Running { get; private set; } = null!;
 
     public Uri Address => host.Address;
 
@@ -40,12 +44,14 @@ internal sealed class LokiApi : IAsyncDisposable
         api.log = new FileWriteLog(new WriteLogOptions { Folder = Path.Combine(api.folder, "write-log"), Sync = SyncPolicy.Os }, time, instruments, NullLogger.Instance);
         api.Store = new LogStore(new LogStoreOptions { Folder = Path.Combine(api.folder, "logs"), FilterLanguage = new LogQlFilterLanguage(time) }, api.log, tenantLimits, time, instruments, NullLogger.Instance);
         api.Store.Start();
-        var services = new LogServices(api.Store, tenantLimits, time, instruments);
+        api.Running = new QueryRegistry(time, TimeSpan.FromSeconds(5));
+        var services = api.services = new LogServices(api.Store, api.Running, tenantLimits, time, instruments);
         api.host = await HttpHost.StartAsync(
             "127.0.0.1", 0, NullLoggerFactory.Instance, app =>
             {
                 app.UseTenancy(tenants, 0);
                 LokiRoutes.Map(app, services);
+                QueryListRoutes.Map(app, api.Running);
             }, CancellationToken.None);
         api.Client.BaseAddress = api.host.Address;
         return api;
@@ -106,6 +112,7 @@ internal sealed class LokiApi : IAsyncDisposable
     {
         Client.Dispose();
         await host.DisposeAsync();
+        services.Dispose();
         await Store.DisposeAsync();
         await log.DisposeAsync();
         folder.Dispose();

@@ -69,7 +69,6 @@ public sealed class LokiRouteTests
     [InlineData("/loki/api/v1/query?query={app=\"shop\"}", 400, "log queries are not supported as an instant query type, please change your query to a range query type\n")]
     [InlineData("/loki/api/v1/query_range?query={app=~\".*\"}", 400, "parse error at line 1, col 1: queries require at least one regexp or equality matcher")]
     [InlineData("/loki/api/v1/query_range?query={app=\"shop\"}&direction=up", 400, "invalid direction 'up': use forward or backward\n")]
-    [InlineData("/loki/api/v1/query_range?query={app=\"shop\"}&limit=5001", 400, "max entries limit per query exceeded, limit > max_entries_limit_per_query (5001 > 5000)\n")]
     [InlineData("/loki/api/v1/query_range?query={app=\"shop\"}&start=x", 400, "could not parse 'start' parameter")]
     [InlineData("/loki/api/v1/query_range", 400, "missing query parameter\n")]
     [InlineData("/loki/api/v1/tail?query={app=\"shop\"}", 400, "tail is a WebSocket: connect with ws:// or wss://\n")]

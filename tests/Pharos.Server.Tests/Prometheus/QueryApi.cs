@@ -39,7 +39,7 @@ internal sealed class QueryApi : IAsyncDisposable
             app =>
             {
                 PrometheusQueryRoutes.Map(app, engine, store, time, status ?? new PrometheusStatus());
-                QueryListRoutes.Map(app, engine);
+                QueryListRoutes.Map(app, engine.Queries);
             },
             CancellationToken.None);
         return new QueryApi(store, engine, host);

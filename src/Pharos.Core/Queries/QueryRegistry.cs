@@ -1,20 +1,21 @@
 using System.Collections.Concurrent;
-using Pharos.Core;
-
-namespace Pharos.PromQL.Running;
+namespace Pharos.Core;
 
 /// <summary>A query that runs, waits to run, or was slow.</summary>
 /// <param name="Id">Names it for as long as the process lives.</param>
+/// <param name="Language"><c>promql</c> or <c>logql</c>.</param>
 /// <param name="State"><c>waiting</c>, <c>running</c>, <c>done</c> or <c>failed</c>.</param>
 /// <param name="StartMs">First evaluation time, Unix milliseconds; <paramref name="EndMs"/> the last. <paramref name="StepMs"/> is 0 for an instant query.</param>
 /// <param name="Seconds">Since it was asked, or, where it is over, from asking to answer.</param>
-/// <param name="Bytes">Held now; where it is over, at most.</param>
+/// <param name="Series">Selected; of a LogQL query none are counted.</param>
+/// <param name="Samples">Loaded; of a LogQL query, lines read.</param>
+/// <param name="Bytes">Held now, and where it is over, at most; of a LogQL query, bytes of lines read.</param>
 /// <param name="Error">Why it failed; null where it did not.</param>
 public sealed record QueryReport(
-    long Id, TenantId Tenant, string Query, long StartMs, long EndMs, long StepMs, DateTimeOffset AskedAt, string State, double Seconds,
+    long Id, TenantId Tenant, string Language, string Query, long StartMs, long EndMs, long StepMs, DateTimeOffset AskedAt, string State, double Seconds,
     long Series, long Samples, long Bytes, string? Error);
 
-/// <summary>The queries of an engine: those that run can be listed and ended, those that were slow are remembered. Safe for several threads.</summary>
+/// <summary>The queries of a process: those that run can be listed and ended, those that were slow are remembered. Safe for several threads.</summary>
 public sealed class QueryRegistry
 {
     /// <summary>Slow queries that are remembered.</summary>
@@ -29,7 +30,7 @@ public sealed class QueryRegistry
     private readonly TimeSpan slowAfter;
     private long lastId;
 
-    internal QueryRegistry(TimeProvider time, TimeSpan slowAfter)
+    public QueryRegistry(TimeProvider time, TimeSpan slowAfter)
     {
         this.time = time;
         this.slowAfter = slowAfter;
@@ -53,15 +54,17 @@ public sealed class QueryRegistry
         return true;
     }
 
-    internal ActiveQuery Begin(TenantId tenant, string query, long startMs, long endMs, long stepMs, CancellationToken cancel)
+    /// <summary>Notes that a query was asked; to be given to <see cref="End"/>, whatever becomes of it.</summary>
+    public ActiveQuery Begin(TenantId tenant, string language, string query, long startMs, long endMs, long stepMs, CancellationToken cancel)
     {
         if (query.Length > QueryLengthMax) query = query[..QueryLengthMax] + "…";
-        var begun = new ActiveQuery(Interlocked.Increment(ref lastId), tenant, query, startMs, endMs, stepMs, time.GetUtcNow(), time.GetTimestamp(), cancel);
+        var begun = new ActiveQuery(Interlocked.Increment(ref lastId), tenant, language, query, startMs, endMs, stepMs, time.GetUtcNow(), time.GetTimestamp(), cancel);
         active[begun.Id] = begun;
         return begun;
     }
 
-    internal void End(ActiveQuery query, string? error)
+    /// <param name="error">Why it has no answer; null where it has one.</param>
+    public void End(ActiveQuery query, string? error)
     {
         active.TryRemove(query.Id, out _);
         var report = query.Report(time, error, isOver: true);
@@ -73,46 +76,4 @@ public sealed class QueryRegistry
             if (slow.Count > SlowMax) slow.Dequeue();
         }
     }
-}
-
-/// <summary>One query from its asking to its answer.</summary>
-internal sealed class ActiveQuery(
-    long id, TenantId tenant, string query, long startMs, long endMs, long stepMs, DateTimeOffset askedAt, long askedTicks, CancellationToken cancel) : IDisposable
-{
-    private readonly CancellationTokenSource killed = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-
-    public long Id { get; } = id;
-    public TenantId Tenant { get; } = tenant;
-
-    /// <summary>Cancelled when the client leaves or somebody kills the query.</summary>
-    public CancellationToken Cancel => killed.Token;
-
-    public bool WasKilled { get; private set; }
-
-    /// <summary>Set once a thread works on it.</summary>
-    public Execution.Evaluation? Run { get; set; }
-
-    public void Kill()
-    {
-        WasKilled = true;
-        try
-        {
-            killed.Cancel();
-        }
-        catch (ObjectDisposedException)
-        {
-            // It has just ended by itself.
-        }
-    }
-
-    public QueryReport Report(TimeProvider time, string? error, bool isOver)
-    {
-        var run = Run;
-        string state = isOver ? (error is null ? "done" : "failed") : run is null ? "waiting" : "running";
-        return new QueryReport(
-            Id, Tenant, query, startMs, endMs, stepMs, askedAt, state, time.GetElapsedTime(askedTicks).TotalSeconds,
-            run?.SeriesSelected ?? 0, run?.SamplesLoaded ?? 0, (isOver ? run?.Memory.BytesPeak : run?.Memory.BytesHeld) ?? 0, error);
-    }
-
-    public void Dispose() => killed.Dispose();
 }

@@ -1,13 +1,12 @@
-using Pharos.Core;
-
-namespace Pharos.PromQL.Running;
+namespace Pharos.Core;
 
 /// <summary>
 /// Threads of its own for evaluations: however long they run, the pool that serves ingestion stays free, and where both want the
 /// processor ingestion goes first.
 /// Started when first needed. Work beyond their number waits: tenants take turns, and within a tenant the first that came goes first.
 /// </summary>
-internal sealed class QueryThreads(int threadsMax) : IDisposable
+/// <param name="name">Of the threads, before their number.</param>
+public sealed class QueryThreads(string name, int threadsMax) : IDisposable
 {
     /// <summary>Deep queries recurse deeply.</summary>
     private const int StackBytes = 16 << 20;
@@ -23,6 +22,12 @@ internal sealed class QueryThreads(int threadsMax) : IDisposable
     private int count;
     private bool disposed;
 
+    /// <summary>How much work of a tenant waits for a thread.</summary>
+    public int Waiting(TenantId tenant)
+    {
+        lock (gate) return waiting.TryGetValue(tenant, out var own) ? own.Count : 0;
+    }
+
     /// <summary>Runs work on a query thread. The task is cancelled where the token is before the work begins.</summary>
     public Task<T> RunAsync<T>(TenantId tenant, Func<T> run, CancellationToken cancel)
     {
@@ -36,7 +41,7 @@ internal sealed class QueryThreads(int threadsMax) : IDisposable
             if (count > idle && started < threadsMax)
             {
                 started++;
-                new Thread(Loop, StackBytes) { IsBackground = true, Name = $"promql-{started}", Priority = ThreadPriority.BelowNormal }.Start();
+                new Thread(Loop, StackBytes) { IsBackground = true, Name = $"{name}-{started}", Priority = ThreadPriority.BelowNormal }.Start();
             }
             else
             {

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Pharos.PromQL.Running;
+namespace Pharos.Core;
 
 /// <summary>
 /// Lets a thread step back when others want the processor. .NET's own thread priorities have no effect on Linux, where setpriority(2)

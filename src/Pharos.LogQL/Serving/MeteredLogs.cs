@@ -1,0 +1,79 @@
+using Pharos.Core;
+
+namespace Pharos.LogQL.Serving;
+
+/// <summary>
+/// A store as one query sees it: what it reads can be looked at from outside, and ends where its bytes are used up. Without a limit the
+/// store's own cursors are handed out.
+/// </summary>
+/// <param name="bytesMax">Bytes of lines that the query may read; 0 for no limit.</param>
+/// <param name="stops">True: at the limit the lines end. False: the query fails.</param>
+internal sealed class MeteredLogs(ILogQueryable store, long bytesMax, bool stops) : ILogQueryable
+{
+    private readonly List<ILogCursor> opened = [];
+
+    /// <summary>Whether lines ended at the limit.</summary>
+    public bool Stopped { get; private set; }
+
+    public LogReadStatistics Read
+    {
+        get
+        {
+            lock (opened) return opened.Aggregate(default(LogReadStatistics), (sum, c) => sum + c.Statistics);
+        }
+    }
+
+    public ILogCursor Open(TenantId tenant, LogSelection selection, CancellationToken cancel)
+    {
+        var cursor = store.Open(tenant, selection, cancel);
+        lock (opened) opened.Add(cursor);
+        return bytesMax > 0 ? new Metered(this, cursor) : cursor;
+    }
+
+    public IReadOnlyList<Labels> Streams(
+        TenantId tenant, IReadOnlyList<IReadOnlyList<Matcher>> matcherSets, long startNs, long endNs, CancellationToken cancel) =>
+        store.Streams(tenant, matcherSets, startNs, endNs, cancel);
+
+    public IReadOnlyList<(Labels Stream, LogVolume Volume)> Volumes(
+        TenantId tenant, IReadOnlyList<Matcher> matchers, long startNs, long endNs, CancellationToken cancel) =>
+        store.Volumes(tenant, matchers, startNs, endNs, cancel);
+
+    private bool MayGoOn()
+    {
+        long bytes = Read.Bytes;
+        if (bytes <= bytesMax) return true;
+        if (!stops)
+        {
+            throw new QueryException(
+                QueryErrorKind.BadData,
+                $"the query would read too many bytes (query: {bytes} bytes so far, limit: {bytesMax} bytes); consider adding more specific stream selectors or reduce the time range of the query");
+        }
+        Stopped = true;
+        return false;
+    }
+
+    private sealed class Metered(MeteredLogs owner, ILogCursor cursor) : ILogCursor
+    {
+        private const int EntriesBetweenLooks = 64;
+
+        private int moves;
+
+        public Labels Stream => cursor.Stream;
+
+        public long TimestampNs => cursor.TimestampNs;
+
+        public ReadOnlySpan<byte> Line => cursor.Line;
+
+        public ReadOnlySpan<byte> Metadata => cursor.Metadata;
+
+        public LogReadStatistics Statistics => cursor.Statistics;
+
+        public bool MoveNext()
+        {
+            if (++moves % EntriesBetweenLooks == 0 && !owner.MayGoOn()) return false;
+            return cursor.MoveNext();
+        }
+
+        public void Dispose() => cursor.Dispose();
+    }
+}
