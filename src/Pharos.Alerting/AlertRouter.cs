@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using System.Text;
 using Microsoft.Extensions.Logging;
 using Pharos.Core;
 using Pharos.Storage.Catalogue;
@@ -35,7 +36,7 @@ public sealed class AlertRouter : IAlertSink, IAsyncDisposable
     {
         History = new NotificationHistory();
         var metrics = new RouterMetrics(instruments);
-        shared = new RouterShared(options, catalogue, journal, time, handlers ?? new SocketHandlers(options.Firewall).Create, metrics, History, new WorkTracker(), logger);
+        shared = new RouterShared(options, catalogue, journal, time, handlers, metrics, History, new WorkTracker(), logger);
         Journal = journal;
         fallback = AlertmanagerConfig.Load(options.FallbackConfig, "", new AlertmanagerConfigOptions { Matchers = options.Matchers });
         aliveAt = catalogue.Get(OwnTenant, OwnCollection, AliveKey) is { } alive
@@ -61,7 +62,7 @@ public sealed class AlertRouter : IAlertSink, IAsyncDisposable
             try
             {
                 // Proves that it works before any tenant takes it.
-                new ActiveConfig(config, shared).Dispose();
+                new ActiveConfig(config, TenantId.Anonymous, shared).Dispose();
                 foreach (var (tenant, router) in tenants)
                 {
                     if (router.IsValueCreated && shared.Catalogue.Get(tenant.Name, ConfigCollection, "config") is null) router.Value.Apply(config);
@@ -134,7 +135,7 @@ public sealed class AlertRouter : IAlertSink, IAsyncDisposable
     /// <exception cref="ConfigurationException">It is not valid or over a limit; the old one goes on.</exception>
     public void StoreConfig(TenantId tenant, TenantConfig config)
     {
-        CheckLimits(config);
+        CheckLimits(config, shared.Options.Limits(tenant));
         var loaded = Load(config);
         lock (configGate)
         {
@@ -193,27 +194,28 @@ public sealed class AlertRouter : IAlertSink, IAsyncDisposable
         Templates = config.Templates,
     });
 
-    private void CheckLimits(TenantConfig config)
+    private static void CheckLimits(TenantConfig config, AlertLimits limits)
     {
         var findings = new List<Diagnostic>();
         void Find(bool over, string message)
         {
             if (over) findings.Add(Diagnostic.Error(SourcePosition.None, message));
         }
-        var o = shared.Options;
-        Find(o.ConfigBytesMax > 0 && config.Text.Length > o.ConfigBytesMax, $"Alertmanager configuration is too big, limit: {o.ConfigBytesMax} bytes");
-        Find(o.TemplatesMax > 0 && config.Templates.Count > o.TemplatesMax, $"too many templates in the configuration: {config.Templates.Count} (limit: {o.TemplatesMax})");
+        Find(Over(config.Text, limits.ConfigBytesMax), $"Alertmanager configuration is too big, limit: {limits.ConfigBytesMax} bytes (alertmanager_max_config_size_bytes)");
+        Find(limits.TemplatesMax > 0 && config.Templates.Count > limits.TemplatesMax, $"too many templates in the configuration: {config.Templates.Count} (limit: {limits.TemplatesMax}, alertmanager_max_templates_count)");
         foreach (var (name, text) in config.Templates)
         {
-            Find(o.TemplateBytesMax > 0 && text.Length > o.TemplateBytesMax, $"template {name} is too big: {text.Length} bytes (limit: {o.TemplateBytesMax} bytes)");
+            Find(Over(text, limits.TemplateBytesMax), $"template {name} is too big: {Encoding.UTF8.GetByteCount(text)} bytes (limit: {limits.TemplateBytesMax} bytes, alertmanager_max_template_size_bytes)");
             Find(name.Length == 0 || name.AsSpan().IndexOfAny("/\\") >= 0 || name is "." or "..", $"invalid template name {GoString.Quote(name)}: it must be a plain file name");
         }
         if (findings.Count > 0) throw new ConfigurationException(findings);
+
+        static bool Over(string text, int bytesMax) => bytesMax > 0 && Encoding.UTF8.GetByteCount(text) > bytesMax;
     }
 
     /// <summary>48 bits of a hash: a float64 holds them exactly.</summary>
     private static double ConfigHash(string text) =>
-        System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(text))) >> 16;
+        System.Buffers.Binary.BinaryPrimitives.ReadUInt64BigEndian(System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(text))) >> 16;
 
     private void Every(TimeSpan interval, Action<TenantRouter> work) =>
         timers.Add(shared.Time.CreateTimer(_ =>

@@ -1,3 +1,5 @@
+using Pharos.Core;
+
 namespace Pharos.Alerting;
 
 /// <summary>How the alert router works. Defaults are Alertmanager's.</summary>
@@ -35,18 +37,27 @@ public sealed record AlertRouterOptions
     /// <summary>Seed of the random part of waits between attempts.</summary>
     public int Seed { get; init; } = 1;
 
-    /// <summary>Addresses that receivers must not reach, by HTTP or SMTP.</summary>
+    /// <summary>Addresses that receivers must not reach, by HTTP or SMTP, where a tenant has no such limits of its own.</summary>
     public ReceiverFirewall Firewall { get; init; } = ReceiverFirewall.Open;
 
-    // Limits of one tenant; 0 means none.
+    // Limits of every tenant; 0 means none.
     public int SilencesMax { get; init; }
     public int SilenceBytesMax { get; init; }
-    public int AlertsMax { get; init; }
     public int AlertsPerNameMax { get; init; }
-    public int GroupsMax { get; init; }
-    public int ConfigBytesMax { get; init; }
-    public int TemplatesMax { get; init; }
-    public int TemplateBytesMax { get; init; }
+
+    /// <summary>A tenant's own limits; asked for whenever one of them counts, so that they may change.</summary>
+    public Func<TenantId, AlertLimits> Limits { get; init; } = static _ => NoLimits;
+
+    private static AlertLimits NoLimits { get; } = new();
+
+    /// <summary>What the receivers of a tenant must not reach.</summary>
+    internal ReceiverFirewall FirewallOf(TenantId tenant)
+    {
+        var own = Limits(tenant);
+        return own is { ReceiversBlockedNetworks: null, ReceiversBlockPrivate: null }
+            ? Firewall
+            : new ReceiverFirewall(own.ReceiversBlockedNetworks ?? Firewall.BlockedNetworks, own.ReceiversBlockPrivate ?? Firewall.BlockPrivate);
+    }
 }
 
 /// <summary>A configuration that a tenant uploaded: the text, and template texts by name.</summary>

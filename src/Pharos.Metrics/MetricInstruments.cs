@@ -26,6 +26,7 @@ internal sealed class MetricInstruments
         HeadMaxTimeSeconds = instruments.Gauge("prometheus_tsdb_head_max_time_seconds", "Maximum timestamp of the head block.").With();
         HeadMinTimeSeconds = instruments.Gauge("prometheus_tsdb_head_min_time_seconds", "Minimum time bound of the head block.").With();
         TenantSeries = instruments.Gauge("cortex_ingester_active_series", "Number of currently active series per user.", "user");
+        TrackedSeries = instruments.Gauge("cortex_ingester_active_series_custom_tracker", "Number of currently active series matching a pre-configured label matchers per user.", "user", "name");
         MemorySeries = instruments.Gauge("cortex_ingester_memory_series", "The current number of series in memory.").With();
         MemoryUsers = instruments.Gauge("cortex_ingester_memory_users", "The current number of users in memory.").With();
         Discarded = instruments.Counter("cortex_discarded_samples_total", "The total number of samples that were discarded.", "user", "reason");
@@ -67,6 +68,7 @@ internal sealed class MetricInstruments
     public InstrumentCell HeadMinTimeSeconds { get; }
     public InstrumentCell HeadMaxTimeSeconds { get; }
     public Gauge TenantSeries { get; }
+    public Gauge TrackedSeries { get; }
     public InstrumentCell MemorySeries { get; }
     public InstrumentCell MemoryUsers { get; }
     public Counter Discarded { get; }

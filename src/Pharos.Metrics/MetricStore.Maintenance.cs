@@ -17,7 +17,9 @@ public sealed partial class MetricStore
                 if (store.CutDue() is { } below) await store.CutAsync(below, cancel);
                 await store.CompactAsync(cancel);
                 store.Head.CountActive(time.UnixMs());
-                await store.RetainAsync(limits.For(store.Tenant), cancel);
+                var allowed = limits.For(store.Tenant);
+                CountTrackers(store, allowed);
+                await store.RetainAsync(allowed, cancel);
             }
             catch (Exception failure) when (failure is not OperationCanceledException)
             {
@@ -78,6 +80,12 @@ public sealed partial class MetricStore
         }
         return name;
     }
+
+    /// <summary>Where a tenant's blocks are.</summary>
+    public string FolderOf(TenantId tenant) => Tenant(tenant).Folder;
+
+    /// <summary>Opens blocks that were put into a tenant's folder now, not in the next round of maintenance.</summary>
+    public Task TakeInAsync(TenantId tenant, CancellationToken cancel) => Tenant(tenant).RetainAsync(limits.For(tenant), cancel);
 
     private void ReleaseLog()
     {

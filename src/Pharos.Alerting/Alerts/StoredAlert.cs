@@ -12,6 +12,9 @@ public sealed record StoredAlert(
 
     public string Name => Labels["alertname"];
 
+    /// <summary>What it counts for against a limit of bytes: labels, annotations, link.</summary>
+    public long Bytes => Labels.Encoded.Length + Annotations.Encoded.Length + GeneratorUrl.Length;
+
     public bool IsResolvedAt(DateTimeOffset now) => EndsAt <= now;
 
     /// <summary>

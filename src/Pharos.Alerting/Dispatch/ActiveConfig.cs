@@ -15,13 +15,13 @@ internal sealed class ActiveConfig : IDisposable
     private readonly HttpSenders http;
 
     /// <exception cref="ConfigurationException">A template file is not usable.</exception>
-    public ActiveConfig(AlertmanagerConfig config, RouterShared shared)
+    public ActiveConfig(AlertmanagerConfig config, TenantId tenant, RouterShared shared)
     {
         Config = config;
         Inhibitor = new Inhibitor(config.InhibitRules);
-        http = new HttpSenders(shared.Handlers, shared.Time, shared.Options.UserAgent);
+        http = new HttpSenders(shared.HandlersOf(tenant), shared.Time, shared.Options.UserAgent);
         Templates = NotificationTemplates.Load(config, shared.Options.ExternalUrl, shared.Time);
-        var tools = new NotifierTools(Templates, http, shared.Time, shared.Options.Firewall, shared.Logger);
+        var tools = new NotifierTools(Templates, http, shared.Time, () => shared.Options.FirewallOf(tenant), shared.Logger);
         foreach (var receiver in config.Receivers)
         {
             Receivers[receiver.Name] = [.. receiver.Integrations.Select(i => new Integration(receiver.Name, i, i.Create(tools)))];

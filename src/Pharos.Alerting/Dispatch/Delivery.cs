@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Pharos.Core;
 
 namespace Pharos.Alerting;
@@ -7,6 +8,9 @@ internal sealed class Delivery(RouterShared shared, TenantId tenant)
 {
     private static readonly TimeSpan WaitFirst = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan WaitMax = TimeSpan.FromSeconds(60);
+
+    // A reload makes new integrations, and with them new buckets.
+    private readonly ConditionalWeakTable<Integration, TokenBucket> rates = [];
 
     /// <returns>The last attempt's result and how many there were.</returns>
     public async Task<(SendResult Result, int Attempts)> SendAsync(Integration integration, Notification n, CancellationToken deadline)
@@ -18,6 +22,7 @@ internal sealed class Delivery(RouterShared shared, TenantId tenant)
         for (int attempt = 1; ; attempt++)
         {
             if (deadline.IsCancellationRequested) return (TimeIsOver(last, attempt - 1), attempt - 1);
+            if (OverRate(integration) is { } refused) return (refused, attempt - 1);
             long began = shared.Time.GetTimestamp();
             SendResult result;
             try
@@ -46,6 +51,17 @@ internal sealed class Delivery(RouterShared shared, TenantId tenant)
             }
             wait = wait * 1.5 < WaitMax ? wait * 1.5 : WaitMax;
         }
+    }
+
+    /// <summary>The answer where the tenant's rate of notifications is used up; it is not tried again, as in Mimir.</summary>
+    private SendResult? OverRate(Integration integration)
+    {
+        double rate = shared.Options.Limits(tenant).NotificationRateOf(integration.Config.Kind);
+        if (rate == 0) return null;
+        var bucket = rates.GetValue(integration, _ => new TokenBucket(shared.Time));
+        if (rate > 0 && bucket.TryTake(1, rate, Math.Max(1, Math.Ceiling(rate)))) return null;
+        shared.Metrics.RateLimited.With(tenant.Name, integration.Config.Kind).Add(1);
+        return SendResult.Failed($"failed to notify due to rate limits: {Math.Max(0, rate)} notifications/s (alertmanager_notification_rate_limit)", FailureReason.RateLimited);
     }
 
     private static SendResult TimeIsOver(SendResult? last, int attempts) =>

@@ -24,6 +24,7 @@ internal sealed class RouterMetrics(Instruments instruments)
     public Counter NotificationsFailed { get; } = instruments.Counter("alertmanager_notifications_failed_total", "The total number of failed notifications.", "integration", "reason");
     public Counter Requests { get; } = instruments.Counter("alertmanager_notification_requests_total", "The total number of attempted notification requests.", "integration");
     public Counter RequestsFailed { get; } = instruments.Counter("alertmanager_notification_requests_failed_total", "The total number of failed notification requests.", "integration");
+    public Counter RateLimited { get; } = instruments.Counter("alertmanager_notification_rate_limited_total", "Number of rate-limited notifications per integration.", "user", "integration");
     public HistogramInstrument Latency { get; } = instruments.Histogram(
         "alertmanager_notification_latency_seconds", "The latency of notifications in seconds.", [1, 5, 10, 15, 20], "integration");
     public Counter Suppressed { get; } = instruments.Counter("alertmanager_notifications_suppressed_total", "The total number of notifications suppressed for being silenced, inhibited, outside of active time intervals or within muted time intervals.", "reason");

@@ -17,13 +17,16 @@ internal sealed class TenantRouter : IDisposable
     private readonly NotificationLog log;
     private readonly Flusher flusher;
     private ActiveConfig active;
+
+    // Of all that is in alerts.
+    private long alertBytes;
     private bool disposed;
 
     public TenantRouter(TenantId tenant, RouterShared shared, AlertmanagerConfig config, DateTimeOffset aliveAt)
     {
         this.tenant = tenant;
         this.shared = shared;
-        active = new ActiveConfig(config, shared);
+        active = new ActiveConfig(config, tenant, shared);
         silences = new SilenceStore(shared.Catalogue, tenant.Name, shared.Options);
         log = new NotificationLog(shared.Catalogue, tenant.Name);
         flusher = new Flusher(tenant, shared, gate, silences, log);
@@ -46,7 +49,7 @@ internal sealed class TenantRouter : IDisposable
     /// <exception cref="ConfigurationException">It cannot be put to work; the old one goes on.</exception>
     public void Apply(AlertmanagerConfig config)
     {
-        var next = new ActiveConfig(config, shared);
+        var next = new ActiveConfig(config, tenant, shared);
         lock (gate)
         {
             var old = active;
@@ -82,14 +85,15 @@ internal sealed class TenantRouter : IDisposable
                 }
                 shared.Metrics.Received.With(alert.IsResolvedAt(now) ? "resolved" : "firing", "v2").Add(1);
                 var before = fresh.GetValueOrDefault(alert.Labels) ?? alerts.GetValueOrDefault(alert.Labels);
-                if (before is null && Limit(alert, fresh.Count) is { } limit)
+                if (before is not null && alert.Overlaps(before)) alert = alert.MergedOver(before);
+                if (Limit(alert, before, fresh.Count) is { } limit)
                 {
                     shared.Metrics.Limited.Add();
                     errors.Add(limit);
                     continue;
                 }
-                if (before is not null && alert.Overlaps(before)) alert = alert.MergedOver(before);
                 fresh[alert.Labels] = alert;
+                alertBytes += alert.Bytes - (before?.Bytes ?? 0);
                 accepted.Add((alert, before));
             }
             Store(fresh.Values);
@@ -177,6 +181,7 @@ internal sealed class TenantRouter : IDisposable
             foreach (var alert in ended)
             {
                 alerts.Remove(alert.Labels);
+                alertBytes -= alert.Bytes;
                 active.Inhibitor.Remove(alert.Labels);
             }
         }
@@ -232,11 +237,12 @@ internal sealed class TenantRouter : IDisposable
             bool isNew = !active.Groups.TryGetValue(key, out var group);
             if (isNew)
             {
-                if (shared.Options.GroupsMax > 0 && active.Groups.Count >= shared.Options.GroupsMax)
+                int groupsMax = shared.Options.Limits(tenant).GroupsMax;
+                if (groupsMax > 0 && active.Groups.Count >= groupsMax)
                 {
                     shared.Metrics.GroupLimit.Add();
-                    AlertingLog.GroupLimit(shared.Logger, tenant.Name, alert.Labels.ToString(), shared.Options.GroupsMax);
-                    Journal(AlertStep.NotifyFailed, alert.Labels, now, $"the limit of {shared.Options.GroupsMax} groups is reached, so route {route.Id} could not take it", ("receiver", route.Receiver));
+                    AlertingLog.GroupLimit(shared.Logger, tenant.Name, alert.Labels.ToString(), groupsMax);
+                    Journal(AlertStep.NotifyFailed, alert.Labels, now, $"the limit of {groupsMax} groups is reached, so route {route.Id} could not take it", ("receiver", route.Receiver));
                     continue;
                 }
                 active.Groups[key] = group = new AlertGroup(route, labels);
@@ -268,10 +274,14 @@ internal sealed class TenantRouter : IDisposable
         group.Timer?.Dispose();
     }
 
-    private string? Limit(StoredAlert alert, int fresh)
+    private string? Limit(StoredAlert alert, StoredAlert? before, int fresh)
     {
-        if (shared.Options.AlertsMax > 0 && alerts.Count + fresh >= shared.Options.AlertsMax)
-            return $"the limit of {shared.Options.AlertsMax} alerts is reached, {alert.Labels} was not taken";
+        var own = shared.Options.Limits(tenant);
+        if (own.AlertBytesMax > 0 && alertBytes + alert.Bytes - (before?.Bytes ?? 0) > own.AlertBytesMax && alert.Bytes > (before?.Bytes ?? 0))
+            return $"alerts are too big, the limit of {own.AlertBytesMax} bytes in all is reached (alertmanager_max_alerts_size_bytes), {alert.Labels} was not taken";
+        if (before is not null) return null;
+        if (own.AlertsMax > 0 && alerts.Count + fresh >= own.AlertsMax)
+            return $"the limit of {own.AlertsMax} alerts is reached (alertmanager_max_alerts_count), {alert.Labels} was not taken";
         if (shared.Options.AlertsPerNameMax > 0 && alerts.Keys.Count(a => a["alertname"] == alert.Name) >= shared.Options.AlertsPerNameMax)
             return $"the limit of {shared.Options.AlertsPerNameMax} alerts named {alert.Name} is reached, {alert.Labels} was not taken";
         return null;
@@ -306,6 +316,7 @@ internal sealed class TenantRouter : IDisposable
                 alert = alert with { EndsAt = now + (given < active.Config.Global.ResolveTimeout ? given : active.Config.Global.ResolveTimeout) };
             }
             alerts[alert.Labels] = alert;
+            alertBytes += alert.Bytes;
             active.Inhibitor.Put(alert);
         }
         foreach (var alert in alerts.Values.OrderBy(a => a.Labels)) Dispatch(alert, now, isNews: false);

@@ -41,10 +41,9 @@ internal sealed class HttpSenders(HttpHandlerFactory factory, TimeProvider time,
 }
 
 /// <summary>Real sockets, with a firewall against addresses that tenants' receivers must not reach.</summary>
-public sealed class SocketHandlers(ReceiverFirewall? firewall = null)
+/// <param name="firewall">Asked at each connection.</param>
+public sealed class SocketHandlers(Func<ReceiverFirewall> firewall)
 {
-    private readonly ReceiverFirewall firewall = firewall ?? ReceiverFirewall.Open;
-
     public HttpMessageHandler Create(HttpClientOptions options)
     {
         var handler = new SocketsHttpHandler
@@ -60,14 +59,14 @@ public sealed class SocketHandlers(ReceiverFirewall? firewall = null)
         };
         if (options.ProxyUrl is not null)
             handler.Proxy = new WebProxy(new Uri(options.ProxyUrl)) { BypassList = [.. options.NoProxy.Select(p => Core.LinearRegex.Escape(p))] };
-        if (!firewall.IsOpen) handler.ConnectCallback = ConnectAsync;
+        handler.ConnectCallback = ConnectAsync;
         return handler;
     }
 
     private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancel)
     {
         // Names are resolved here, so that a redirect or a name that points inside is seen too.
-        var allowed = await firewall.ResolveAsync(context.DnsEndPoint.Host, cancel);
+        var allowed = await firewall().ResolveAsync(context.DnsEndPoint.Host, cancel);
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {

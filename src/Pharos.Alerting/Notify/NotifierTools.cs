@@ -4,12 +4,15 @@ namespace Pharos.Alerting;
 
 /// <summary>What the notifiers of one configuration share.</summary>
 internal sealed class NotifierTools(
-    NotificationTemplates templates, HttpSenders http, TimeProvider time, ReceiverFirewall firewall, ILogger logger)
+    NotificationTemplates templates, HttpSenders http, TimeProvider time, Func<ReceiverFirewall> firewall, ILogger logger)
 {
     public NotificationTemplates Templates { get; } = templates;
     public HttpSenders Http { get; } = http;
     public TimeProvider Time { get; } = time;
-    public ReceiverFirewall Firewall { get; } = firewall;
+
+    /// <summary>As it is now: the tenant's limits may change.</summary>
+    public ReceiverFirewall Firewall => firewall();
+
     public ILogger Logger { get; } = logger;
 }
 

@@ -184,11 +184,29 @@ public sealed record TenantLimits
     /// <summary>Bytes of an answer with active series.</summary>
     public long ActiveSeriesResultBytesMax { get; init; } = 400L << 20;
 
+    /// <summary>Selectors whose active series are counted. Mimir: active_series_custom_trackers, active_series_additional_custom_trackers.</summary>
+    public IReadOnlyList<SeriesTracker> SeriesTrackers { get; init; } = [];
+    public IReadOnlyList<SeriesTracker> MoreSeriesTrackers { get; init; } = [];
+
+    /// <summary>Both lists; of one name the second counts.</summary>
+    public IEnumerable<SeriesTracker> ActiveSeriesTrackers =>
+        SeriesTrackers.Where(t => !MoreSeriesTrackers.Any(m => m.Name == t.Name)).Concat(MoreSeriesTrackers);
+
+    /// <summary>Whether blocks may be uploaded; whether a finished upload is read before it is taken in, and each of its samples; bytes of one, 0 = any. Mimir: compactor_block_upload_*.</summary>
+    public bool BlockUpload { get; init; }
+    public bool BlockUploadValidates { get; init; } = true;
+    public bool BlockUploadReadsChunks { get; init; } = true;
+    public long BlockUploadBytesMax { get; init; }
+
     // Rules
 
     /// <summary>Mimir: ruler_max_rule_groups_per_tenant, ruler_max_rules_per_rule_group.</summary>
     public int RuleGroupsMax { get; init; } = 70;
     public int RulesPerGroupMax { get; init; } = 20;
+
+    /// <summary>By namespace, instead of those for all.</summary>
+    public IReadOnlyDictionary<string, int> RuleGroupsMaxBySpace { get; init; } = new Dictionary<string, int>();
+    public IReadOnlyDictionary<string, int> RulesPerGroupMaxBySpace { get; init; } = new Dictionary<string, int>();
 
     /// <summary>Shortest interval of a group.</summary>
     public TimeSpan RuleIntervalMin { get; init; }
@@ -205,6 +223,8 @@ public sealed record TenantLimits
 
     /// <summary>Namespaces that change only when the request names them in a header.</summary>
     public IReadOnlyList<string> ProtectedNamespaces { get; init; } = [];
+
+    public AlertLimits Alerts { get; init; } = new();
 
     // Logs
 
@@ -251,6 +271,9 @@ public sealed record TenantLimits
 
 /// <summary>How long samples of the series are kept that match a selector such as <c>{job="debug"}</c>.</summary>
 public sealed record SeriesRetention(string Selector, IReadOnlyList<Matcher> Matchers, TimeSpan Period);
+
+/// <summary>A selector whose active series are counted under a name.</summary>
+public sealed record SeriesTracker(string Name, string Selector, IReadOnlyList<Matcher> Matchers);
 
 /// <summary>Limits by tenant; may change while the process runs.</summary>
 public interface ITenantLimits

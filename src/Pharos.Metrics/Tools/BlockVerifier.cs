@@ -21,14 +21,20 @@ public sealed class BlockVerifier
     private long chunkCount;
     private long samples;
 
-    private BlockVerifier(string folder) => this.folder = folder;
+    private readonly bool readsChunks;
+
+    private BlockVerifier(string folder, bool readsChunks) => (this.folder, this.readsChunks) = (folder, readsChunks);
 
     /// <param name="blockFolder">The folder of one block.</param>
     /// <param name="progress">Called with series read and series in all.</param>
     /// <returns>What is wrong; empty for a block without damage.</returns>
-    public static IReadOnlyList<FileProblem> Verify(string blockFolder, Action<long, long>? progress, CancellationToken cancel)
+    public static IReadOnlyList<FileProblem> Verify(string blockFolder, Action<long, long>? progress, CancellationToken cancel) => Verify(blockFolder, true, progress, cancel);
+
+    /// <inheritdoc cref="Verify(string, Action{long, long}, CancellationToken)"/>
+    /// <param name="readsChunks">False: samples are not read.</param>
+    public static IReadOnlyList<FileProblem> Verify(string blockFolder, bool readsChunks, Action<long, long>? progress, CancellationToken cancel)
     {
-        var verifier = new BlockVerifier(blockFolder);
+        var verifier = new BlockVerifier(blockFolder, readsChunks);
         verifier.Verify(progress, cancel);
         foreach (var (path, count) in verifier.counts.Where(c => c.Value > ProblemsPerFileMax))
             verifier.problems.Add(new FileProblem(path, $"and {count - ProblemsPerFileMax} more of the kind"));
@@ -52,7 +58,7 @@ public sealed class BlockVerifier
         bool read = false;
         Try(indexPath, () => read = CheckSeries(index, indexPath, chunks, pairs, progress, cancel));
         Try(indexPath, () => CheckPostings(index, indexPath, pairs, cancel));
-        if (read && chunks is not null && problems.Count == 0) CheckCounts();
+        if (read && readsChunks && chunks is not null && problems.Count == 0) CheckCounts();
     }
 
     private void CheckMeta()
@@ -88,7 +94,7 @@ public sealed class BlockVerifier
                 foreach (var label in labels) pairs[label.Name] = pairs.GetValueOrDefault(label.Name) + 1;
                 metas.Clear();
                 index.Chunks(number, TimeRange.All, metas);
-                if (chunks is not null) CheckChunks(labels, metas, chunks, columns);
+                if (chunks is not null && readsChunks) CheckChunks(labels, metas, chunks, columns);
             });
             series++;
             if (series % 1000 == 0 || series == all.Length) progress?.Invoke(series, all.Length);

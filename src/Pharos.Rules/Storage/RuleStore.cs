@@ -48,8 +48,11 @@ public sealed class RuleStore(ICatalogue catalogue, ITenantLimits limits, ILogge
     {
         if (space.Trim().Length == 0) throw new RuleStoreException("invalid namespace: it must not be empty");
         var allowed = limits.For(tenant);
-        if (allowed.RulesPerGroupMax > 0 && group.Rules.Count > allowed.RulesPerGroupMax)
-            throw new RuleStoreException($"per-user rules per rule group limit (limit: {allowed.RulesPerGroupMax} actual: {group.Rules.Count}) exceeded; split the group or raise ruler_max_rules_per_rule_group");
+        bool ownRules = allowed.RulesPerGroupMaxBySpace.TryGetValue(space, out int rulesMax), ownGroups = allowed.RuleGroupsMaxBySpace.TryGetValue(space, out int groupsMax);
+        if (!ownRules) rulesMax = allowed.RulesPerGroupMax;
+        if (!ownGroups) groupsMax = allowed.RuleGroupsMax;
+        if (rulesMax > 0 && group.Rules.Count > rulesMax)
+            throw new RuleStoreException($"per-user rules per rule group limit (limit: {rulesMax} actual: {group.Rules.Count}) exceeded; split the group or raise ruler_max_rules_per_rule_group{(ownRules ? "_by_namespace" : "")}");
         if (group.Interval is { } interval && interval < allowed.RuleIntervalMin)
         {
             throw new RuleStoreException(
@@ -58,11 +61,11 @@ public sealed class RuleStore(ICatalogue catalogue, ITenantLimits limits, ILogge
         lock (gate)
         {
             string key = Key(space, group.Name);
-            if (allowed.RuleGroupsMax > 0 && catalogue.Get(tenant.Name, Collection(placement), key) is null)
+            if (groupsMax > 0 && catalogue.Get(tenant.Name, Collection(placement), key) is null)
             {
                 int count = catalogue.List(tenant.Name, Collection(placement)).Count + 1;
-                if (count > allowed.RuleGroupsMax)
-                    throw new RuleStoreException($"per-user rule groups limit (limit: {allowed.RuleGroupsMax} actual: {count}) exceeded; join groups or raise ruler_max_rule_groups_per_tenant");
+                if (count > groupsMax)
+                    throw new RuleStoreException($"per-user rule groups limit (limit: {groupsMax} actual: {count}) exceeded; join groups or raise ruler_max_rule_groups_per_tenant{(ownGroups ? "_by_namespace" : "")}");
             }
             catalogue.Put(tenant.Name, Collection(placement), key, RuleFileWriter.WriteGroup(group));
         }

@@ -66,6 +66,11 @@ internal sealed class LimitReader(string file, List<Diagnostic> findings)
             ? number
             : Fail(node, $"\"{Scalar(node)}\" is not a number from 0", 0.0);
 
+    public double SignedNumber(YamlNode node) =>
+        double.TryParse(Scalar(node), NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && double.IsFinite(number)
+            ? number
+            : Fail(node, $"\"{Scalar(node)}\" is not a number", 0.0);
+
     public TimeSpan Duration(YamlNode node) =>
         PromDuration.TryParse(Scalar(node), out var duration, out string? error) ? duration : Fail(node, error!, TimeSpan.Zero);
 
@@ -93,6 +98,16 @@ internal sealed class LimitReader(string file, List<Diagnostic> findings)
         YamlScalarNode { Value: { } text } => text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
         _ => Fail<IReadOnlyList<string>>(node, "a list of texts is expected here", []),
     };
+
+    /// <summary>A mapping of names to values.</summary>
+    public IReadOnlyDictionary<string, T> Named<T>(YamlNode node, Func<YamlNode, T> value)
+    {
+        var named = new Dictionary<string, T>(StringComparer.Ordinal);
+        if (node is YamlScalarNode { Value: null or "" }) return named;
+        if (node is not YamlMappingNode mapping) return Fail(node, "a mapping of names to values is expected here", named);
+        foreach (var (key, item) in mapping.Children) named[Text(key)] = value(item);
+        return named;
+    }
 
     /// <summary>A list of mappings with known keys.</summary>
     public IEnumerable<Dictionary<string, YamlNode>> Items(YamlNode node, params string[] keys)

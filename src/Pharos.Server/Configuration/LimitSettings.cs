@@ -51,6 +51,10 @@ internal static class LimitSettings
         Duration("compactor_blocks_retention_period", "how long metrics are kept; 0: for ever", l => l.MetricRetention, (l, v) => l with { MetricRetention = v }),
         Size("compactor_blocks_retention_size", "of all metric blocks, for example `50GB`; above it the oldest go, the newest stays; 0: any", l => l.MetricBytesMax, (l, v) => l with { MetricBytesMax = v }),
         RuleLists.SeriesRetention,
+        Switch("compactor_block_upload_enabled", "whether blocks may be uploaded (`/api/v1/upload/block/…`)", l => l.BlockUpload, (l, v) => l with { BlockUpload = v }),
+        Switch("compactor_block_upload_validation_enabled", "an uploaded block is read before it is taken in", l => l.BlockUploadValidates, (l, v) => l with { BlockUploadValidates = v }),
+        Switch("compactor_block_upload_verify_chunks", "and each of its samples", l => l.BlockUploadReadsChunks, (l, v) => l with { BlockUploadReadsChunks = v }),
+        Whole("compactor_block_upload_max_block_size_bytes", "of an uploaded block's files", l => l.BlockUploadBytesMax, (l, v) => l with { BlockUploadBytesMax = v }, long.MaxValue),
         Duration("query_timeout", "of a query over metrics or logs", l => l.QueryTimeout, (l, v) => l with { QueryTimeout = v }),
         Whole("max_query_samples", "samples a PromQL query may have in memory at once", l => l.QuerySamplesMax, (l, v) => l with { QuerySamplesMax = v }, long.MaxValue),
         Whole("max_fetched_chunks_per_query", "chunks a query may touch", l => l.QueryChunksMax, (l, v) => l with { QueryChunksMax = v }, long.MaxValue),
@@ -67,6 +71,8 @@ internal static class LimitSettings
         RuleLists.BlockedQueries,
         RuleLists.LimitedQueries,
         RuleLists.BlockedRequests,
+        RuleLists.SeriesTrackers,
+        RuleLists.MoreSeriesTrackers,
         Switch("cardinality_analysis_enabled", "whether `/api/v1/cardinality/*` answers", l => l.CardinalityAnalysis, (l, v) => l with { CardinalityAnalysis = v }),
         Whole("label_values_max_cardinality_label_names_per_request", "`label_names[]` of one request", l => l.CardinalityLabelNamesMax, (l, v) => l with { CardinalityLabelNamesMax = (int)v }),
         Whole("cardinality_analysis_max_results", "highest `limit` of a request", l => l.CardinalityResultsMax, (l, v) => l with { CardinalityResultsMax = (int)v }),
@@ -91,6 +97,7 @@ internal static class LimitSettings
         Duration("max_query_length", "range of a log query", l => l.LogQueryLengthMax, (l, v) => l with { LogQueryLengthMax = v }),
         Whole("max_query_series", "series a LogQL metric query may return", l => l.LogQuerySeriesMax, (l, v) => l with { LogQuerySeriesMax = (int)v }),
         .. LogSettings.All,
+        .. AlertLimitSettings.All,
         .. OtlpLimits.All,
     ];
 

@@ -6,8 +6,6 @@ internal static class OtherLimits
     private const string NoShards = "one node has nothing to shard";
     private const string NoCache = "cached results live until their samples change";
     private const string NoBucket = "blocks are on this node's disk, not in a bucket";
-    private const string NoAlertLimits = "alert routing has no limits by tenant";
-    private const string NoFirewall = "receivers are kept out of networks for all tenants alike: alertmanager > receivers_firewall_*";
     private const string OneEngine = "queries are not split or sharded over other processes";
 
     /// <summary>Nothing depends on them here: they are read with a warning, so that a Mimir overrides file can be used unchanged.</summary>
@@ -59,8 +57,6 @@ internal static class OtherLimits
     {
         ["metric_relabel_configs"] = "pushed series are not relabelled; relabel at the sender",
         ["metric_relabeling_enabled"] = "pushed series are not relabelled; relabel at the sender",
-        ["active_series_custom_trackers"] = "custom trackers are not there; record count() of the selector by a rule",
-        ["active_series_additional_custom_trackers"] = "custom trackers are not there; record count() of the selector by a rule",
         ["cost_attribution_labels"] = "cost attribution is not there",
         ["cost_attribution_labels_structured"] = "cost attribution is not there",
         ["max_cost_attribution_labels_per_user"] = "cost attribution is not there",
@@ -73,23 +69,7 @@ internal static class OtherLimits
         ["prom2_range_compat"] = "ranges are as in Prometheus 3",
         ["enabled_promql_experimental_functions"] = "all functions are on for every tenant",
         ["enabled_promql_extended_range_selectors"] = "extended range selectors are on for every tenant",
-        ["ruler_max_rules_per_rule_group_by_namespace"] = "limits of rules hold for all namespaces",
-        ["ruler_max_rule_groups_per_tenant_by_namespace"] = "limits of rules hold for all namespaces",
         ["ruler_alertmanager_client_config"] = "alerts go to the router in this process",
-        ["compactor_block_upload_enabled"] = "blocks cannot be uploaded; put them into the tenant's folder",
-        ["compactor_block_upload_validation_enabled"] = "blocks cannot be uploaded; put them into the tenant's folder",
-        ["compactor_block_upload_verify_chunks"] = "blocks cannot be uploaded; put them into the tenant's folder",
-        ["compactor_block_upload_max_block_size_bytes"] = "blocks cannot be uploaded; put them into the tenant's folder",
-        ["alertmanager_notification_rate_limit"] = NoAlertLimits,
-        ["alertmanager_notification_rate_limit_per_integration"] = NoAlertLimits,
-        ["alertmanager_max_config_size_bytes"] = NoAlertLimits,
-        ["alertmanager_max_templates_count"] = NoAlertLimits,
-        ["alertmanager_max_template_size_bytes"] = NoAlertLimits,
-        ["alertmanager_max_dispatcher_aggregation_groups"] = NoAlertLimits,
-        ["alertmanager_max_alerts_count"] = NoAlertLimits,
-        ["alertmanager_max_alerts_size_bytes"] = NoAlertLimits,
-        ["alertmanager_receivers_firewall_block_cidr_networks"] = NoFirewall,
-        ["alertmanager_receivers_firewall_block_private_addresses"] = NoFirewall,
         ["compactor_max_lookback"] = "all blocks are compacted",
     };
 }

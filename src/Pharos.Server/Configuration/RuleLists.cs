@@ -48,6 +48,35 @@ internal static class RuleLists
             json.WriteString("period"u8, PromDuration.Format(rule.Period));
         }));
 
+    public static LimitSetting SeriesTrackers { get; } = Trackers(
+        "active_series_custom_trackers", "selectors by name, whose active series `cortex_ingester_active_series_custom_tracker` counts every minute",
+        l => l.SeriesTrackers, (l, v) => l with { SeriesTrackers = v });
+
+    public static LimitSetting MoreSeriesTrackers { get; } = Trackers(
+        "active_series_additional_custom_trackers", "more of them; of one name this one counts", l => l.MoreSeriesTrackers, (l, v) => l with { MoreSeriesTrackers = v });
+
+    private static LimitSetting Trackers(
+        string name, string meaning, Func<TenantLimits, IReadOnlyList<SeriesTracker>> get, Func<TenantLimits, IReadOnlyList<SeriesTracker>, TenantLimits> set) =>
+        new(name, meaning, (l, n, r) => set(l, [.. r.Named(n, value => (Node: value, Text: r.Text(value))).Select(t => Tracker(t.Key, t.Value.Text, t.Value.Node, r)).OfType<SeriesTracker>()]),
+            (l, json) =>
+            {
+                json.WriteStartObject();
+                foreach (var tracker in get(l)) json.WriteString(tracker.Name, tracker.Selector);
+                json.WriteEndObject();
+            });
+
+    private static SeriesTracker? Tracker(string name, string selector, YamlNode at, LimitReader reader)
+    {
+        try
+        {
+            return new SeriesTracker(name, selector, PromQlLanguage.ParseSelector(selector));
+        }
+        catch (QueryException wrong)
+        {
+            return reader.Fail<SeriesTracker?>(at, $"selector {selector}: {wrong.Message}", null);
+        }
+    }
+
     private static SeriesRetention? Retention(Dictionary<string, YamlNode> item, YamlNode at, LimitReader reader)
     {
         if (!item.TryGetValue("selector", out var selector) || !item.TryGetValue("period", out var period))

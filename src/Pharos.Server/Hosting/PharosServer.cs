@@ -111,7 +111,7 @@ public sealed class PharosServer : IAsyncDisposable
         address = new Uri($"http://{(options.Host.Length == 0 ? "localhost" : options.Host)}:{port}/");
 
         var router = Keep(new AlertRouter(
-            new AlertRouterOptions { ExternalUrl = ExternalUrl() + "/alertmanager", Firewall = config.ReceiverFirewall }, catalogue, journal, time,
+            new AlertRouterOptions { ExternalUrl = ExternalUrl() + "/alertmanager", Firewall = config.ReceiverFirewall, Limits = tenant => limits.For(tenant).Alerts }, catalogue, journal, time,
             options.HttpHandlers is { } handlers ? _ => handlers() : null, instruments, loggers.CreateLogger("Alerting")));
         if (config.AlertmanagerFallbackFile is { } fallback)
             router.UseFallback(AlertmanagerConfig.Load(await File.ReadAllTextAsync(fallback, cancel), fallback));
@@ -151,6 +151,7 @@ public sealed class PharosServer : IAsyncDisposable
             InfluxRoutes.Map(application, distributor, time, instruments);
             LimitsRoutes.Map(application, limits);
             TenantRoutes.Map(application, metrics, ingestion, replicas, time);
+            BlockUploadRoutes.Map(application, metrics, limits, time);
             // Mimir serves Prometheus's API under /prometheus; Prometheus's own clients ask without the prefix.
             foreach (string prefix in (string[])["", "/prometheus"])
             {

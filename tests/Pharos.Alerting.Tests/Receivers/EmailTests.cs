@@ -118,4 +118,21 @@ public sealed class EmailTests
         Assert.Empty(server.Commands);
         Assert.Contains("is blocked for receivers", router.Router.History.Read(TenantId.Anonymous, 1)[0].Error, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task A_tenants_own_firewall_counts_and_may_change_while_it_runs()
+    {
+        await using var server = new SmtpServer();
+        var limits = new AlertLimits { ReceiversBlockPrivate = false };
+        await using var router = new RouterHarness(
+            Config(server, "require_tls: false"), new AlertRouterOptions { Firewall = new ReceiverFirewall([], BlockPrivate: true), Limits = _ => limits });
+        router.Push("{alertname=\"Down\"}", ends: 3600, starts: 0);
+        await router.AdvanceToAsync(75);
+        Assert.Single(server.Messages);
+        limits = new AlertLimits { ReceiversBlockedNetworks = [System.Net.IPNetwork.Parse("127.0.0.0/8"), System.Net.IPNetwork.Parse("::1/128")], ReceiversBlockPrivate = false };
+        router.Push("{alertname=\"Other\"}", ends: 3600, starts: 75);
+        await router.AdvanceToAsync(200);
+        Assert.Single(server.Messages);
+        Assert.Contains("is blocked for receivers", router.Router.History.Read(TenantId.Anonymous, 1)[0].Error, StringComparison.Ordinal);
+    }
 }

@@ -24,7 +24,7 @@ public sealed class MimirAlertmanagerTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         catalogue = new SqliteCatalogue(Path.Combine(folder, "catalogue.db"), time);
-        router = new AlertRouter(new AlertRouterOptions(), catalogue, new AlertJournal(), time, null, new Instruments(), NullLogger.Instance);
+        router = new AlertRouter(new AlertRouterOptions { Limits = t => t.Name == "tight" ? Tight : new AlertLimits() }, catalogue, new AlertJournal(), time, null, new Instruments(), NullLogger.Instance);
         router.Start();
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -55,6 +55,8 @@ public sealed class MimirAlertmanagerTests : IAsyncLifetime
         return ((int)reply.StatusCode, await reply.Content.ReadAsStringAsync());
     }
 
+    private static readonly AlertLimits Tight = new() { ConfigBytesMax = 90, TemplatesMax = 1, TemplateBytesMax = 20, AlertsMax = 2, AlertBytesMax = 110 };
+
     private const string Good = """
         template_files:
           a.tmpl: '{{ define "x" }}y{{ end }}'
@@ -63,6 +65,40 @@ public sealed class MimirAlertmanagerTests : IAsyncLifetime
           route: {receiver: mine}
           receivers: [{name: mine}]
         """;
+
+    [Fact]
+    public async Task A_tenants_configuration_keeps_to_its_limits()
+    {
+        const string small = "alertmanager_config: 'route: {receiver: a}\n\n  receivers: [{name: a}]'\n";
+        Assert.Equal(201, (await CallAsync("tight", "POST", "/api/v1/alerts", small)).Status);
+        var answer = await CallAsync("tight", "POST", "/api/v1/alerts", Good.Replace("route", "# " + new string('x', 60) + "\n  route", StringComparison.Ordinal).Replace("'}", "', y: 'more text'}", StringComparison.Ordinal)
+            .Replace("a.tmpl: ", "b.tmpl: 'b'\n  a.tmpl: ", StringComparison.Ordinal));
+        Assert.Equal(400, answer.Status);
+        Assert.Contains("Alertmanager configuration is too big, limit: 90 bytes (alertmanager_max_config_size_bytes)", answer.Body, StringComparison.Ordinal);
+        Assert.Contains("too many templates in the configuration: 2 (limit: 1, alertmanager_max_templates_count)", answer.Body, StringComparison.Ordinal);
+        Assert.Contains("template a.tmpl is too big: 26 bytes (limit: 20 bytes, alertmanager_max_template_size_bytes)", answer.Body, StringComparison.Ordinal);
+        Assert.Equal(201, (await CallAsync("free", "POST", "/api/v1/alerts", Good)).Status);
+    }
+
+    [Fact]
+    public async Task A_tenants_alerts_keep_to_its_limits()
+    {
+        Assert.Equal(200, (await PostAsync("tight", "a", "")).Status);
+        var big = await PostAsync("tight", "b", new string('x', 100));
+        Assert.Equal(400, big.Status);
+        Assert.Contains("alerts are too big, the limit of 110 bytes in all is reached (alertmanager_max_alerts_size_bytes)", big.Body, StringComparison.Ordinal);
+        // One that is there may come again, but not grow over the limit.
+        Assert.Equal(400, (await PostAsync("tight", "a", new string('x', 100))).Status);
+        Assert.Equal(200, (await PostAsync("tight", "a", "")).Status);
+        Assert.Equal(200, (await PostAsync("tight", "b", "")).Status);
+        var many = await PostAsync("tight", "c", "");
+        Assert.Equal(400, many.Status);
+        Assert.Contains("the limit of 2 alerts is reached (alertmanager_max_alerts_count)", many.Body, StringComparison.Ordinal);
+        Assert.Equal(200, (await PostAsync("free", "c", new string('x', 1000))).Status);
+
+        Task<(int Status, string Body)> PostAsync(string tenant, string name, string text) =>
+            CallAsync(tenant, "POST", "/alertmanager/api/v2/alerts", $$$"""[{"labels":{"alertname":"{{{name}}}"},"annotations":{"text":"{{{text}}}"}}]""");
+    }
 
     [Fact]
     public async Task A_tenant_sets_reads_and_deletes_its_configuration_alone()

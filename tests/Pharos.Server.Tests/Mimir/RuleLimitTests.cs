@@ -35,6 +35,29 @@ public sealed class RuleLimitTests
     }
 
     [Fact]
+    public async Task A_namespace_has_its_own_limits_where_it_is_named()
+    {
+        await using var api = await TenantApi.StartAsync("""
+            limits:
+              ruler_max_rules_per_rule_group: 1
+              ruler_max_rule_groups_per_tenant: 1
+              ruler_max_rules_per_rule_group_by_namespace: {wide: 2, free: 0}
+              ruler_max_rule_groups_per_tenant_by_namespace: {wide: 2}
+            """);
+        const string two = "rules: [{record: a, expr: up}, {record: b, expr: up}]";
+        Assert.Equal(400, (await PutAsync(api, null, "name: g\n" + two)).Status);
+        Assert.Equal(202, (await PutAsync(api, null, "name: g\n" + two, "free")).Status);
+        Assert.Equal(202, (await PutAsync(api, null, "name: g\n" + two, "wide")).Status);
+        Assert.Equal(
+            (400, "per-user rules per rule group limit (limit: 2 actual: 3) exceeded; split the group or raise ruler_max_rules_per_rule_group_by_namespace"),
+            await PutAsync(api, null, "name: h\nrules: [{record: a, expr: up}, {record: b, expr: up}, {record: c, expr: up}]", "wide"));
+        // Groups of all namespaces count, as in Mimir.
+        Assert.Equal(
+            (400, "per-user rule groups limit (limit: 2 actual: 3) exceeded; join groups or raise ruler_max_rule_groups_per_tenant_by_namespace"), await PutAsync(api, null, "name: h\nrules: []", "wide"));
+        Assert.Equal((400, "per-user rule groups limit (limit: 1 actual: 3) exceeded; join groups or raise ruler_max_rule_groups_per_tenant"), await PutAsync(api, null, "name: h\nrules: []", "other"));
+    }
+
+    [Fact]
     public async Task Rules_keep_to_the_tenants_limits()
     {
         await using var api = await TenantApi.StartAsync("""

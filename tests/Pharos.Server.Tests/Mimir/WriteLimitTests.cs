@@ -50,6 +50,28 @@ public sealed class WriteLimitTests
     }
 
     [Fact]
+    public async Task Custom_trackers_count_active_series_by_tenant_and_change_without_a_restart()
+    {
+        await using var api = await TenantApi.StartAsync("""
+            multitenancy_enabled: true
+            limits:
+              active_series_custom_trackers: {dev: '{ns=~"dev-.*"}', none: '{ns="none"}'}
+            """, "overrides: {b: {active_series_additional_custom_trackers: {all: 'up', dev: '{ns=\"dev-2\"}'}}}");
+        await api.PushAsync("a", api.Now, "up{ns=\"dev-1\"}", "up{ns=\"dev-2\"}", "up{ns=\"prod\"}");
+        await api.PushAsync("b", api.Now, "up{ns=\"dev-1\"}", "up{ns=\"dev-2\"}");
+        api.Time.Advance(TimeSpan.FromMinutes(1));
+        while (await Shown("b", "dev") == 0) await Task.Yield();
+        Assert.Equal((2, 1, 2, 0), (await Shown("a", "dev"), await Shown("b", "dev"), await Shown("b", "all"), await Shown("a", "none")));
+        Assert.DoesNotContain("name=\"none\"", await api.GetAsync("/metrics"), StringComparison.Ordinal);
+        // Idle series leave the count.
+        api.Time.Advance(TimeSpan.FromMinutes(25));
+        while (await Shown("b", "all") != 0) await Task.Yield();
+        Assert.DoesNotContain("cortex_ingester_active_series_custom_tracker{", await api.GetAsync("/metrics"), StringComparison.Ordinal);
+
+        Task<double> Shown(string user, string name) => api.MetricAsync($"cortex_ingester_active_series_custom_tracker{{name=\"{name}\",user=\"{user}\"}}");
+    }
+
+    [Fact]
     public async Task Requests_and_samples_over_their_rate_are_answered_429_until_time_has_passed()
     {
         await using var api = await TenantApi.StartAsync("limits: {request_rate: 1, request_burst_size: 2, ingestion_rate: 1, ingestion_burst_size: 3}");
