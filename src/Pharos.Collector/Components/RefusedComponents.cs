@@ -20,10 +20,10 @@ internal static class RefusedComponents
             "loki.rules.kubernetes", "mimir.rules.kubernetes", "mimir.alerts.kubernetes", "prometheus.operator.podmonitors", "prometheus.operator.probes",
             "prometheus.operator.scrapeconfigs", "prometheus.operator.servicemonitors", "remote.kubernetes.configmap", "remote.kubernetes.secret");
         Add(Cloud,
-            "discovery.aws", "discovery.azure", "discovery.consul", "discovery.consulagent", "discovery.digitalocean", "discovery.dns", "discovery.docker", "discovery.dockerswarm",
-            "discovery.ec2", "discovery.eureka", "discovery.gce", "discovery.hetzner", "discovery.ionos", "discovery.kuma", "discovery.lightsail",
-            "discovery.linode", "discovery.marathon", "discovery.nerve", "discovery.nomad", "discovery.openstack", "discovery.ovhcloud", "discovery.process",
-            "discovery.puppetdb", "discovery.scaleway", "discovery.serverset", "discovery.triton", "discovery.uyuni", "remote.s3", "remote.vault");
+            "discovery.aws", "discovery.azure", "discovery.consul", "discovery.consulagent", "discovery.dockerswarm",
+            "discovery.ec2", "discovery.gce", "discovery.lightsail",
+            "discovery.nerve", "discovery.openstack", "discovery.ovhcloud", "discovery.process",
+            "discovery.serverset", "remote.s3", "remote.vault");
         foreach (string name in (string[])["apache", "azure", "blackbox", "cadvisor", "catchpoint", "cloudwatch", "consul", "databricks", "dnsmasq", "elasticsearch", "gcp", "github",
             "kafka", "memcached", "mongodb", "mssql", "mysql", "oracledb", "postgres", "process", "redis", "snmp", "snowflake", "squid", "static", "statsd", "windows"])
             Add(Exporter, "prometheus.exporter." + name);

@@ -18,7 +18,8 @@ internal sealed class CredentialsHandler(HttpClientOptions options, TimeProvider
             request.Headers.Remove(name);
             request.Headers.TryAddWithoutValidation(name, value);
         }
-        if (request.Headers.Authorization is null) request.Headers.Authorization = await CredentialsAsync(cancel);
+        // Also a form of it that HTTP does not know, as Marathon's, is one.
+        if (!request.Headers.Contains("Authorization")) request.Headers.Authorization = await CredentialsAsync(cancel);
         return await base.SendAsync(request, cancel);
     }
 

@@ -139,7 +139,7 @@ internal static class HttpArguments
         };
     }
 
-    private static TlsOptions ReadTls(Arguments tls)
+    public static TlsOptions ReadTls(Arguments tls)
     {
         AtMostOne(tls, "ca_pem", "ca_file");
         AtMostOne(tls, "cert_pem", "cert_file");

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Pharos.Collector;
+using Pharos.Collector.Discovery;
 using Pharos.Collector.Http;
 using Pharos.Collector.Relabeling;
 using Pharos.Collector.RemoteWrite;
@@ -267,7 +268,8 @@ public sealed class PrometheusHost : IAsyncDisposable
         {
             foreach (var source in alertmanagers) await source.DisposeAsync();
             alertmanagers.Clear();
-            foreach (var group in next.Alertmanagers) alertmanagers.Add(new AlertmanagerSource(group, handlers, time, loggers.CreateLogger("Alerts"), UpdateAlertmanagersAsync));
+            var context = new DiscoveryContext(handlers, time, instruments, loggers.CreateLogger("Alerts"));
+            foreach (var group in next.Alertmanagers) alertmanagers.Add(new AlertmanagerSource(group, alertmanagers.Count, context, UpdateAlertmanagersAsync));
             foreach (var source in alertmanagers) await source.StartAsync();
             alertingText = nextAlerting;
         }

@@ -1,5 +1,4 @@
-using Microsoft.Extensions.Logging;
-using Pharos.Collector;
+using Pharos.Collector.Discovery;
 using Pharos.Collector.Relabeling;
 using Pharos.Core;
 using Pharos.Rules;
@@ -14,12 +13,13 @@ internal sealed class AlertmanagerSource : IAsyncDisposable
     private readonly TargetSources sources;
     private readonly Func<Task> changed;
 
-    public AlertmanagerSource(AlertmanagerGroup group, HttpHandlerFactory http, TimeProvider time, ILogger logger, Func<Task> changed)
+    /// <param name="index">Its place among the groups, by which metrics name it.</param>
+    public AlertmanagerSource(AlertmanagerGroup group, int index, DiscoveryContext context, Func<Task> changed)
     {
         this.group = group;
         this.changed = changed;
-        client = new HttpMessageInvoker(http(group.Http));
-        sources = new TargetSources(group.Discovery, http, time, logger, SetAsync);
+        client = new HttpMessageInvoker(context.Http(group.Http));
+        sources = new TargetSources(group.Discovery, "notify", $"config-{index}", context, SetAsync);
     }
 
     public IReadOnlyList<AlertmanagerTarget> Targets { get; private set; } = [];

@@ -1,4 +1,5 @@
 using Pharos.Collector;
+using Pharos.Collector.Discovery;
 using Pharos.Collector.Relabeling;
 using Pharos.Collector.Scraping;
 using Pharos.Core;
@@ -47,24 +48,7 @@ public sealed record TsdbSettings
 public sealed record ScrapeJob(ScrapeOptions Options, HttpClientOptions Http, Discoveries Discovery);
 
 /// <summary>Where the targets of a job come from.</summary>
-public sealed record Discoveries(
-    IReadOnlyList<IReadOnlyList<Labels>> Static, IReadOnlyList<FileDiscovery> Files, IReadOnlyList<HttpDiscovery> Http, IReadOnlyList<DnsDiscovery> Dns,
-    IReadOnlyList<DockerDiscovery> Docker);
-
-public sealed record FileDiscovery(IReadOnlyList<string> Files, TimeSpan RefreshInterval);
-
-public sealed record HttpDiscovery(Uri Url, TimeSpan RefreshInterval, HttpClientOptions Client);
-
-/// <param name="Type">SRV, A, AAAA, MX or NS.</param>
-public sealed record DnsDiscovery(IReadOnlyList<string> Names, string Type, int Port, TimeSpan RefreshInterval);
-
-/// <param name="Host">The engine: unix, tcp, http or https.</param>
-/// <param name="Port">Of containers that open none.</param>
-/// <param name="HostNetworkingHost">Address of containers in the host's network.</param>
-/// <param name="MatchFirstNetwork">Of a container in several networks only the first by name counts.</param>
-/// <param name="Filters">Of the engine's list of containers: values by name.</param>
-public sealed record DockerDiscovery(
-    Uri Host, int Port, string HostNetworkingHost, bool MatchFirstNetwork, IReadOnlyDictionary<string, IReadOnlyList<string>> Filters, TimeSpan RefreshInterval, HttpClientOptions Client);
+public sealed record Discoveries(IReadOnlyList<IReadOnlyList<Labels>> Static, IReadOnlyList<DiscoveryOptions> Dynamic);
 
 /// <summary>One entry of <c>alerting.alertmanagers</c>.</summary>
 public sealed record AlertmanagerGroup(

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Pharos.Collector;
+using Pharos.Collector.Discovery;
 using Pharos.Collector.Scraping;
 using Pharos.Core;
 
@@ -56,7 +57,7 @@ internal sealed class ScrapeManager(
     {
         var handler = http(job.Http);
         var pool = new ScrapePool(OptionsOf(job), receiver, handler, time, instruments, logger, seed);
-        var targets = new TargetSources(job.Discovery, http, time, logger, pool.SyncAsync);
+        var targets = new TargetSources(job.Discovery, "scrape", job.Options.JobName, new DiscoveryContext(http, time, instruments, logger), pool.SyncAsync);
         await targets.StartAsync();
         return new Running(job, pool, handler, targets);
     }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Pharos.Collector.Discovery;
 using Pharos.Core;
 using Pharos.Rules;
 using Pharos.Server.Checks;
@@ -71,7 +72,7 @@ public sealed class PrometheusConfigConformanceTests
         {
             // Read through a configuration that names it, then as the file it is.
             PrometheusConfig.Load($"scrape_configs: [{{job_name: x, file_sd_configs: [{{files: [{(name == "static_config.bad.yml" ? "x.yml" : path)}]}}]}}]", path);
-            DiscoveryLoops.ReadGroups(text, path);
+            TargetGroups.Read(text, path.EndsWith(".json", StringComparison.Ordinal), "__meta_filepath", path);
         }
         else if (one.File.StartsWith("promtool/prometheus-config.rules", StringComparison.Ordinal) || name == "first.rules")
         {

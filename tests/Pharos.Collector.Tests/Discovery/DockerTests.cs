@@ -3,12 +3,12 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Pharos.Collector;
+using Microsoft.Extensions.Logging.Abstractions;
+using Pharos.Collector.Discovery;
 using Pharos.Collector.Http;
 using Pharos.Core;
-using Pharos.Server.LocalPrometheus;
 
-namespace Pharos.Server.Tests.LocalPrometheus;
+namespace Pharos.Collector.Tests.Discovery;
 
 /// <summary>Containers of an engine that speaks the Docker API as its documentation says, over TCP and over a unix socket.</summary>
 public sealed class DockerTests
@@ -46,7 +46,7 @@ public sealed class DockerTests
         await using var engine = await StartAsync(overUnixSocket ? path : null, asked => filters = asked);
         var host = overUnixSocket ? new Uri("unix://" + path) : new Uri(engine.Urls.First().Replace("http://", "tcp://", StringComparison.Ordinal));
         var docker = Docker(host) with { Filters = new Dictionary<string, IReadOnlyList<string>> { ["status"] = ["running", "paused"] } };
-        var targets = await DockerContainers.FindAsync(docker, HttpHandlers.Create(TimeProvider.System), Cancel);
+        var targets = await FindAsync(docker);
         Assert.Equal("""{"status":["running","paused"]}""", filters);
         // Of a container in two networks the first by name counts.
         Assert.Equal(["172.19.0.2:8080", "172.19.0.2:9000", "172.18.0.3:80", "localhost", "172.18.0.3:7000"], targets.Select(t => t["__address__"]));
@@ -58,7 +58,7 @@ public sealed class DockerTests
                 ("__meta_docker_port_private", "8080"), ("__meta_docker_port_public", "18080"), ("__meta_docker_port_public_ip", "0.0.0.0")),
             targets[0]);
         Assert.Equal("web", targets[2]["__meta_docker_network_label_tier"]);
-        targets = await DockerContainers.FindAsync(docker with { MatchFirstNetwork = false, Port = 81, HostNetworkingHost = "10.0.0.1" }, HttpHandlers.Create(TimeProvider.System), Cancel);
+        targets = await FindAsync(docker with { MatchFirstNetwork = false, Port = 81, HostNetworkingHost = "10.0.0.1" });
         Assert.Equal(["172.19.0.2:8080", "172.19.0.2:9000", "172.18.0.2:8080", "172.18.0.2:9000", "172.18.0.3:81", "10.0.0.1", "172.18.0.3:7000"], targets.Select(t => t["__address__"]));
     }
 
@@ -66,11 +66,17 @@ public sealed class DockerTests
     public async Task An_engine_that_is_away_is_an_error_and_no_empty_list()
     {
         using var folder = Places.NewFolder();
-        await Assert.ThrowsAsync<HttpRequestException>(() => DockerContainers.FindAsync(
-            Docker(new Uri("unix://" + Path.Combine(folder, "nobody.sock"))), HttpHandlers.Create(TimeProvider.System), Cancel));
+        await Assert.ThrowsAsync<HttpRequestException>(() => FindAsync(Docker(new Uri("unix://" + Path.Combine(folder, "nobody.sock")))));
     }
 
-    private static DockerDiscovery Docker(Uri host) => new(host, 80, "localhost", true, new Dictionary<string, IReadOnlyList<string>>(), TimeSpan.FromMinutes(1), HttpClientOptions.Default);
+    private static DockerOptions Docker(Uri host) =>
+        new(host, 80, "localhost", true, new Dictionary<string, IReadOnlyList<string>>(), HttpClientOptions.Default) { RefreshInterval = TimeSpan.FromMinutes(1) };
+
+    private static async Task<IReadOnlyList<Labels>> FindAsync(DockerOptions docker)
+    {
+        await using var discoverer = docker.Open(new DiscoveryContext(HttpHandlers.Create(TimeProvider.System), TimeProvider.System, new Instruments(), NullLogger.Instance));
+        return (await discoverer.RefreshAsync(Cancel)).Targets;
+    }
 
     private static async Task<WebApplication> StartAsync(string? socket, Action<string> filters)
     {

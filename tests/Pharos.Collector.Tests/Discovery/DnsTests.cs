@@ -1,11 +1,10 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
-using Microsoft.Extensions.Logging.Abstractions;
+using Pharos.Collector.Discovery;
 using Pharos.Core;
-using Pharos.Server.LocalPrometheus;
 
-namespace Pharos.Server.Tests.LocalPrometheus;
+namespace Pharos.Collector.Tests.Discovery;
 
 /// <summary>Look-ups at a name server of the test's own, on a real socket.</summary>
 public sealed class DnsTests : IDisposable
@@ -74,7 +73,7 @@ public sealed class DnsTests : IDisposable
     }
 
     [Fact]
-    public async Task A_failing_server_leaves_the_targets_found_before()
+    public async Task A_failing_server_is_an_error_and_no_empty_list()
     {
         answers["web.shop.example"] = (question, _) =>
         {
@@ -82,7 +81,7 @@ public sealed class DnsTests : IDisposable
             answer[3] = 2;
             return answer;
         };
-        Assert.Null(await FindAsync("SRV", "web"));
+        await Assert.ThrowsAsync<IOException>(() => FindAsync("SRV", "web"));
     }
 
     [Fact]
@@ -120,11 +119,11 @@ public sealed class DnsTests : IDisposable
         }
     }
 
-    private Task<IReadOnlyList<Labels>?> FindAsync(string type, string name)
+    private async Task<IReadOnlyList<Labels>> FindAsync(string type, string name)
     {
         var settings = new DnsSettings([(IPEndPoint)udp.Client.LocalEndPoint!], ["shop.example"], 1);
-        return DiscoveryLoops.FromRecordsAsync(
-            new DnsDiscovery([name], type, 9100, TimeSpan.FromSeconds(30)), new DnsClient(() => settings, TimeProvider.System), NullLogger.Instance, TestContext.Current.CancellationToken);
+        await using var discoverer = new DnsDiscoverer(new DnsOptions([name], type, 9100) { RefreshInterval = TimeSpan.FromSeconds(30) }, new DnsClient(() => settings, TimeProvider.System));
+        return (await discoverer.RefreshAsync(TestContext.Current.CancellationToken)).Targets;
     }
 
     /// <summary>A name under shop.example.</summary>

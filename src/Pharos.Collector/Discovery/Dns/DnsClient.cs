@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 
-namespace Pharos.Server.LocalPrometheus;
+namespace Pharos.Collector.Discovery;
 
 /// <summary>Where names are looked up.</summary>
 /// <param name="Servers">Asked in turn until one answers.</param>

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 
-namespace Pharos.Server.LocalPrometheus;
+namespace Pharos.Collector.Discovery;
 
 /// <summary>Types of DNS records that targets are found by.</summary>
 internal enum DnsRecordType : ushort
