@@ -3,8 +3,8 @@ namespace Pharos.Collector.Components;
 /// <summary>Components that Alloy has and this collector does not, with what to do instead.</summary>
 internal static class RefusedComponents
 {
-    private const string Kubernetes = "there is no Kubernetes client; use discovery.file or discovery.http with a sidecar";
-    private const string Cloud = "there is no client for this cloud; use discovery.http or discovery.file";
+    private const string Kubernetes = "the cluster is asked for targets only (discovery.kubernetes); its logs and objects are not read";
+    private const string Cloud = "there is no client for this; use discovery.http or discovery.file";
     private const string Otel = "OTLP is not collected here; send it to the server's /otlp endpoints";
     private const string Exporter = "run the exporter beside the collector and scrape it";
     private const string Source = "there is no receiver for this source; write its log to a file and use loki.source.file";
@@ -16,14 +16,11 @@ internal static class RefusedComponents
     {
         var reasons = new Dictionary<string, string>(StringComparer.Ordinal);
         Add(Kubernetes,
-            "discovery.kubernetes", "discovery.kubelet", "loki.source.kubernetes", "loki.source.kubernetes_events", "loki.source.podlogs",
+            "discovery.kubelet", "loki.source.kubernetes", "loki.source.kubernetes_events", "loki.source.podlogs",
             "loki.rules.kubernetes", "mimir.rules.kubernetes", "mimir.alerts.kubernetes", "prometheus.operator.podmonitors", "prometheus.operator.probes",
             "prometheus.operator.scrapeconfigs", "prometheus.operator.servicemonitors", "remote.kubernetes.configmap", "remote.kubernetes.secret");
         Add(Cloud,
-            "discovery.aws", "discovery.azure", "discovery.consul", "discovery.consulagent", "discovery.dockerswarm",
-            "discovery.ec2", "discovery.gce", "discovery.lightsail",
-            "discovery.nerve", "discovery.openstack", "discovery.ovhcloud", "discovery.process",
-            "discovery.serverset", "remote.s3", "remote.vault");
+            "discovery.aws", "discovery.consulagent", "discovery.process", "remote.s3", "remote.vault");
         foreach (string name in (string[])["apache", "azure", "blackbox", "cadvisor", "catchpoint", "cloudwatch", "consul", "databricks", "dnsmasq", "elasticsearch", "gcp", "github",
             "kafka", "memcached", "mongodb", "mssql", "mysql", "oracledb", "postgres", "process", "redis", "snmp", "snowflake", "squid", "static", "statsd", "windows"])
             Add(Exporter, "prometheus.exporter." + name);

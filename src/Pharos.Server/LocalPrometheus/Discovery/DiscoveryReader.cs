@@ -10,11 +10,7 @@ internal static class DiscoveryReader
     /// <summary>Discoveries of Prometheus that are refused, by the name of their key.</summary>
     private static readonly string[] Refused =
     [
-        "aws_sd_configs", "azure_sd_configs", "consul_sd_configs", "ec2_sd_configs",
-        "ecs_sd_configs", "elasticache_sd_configs", "gce_sd_configs", "kubernetes_sd_configs",
-        "lightsail_sd_configs", "msk_sd_configs", "nerve_sd_configs",
-        "openstack_sd_configs", "ovhcloud_sd_configs", "rds_sd_configs",
-        "serverset_sd_configs", "stackit_sd_configs",
+        "aws_sd_configs", "ecs_sd_configs", "elasticache_sd_configs", "msk_sd_configs", "rds_sd_configs",
     ];
 
     public static Discoveries Read(YamlSection section, string folder)
