@@ -57,19 +57,21 @@ internal sealed class Peer : IDisposable
     public string DataFolder => Path.Combine(folder.FullName, "data");
 
     /// <summary>Most resident memory since <see cref="ResetPeak"/>.</summary>
-    public long PeakBytes
-    {
-        get
-        {
-            string line = File.ReadLines($"/proc/{process.Id}/status").First(l => l.StartsWith("VmHWM:", StringComparison.Ordinal));
-            return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
-        }
-    }
+    public long PeakBytes => StatusBytes("VmHWM:");
 
     /// <summary>Begins a new measurement of <see cref="PeakBytes"/>.</summary>
     public void ResetPeak() => File.WriteAllText($"/proc/{process.Id}/clear_refs", "5");
 
+    /// <summary>Resident memory now that is not mapped from a file.</summary>
+    public long AnonymousBytes => StatusBytes("RssAnon:");
+
     public long DiskBytes => folder.EnumerateFiles("*", SearchOption.AllDirectories).Sum(f => f.Length);
+
+    private long StatusBytes(string field)
+    {
+        string line = File.ReadLines($"/proc/{process.Id}/status").First(l => l.StartsWith(field, StringComparison.Ordinal));
+        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
+    }
 
     public static async Task<Peer> StartPharosAsync(string program, string sync)
     {
@@ -121,13 +123,19 @@ internal sealed class Peer : IDisposable
         await process.WaitForExitAsync();
     }
 
+    /// <summary>Starts again in the same folder, after a stop, and waits until it is ready.</summary>
+    public async Task StartAgainAsync()
+    {
+        process.Dispose();
+        process = Start();
+        await ReadyAsync(this);
+    }
+
     /// <summary>Starts again in the same folder; returns the seconds until a query over all targets is answered. Says so where some are gone.</summary>
     public async Task<double> RestartAsync(int targets)
     {
         long started = TimeProvider.System.GetTimestamp();
-        process.Dispose();
-        process = Start();
-        await ReadyAsync(this);
+        await StartAgainAsync();
         string query = Uri.EscapeDataString($"count(last_over_time({SeriesModel.CountedMetric}[1h])) or vector(0)");
         using var json = JsonDocument.Parse(await http.GetStringAsync(new Uri(Address, "api/v1/query?query=" + query)));
         double seconds = TimeProvider.System.GetElapsedTime(started).TotalSeconds;
