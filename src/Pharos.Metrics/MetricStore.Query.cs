@@ -13,7 +13,7 @@ public sealed partial class MetricStore
         if (!tenants.TryGetValue(tenant, out var store)) return [];
         try
         {
-            return Select(store, matchers, range, hints.Budget, cancel);
+            return Select(store, matchers, range, hints, cancel);
         }
         catch (OperationCanceledException cancelled)
         {
@@ -28,9 +28,9 @@ public sealed partial class MetricStore
         IReadOnlyList<IReadOnlyList<Matcher>> sets = matcherSets.Count == 0 ? [[]] : matcherSets;
         try
         {
-            if (sets.Count == 1) return [.. Limited(Select(store, sets[0], range, null, cancel).Select(s => s.Labels), limit)];
+            if (sets.Count == 1) return [.. Limited(Select(store, sets[0], range, SelectHints.None, cancel).Select(s => s.Labels), limit)];
             var all = new SortedSet<Labels>();
-            foreach (var matchers in sets) all.UnionWith(Select(store, matchers, range, null, cancel).Select(s => s.Labels));
+            foreach (var matchers in sets) all.UnionWith(Select(store, matchers, range, SelectHints.None, cancel).Select(s => s.Labels));
             return [.. Limited(all, limit)];
         }
         catch (OperationCanceledException cancelled)
@@ -63,20 +63,25 @@ public sealed partial class MetricStore
         TenantId tenant, string name, IReadOnlyList<IReadOnlyList<Matcher>> matcherSets, TimeRange range, int limit, CancellationToken cancel)
     {
         if (!tenants.TryGetValue(tenant, out var store)) return [];
-        var values = new HashSet<string>(StringComparer.Ordinal);
+        var values = new List<string>();
         if (matcherSets.Count == 0)
         {
-            if (HeadOverlaps(store, range)) store.Head.Index.VisitValues(name, v => values.Add(v));
-            foreach (var block in BlockQuery.Overlapping(store.Blocks.Current, range)) block.VisitValues(name, v => values.Add(v));
+            if (HeadOverlaps(store, range)) store.Head.Index.VisitValues(name, values.Add);
+            var blocks = BlockQuery.Overlapping(store.Blocks.Current, range);
+            bool several = blocks.Count > (values.Count > 0 ? 0 : 1);
+            foreach (var block in blocks) block.VisitValues(name, values.Add);
+            if (several) values = [.. values.Distinct(StringComparer.Ordinal)];
         }
         else
         {
+            var seen = new HashSet<string>(StringComparer.Ordinal);
             foreach (var labels in Series(tenant, matcherSets, range, 0, cancel))
             {
-                if (labels.TryGetValue(name, out string? value)) values.Add(value);
+                if (labels.TryGetValue(name, out string? value) && seen.Add(value)) values.Add(value);
             }
         }
-        return [.. Limited(values.Order(StringComparer.Ordinal), limit)];
+        OrdinalSort.Sort(values);
+        return limit > 0 && limit < values.Count ? values[..limit] : values;
     }
 
     public IReadOnlyDictionary<string, IReadOnlyList<MetricMetadata>> Metadata(TenantId tenant, string? family, int limit)
@@ -100,15 +105,18 @@ public sealed partial class MetricStore
         lock (store.Head.Gate) return store.Head.Exemplars.Read(Wanted, range);
     }
 
-    private List<ISeries> Select(TenantStore store, IReadOnlyList<Matcher> matchers, TimeRange range, QueryBudget? budget, CancellationToken cancel)
+    private List<ISeries> Select(TenantStore store, IReadOnlyList<Matcher> matchers, TimeRange range, SelectHints hints, CancellationToken cancel)
     {
+        var budget = hints.Budget;
+        // Series of several places are known to be one by all their labels.
+        bool some = hints.NeededLabels is not null && BlockQuery.Overlapping(store.Blocks.Current, range).Count == 0;
         var found = new Dictionary<Labels, MergedSeries>();
         var sorted = new List<ISeries>();
         // The head first: what leaves it meanwhile is in a block already.
         if (HeadOverlaps(store, range))
         {
             uint[] ids = PostingSearch.Find(store.Head.Index, matchers, cancel);
-            var labels = LabelsOf(store.Head, ids, cancel);
+            var labels = LabelsOf(store.Head, ids, some ? new NeededLabels(store.Head.Pairs, hints.NeededLabels!) : null, cancel);
             // All at once, so that no request is seen in part.
             lock (store.Head.Gate)
             {
@@ -128,10 +136,12 @@ public sealed partial class MetricStore
         var blocks = BlockQuery.Overlapping(store.Blocks.Current, range);
         if (blocks.Count > 0)
         {
+            // The head was cut in between.
+            if (some) return Select(store, matchers, range, hints with { NeededLabels = null, AnyOrder = true }, cancel);
             foreach (var series in sorted) found[series.Labels] = (MergedSeries)series;
             BlockQuery.Add(blocks, matchers, range, found, sorted, budget, instruments.BlocksDamaged, logger, cancel);
         }
-        sorted.Sort(static (a, b) => a.Labels.CompareTo(b.Labels));
+        if (!hints.AnyOrder) sorted.Sort(static (a, b) => a.Labels.CompareTo(b.Labels));
         return sorted;
     }
 
@@ -139,7 +149,7 @@ public sealed partial class MetricStore
     /// Labels of series by number, null for those that left; appends get between, as putting labels together takes longer than all else.
     /// No number is given twice, so what they belong to stays true.
     /// </summary>
-    private static Labels?[] LabelsOf(TenantHead head, uint[] ids, CancellationToken cancel)
+    private static Labels?[] LabelsOf(TenantHead head, uint[] ids, NeededLabels? needed, CancellationToken cancel)
     {
         var labels = new Labels?[ids.Length];
         for (int from = 0; from < ids.Length; from += SeriesPerHold)
@@ -147,9 +157,10 @@ public sealed partial class MetricStore
             cancel.ThrowIfCancellationRequested();
             lock (head.Gate)
             {
+                needed?.Begin();
                 for (int i = from; i < Math.Min(ids.Length, from + SeriesPerHold); i++)
                 {
-                    if (head.Table.Get((int)ids[i]) is { } series) labels[i] = head.LabelsOf(series);
+                    if (head.Table.Get((int)ids[i]) is { } series) labels[i] = needed?.Of(series.Pairs) ?? head.LabelsOf(series);
                 }
             }
         }

@@ -17,7 +17,9 @@ public sealed class PromQlEngine : IDisposable
     private readonly TimeProvider time;
     private readonly ITenantLimits limits;
     private readonly QueryThreads threads;
+    private readonly WorkCrew crew;
     private readonly ProcessMemory memory;
+    private readonly ParsedQueries parsed = new();
     private readonly CachedRanges? cached;
     private readonly Gauge running;
     private readonly Counter samplesTotal;
@@ -32,6 +34,7 @@ public sealed class PromQlEngine : IDisposable
         this.time = time;
         this.limits = limits ?? new FixedTenantLimits();
         threads = new QueryThreads("promql", Math.Max(1, options.ConcurrencyMax));
+        crew = new WorkCrew("promql-helper", Math.Max(1, options.ParallelismMax) - 1);
         memory = new ProcessMemory(options.MemoryBytesMax);
         Queries = new QueryRegistry(time, options.SlowAfter);
         if (queryable is IMetricChanges changes && options.RangeCacheBytesMax > 0)
@@ -59,11 +62,15 @@ public sealed class PromQlEngine : IDisposable
     /// <summary>Bytes that running queries and their results hold now.</summary>
     public long MemoryBytesUsed => memory.BytesUsed;
 
+    /// <summary>Reads and type-checks a query, or remembers it.</summary>
+    /// <exception cref="QueryException">Kind BadData; the message says line:column, what was found and what was expected.</exception>
+    public Expr Parse(string query) => parsed.Parse(query);
+
     /// <summary>Evaluates at one time.</summary>
     /// <exception cref="QueryException">The query is wrong, failed, passed a limit or was cancelled.</exception>
     public ValueTask<QueryResult> InstantAsync(
         TenantId tenant, string query, long timestampMs, QuerySettings? settings = null, CancellationToken cancel = default) =>
-        InstantAsync(tenant, query, PromQlLanguage.Parse(query), timestampMs, settings, cancel);
+        InstantAsync(tenant, query, Parse(query), timestampMs, settings, cancel);
 
     /// <summary>Evaluates a query that was read already. The text must be that of the tree: findings name places in it.</summary>
     /// <exception cref="QueryException">The query failed, passed a limit or was cancelled.</exception>
@@ -75,7 +82,7 @@ public sealed class PromQlEngine : IDisposable
     /// <exception cref="QueryException">The query is wrong, failed, passed a limit or was cancelled.</exception>
     public ValueTask<QueryResult> RangeAsync(
         TenantId tenant, string query, long startMs, long endMs, long stepMs, QuerySettings? settings = null, CancellationToken cancel = default) =>
-        RangeAsync(tenant, query, PromQlLanguage.Parse(query), startMs, endMs, stepMs, settings, cancel);
+        RangeAsync(tenant, query, Parse(query), startMs, endMs, stepMs, settings, cancel);
 
     /// <inheritdoc cref="RangeAsync(TenantId, string, long, long, long, QuerySettings?, CancellationToken)"/>
     public async ValueTask<QueryResult> RangeAsync(
@@ -102,7 +109,11 @@ public sealed class PromQlEngine : IDisposable
         return await RunAsync(tenant, query, expr, grid, endMs, isRange: true, settings, cancel).ConfigureAwait(false);
     }
 
-    public void Dispose() => threads.Dispose();
+    public void Dispose()
+    {
+        threads.Dispose();
+        crew.Dispose();
+    }
 
     private async ValueTask<QueryResult> RunAsync(
         TenantId tenant, string query, Expr expr, Grid grid, long endMs, bool isRange, QuerySettings settings, CancellationToken cancel)
@@ -127,6 +138,7 @@ public sealed class PromQlEngine : IDisposable
                         queryable, tenant, query, grid, options, (long)(settings.Lookback ?? options.Lookback).TotalMilliseconds,
                         settings.SamplesMax ?? tenantLimits.QuerySamplesMax, new QueryMemory(memory, tenantLimits.QueryMemoryBytesMax), either.Token)
                     {
+                        Crew = crew,
                         EndMs = endMs,
                         Budget = QueryBudget.Of(tenantLimits),
                         IsRangeQuery = isRange,

@@ -13,9 +13,9 @@ public sealed record PromQlOptions
     public int ConcurrencyMax { get; init; } = 20;
 
     /// <summary>
-    /// Cores that one query may use at once. Default one less than there are, between 1 and 8, so that a long query leaves room for ingestion.
+    /// Cores that one query may use at once. Default all, up to 16: the threads of queries step back where ingestion wants the processor.
     /// </summary>
-    public int ParallelismMax { get; init; } = Math.Clamp(Environment.ProcessorCount - 1, 1, 8);
+    public int ParallelismMax { get; init; } = Math.Clamp(Environment.ProcessorCount, 1, 16);
 
     /// <summary>
     /// Bytes that all queries may hold together; a query that would go over it fails. 0 for no limit.

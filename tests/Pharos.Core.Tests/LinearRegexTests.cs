@@ -33,6 +33,50 @@ public sealed class LinearRegexTests
     public void What_a_match_begins_with_is_known(string pattern, string prefix) => Assert.Equal(prefix, LinearRegex.LiteralPrefix(pattern));
 
     [Fact]
+    public void What_needs_no_automaton_matches_as_it_would()
+    {
+        var random = new Random(17);
+        string[] parts = ["a", "b", "é", "1", ".", ".*", ".+", "a?", "(a|b)", "(?:ab|c)?", "[ab]", "[0-9]", "[^a]", "[a-z0-9]", "|", "\\.", ".*?", "😀", "-", "^", "$", "(b.*|1)", ".?"];
+        string[] characters = ["a", "b", "c", "é", "1", ".", "\n", "-"];
+        int plain = 0;
+        for (int i = 0; i < 4000; i++)
+        {
+            string pattern = string.Concat(Enumerable.Range(0, random.Next(1, 6)).Select(_ => parts[random.Next(parts.Length)]));
+            if (RegexShape.Of(pattern) is not { } shape) continue;
+            plain++;
+            var automaton = LinearRegex.Anchored(pattern);
+            for (int v = 0; v < 40; v++)
+            {
+                string value = string.Concat(Enumerable.Range(0, random.Next(0, 8)).Select(_ => characters[random.Next(characters.Length)]));
+                bool matches = shape.Matches(System.Text.Encoding.UTF8.GetBytes(value));
+                Assert.True(automaton.IsMatch(value) == matches, $"{pattern} on {value}");
+                Assert.True(shape.Literals is null || shape.Literals.Contains(value) == matches, $"{pattern} on {value}");
+                Assert.True(!matches || System.Text.Encoding.UTF8.GetBytes(value).AsSpan().StartsWith(shape.PrefixUtf8), $"{pattern} on {value}");
+            }
+        }
+        Assert.True(plain > 2000, $"only {plain} patterns needed no automaton");
+    }
+
+    [Theory]
+    [InlineData("service-[12]", "service-1,service-2")]
+    [InlineData("(a|b)c?", "a,ac,b,bc")]
+    [InlineData(@"10\.0\.0\.1", "10.0.0.1")]
+    [InlineData("a.c", null)]
+    [InlineData("a+", null)]
+    [InlineData("(?i)a", null)]
+    public void Values_that_are_few_are_known(string pattern, string? values) =>
+        Assert.Equal(values, new Matcher(MatchOp.Regex, "l", pattern).Alternatives is { } known ? string.Join(',', known.Order(StringComparer.Ordinal)) : null);
+
+    [Theory]
+    [InlineData("[z-a]")]
+    [InlineData("a**")]
+    [InlineData("(a")]
+    [InlineData("a)")]
+    [InlineData("[a")]
+    public void What_is_wrong_is_an_error_without_an_automaton_too(string pattern) =>
+        Assert.ThrowsAny<FormatException>(() => new Matcher(MatchOp.Regex, "l", pattern));
+
+    [Fact]
     public void Bytes_match_as_texts_do()
     {
         var random = new Random(9);

@@ -23,6 +23,58 @@ public sealed class MetricStoreTests
     }
 
     [Fact]
+    public async Task A_reader_of_some_labels_finds_every_sample_under_them()
+    {
+        await using var at = new StoreFixture();
+        for (int i = 0; i < 700; i++)
+        {
+            await at.AppendAsync(Labels.Of(("__name__", "up"), ("instance", $"i{i}"), ("job", $"j{i % 3}")), at.Now, i);
+        }
+        foreach (bool inBlocks in (bool[])[false, true])
+        {
+            if (inBlocks) await at.Store.FlushAsync(default);
+            var sums = new SortedDictionary<string, double>(StringComparer.Ordinal);
+            using var samples = new SampleColumns();
+            var found = at.Store.Select(
+                StoreFixture.Tenant, [new Matcher(MatchOp.Regex, "instance", "i.*")], TimeRange.All, SelectHints.None with { NeededLabels = ["job", "absent"], AnyOrder = true }, default);
+            foreach (var series in found)
+            {
+                samples.Clear();
+                series.Read(TimeRange.All, samples);
+                sums[series.Labels["job"]] = sums.GetValueOrDefault(series.Labels["job"]) + samples.Values[0];
+            }
+            Assert.Equal(700, found.Count);
+            for (int job = 0; job < 3; job++) Assert.Equal(Enumerable.Range(0, 700).Where(i => i % 3 == job).Sum(), sums[$"j{job}"]);
+            if (!inBlocks) Assert.Equal(3, found.Select(s => s.Labels).Distinct().Count());
+        }
+    }
+
+    [Theory]
+    [InlineData(MatchOp.Regex, "i1.*")]
+    [InlineData(MatchOp.Regex, ".*[05]")]
+    [InlineData(MatchOp.NotRegex, "i[12]|i3")]
+    [InlineData(MatchOp.NotRegex, "i.+5")]
+    [InlineData(MatchOp.Regex, "(i7|)")]
+    [InlineData(MatchOp.Regex, "(?i)I4[0-9]*")]
+    [InlineData(MatchOp.NotEqual, "i3")]
+    public async Task Patterns_find_the_same_in_head_and_block_as_one_by_one(MatchOp op, string pattern)
+    {
+        await using var at = new StoreFixture();
+        var all = Enumerable.Range(0, 120).Select(i => Labels.Of(("__name__", "up"), ("instance", i == 119 ? "" : $"i{i}"), ("job", i % 2 == 0 ? "a" : "b"))).ToArray();
+        foreach (var labels in all) await at.AppendAsync(labels, at.Now, 1);
+        var matcher = new Matcher(op, "instance", pattern);
+        foreach (bool inBlocks in (bool[])[false, true])
+        {
+            if (inBlocks) await at.Store.FlushAsync(default);
+            foreach (Matcher[] matchers in (Matcher[][])[[matcher], [new Matcher(MatchOp.Equal, "job", "a"), matcher]])
+            {
+                var found = at.Store.Series(StoreFixture.Tenant, [matchers], TimeRange.All, 0, default);
+                Assert.Equal(all.Where(l => Matcher.All(matchers, l)).Order(), found);
+            }
+        }
+    }
+
+    [Fact]
     public async Task Special_numbers_keep_their_bits_through_head_log_and_block()
     {
         await using var at = new StoreFixture();

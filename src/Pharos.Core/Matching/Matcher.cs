@@ -18,6 +18,7 @@ public sealed class Matcher : IEquatable<Matcher>
 {
     private readonly byte[] valueUtf8;
     private readonly LinearRegex? regex;
+    private readonly RegexShape? shape;
     private readonly HashSet<string>? alternatives;
     private readonly byte[] prefix = [];
 
@@ -31,10 +32,22 @@ public sealed class Matcher : IEquatable<Matcher>
         valueUtf8 = Encoding.UTF8.GetBytes(value);
         if (op is MatchOp.Regex or MatchOp.NotRegex)
         {
-            regex = LinearRegex.Anchored(value, dotMatchesNewline: true);
-            if (LinearRegex.TryLiteralAlternatives(value, out var literals)) alternatives = new HashSet<string>(literals, StringComparer.Ordinal);
-            else prefix = Encoding.UTF8.GetBytes(LinearRegex.LiteralPrefix(value));
+            shape = RegexShape.Of(value);
+            if (LinearRegex.TryLiteralAlternatives(value, out string[]? literals) || (literals = shape?.Literals) is not null)
+            {
+                alternatives = new HashSet<string>(literals, StringComparer.Ordinal);
+            }
+            else if (shape is not null)
+            {
+                prefix = shape.PrefixUtf8.ToArray();
+            }
+            else
+            {
+                regex = LinearRegex.Anchored(value, dotMatchesNewline: true);
+                prefix = Encoding.UTF8.GetBytes(LinearRegex.LiteralPrefix(value));
+            }
         }
+        MatchesEmpty = Matches("");
     }
 
     public MatchOp Op { get; }
@@ -43,13 +56,16 @@ public sealed class Matcher : IEquatable<Matcher>
     public ReadOnlyMemory<byte> NameUtf8 { get; }
 
     /// <summary>
-    /// The only values a <c>=~</c> matcher can take, where the expression is a plain list like <c>a|b|c</c>; else null.
+    /// The only values that the expression of a <c>=~</c> or <c>!~</c> matcher matches, where they are few, as in <c>a|b[12]</c>; else null.
     /// An index can look these up instead of scanning all values.
     /// </summary>
     public IReadOnlyCollection<string>? Alternatives => alternatives;
 
     /// <summary>True where a series without this label matches.</summary>
-    public bool MatchesEmpty => Matches("");
+    public bool MatchesEmpty { get; }
+
+    /// <summary>What every value that the expression of a <c>=~</c> or <c>!~</c> matcher matches begins with; empty where nothing is known.</summary>
+    public ReadOnlySpan<byte> PrefixUtf8 => prefix;
 
     public bool Matches(string value) => Op switch
     {
@@ -103,6 +119,7 @@ public sealed class Matcher : IEquatable<Matcher>
     private bool RegexMatches(ReadOnlySpan<byte> value)
     {
         const int stackMax = 512;
+        if (alternatives is null && shape is not null) return shape.Matches(value);
         if (!value.StartsWith(prefix)) return false;
         if (value.Length > stackMax) return RegexMatches(Encoding.UTF8.GetString(value));
         Span<char> text = stackalloc char[value.Length];
@@ -110,5 +127,6 @@ public sealed class Matcher : IEquatable<Matcher>
         return alternatives is not null ? alternatives.GetAlternateLookup<ReadOnlySpan<char>>().Contains(characters) : regex!.IsMatch(characters);
     }
 
-    private bool RegexMatches(string value) => alternatives is not null ? alternatives.Contains(value) : regex!.IsMatch(value);
+    private bool RegexMatches(string value) =>
+        alternatives is not null ? alternatives.Contains(value) : shape is not null ? shape.Matches(Encoding.UTF8.GetBytes(value)) : regex!.IsMatch(value);
 }

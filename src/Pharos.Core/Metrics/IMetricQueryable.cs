@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace Pharos.Core;
 
-/// <summary>What the reader will do with the samples, so that a store can skip work. Hints never change a result, but a budget may end a query.</summary>
+/// <summary>What the reader will do with the samples, so that a store can skip work. Only a budget may end a query.</summary>
 /// <param name="StepMs">Distance of evaluation steps, 0 for an instant query.</param>
 /// <param name="Function">Name of the function or aggregation right around the selector, empty for none.</param>
 /// <param name="RangeMs">Width of a range selector, 0 for none.</param>
@@ -10,6 +10,15 @@ namespace Pharos.Core;
 public readonly record struct SelectHints(long StepMs, string Function, long RangeMs, QueryBudget? Budget = null)
 {
     public static SelectHints None { get; } = new(0, "", 0);
+
+    /// <summary>
+    /// The only labels that the reader looks at; null for all. A store may then leave the others out of its series' label sets, so that
+    /// several series have equal ones.
+    /// </summary>
+    public IReadOnlyList<string>? NeededLabels { get; init; }
+
+    /// <summary>Series may come in any order that hangs on what the store holds alone.</summary>
+    public bool AnyOrder { get; init; }
 }
 
 /// <summary>
@@ -64,6 +73,17 @@ public sealed class SampleColumns : IDisposable
         count++;
     }
 
+    /// <summary>Room for so many floats more, to be filled from the front; what is not counted by <see cref="Added"/> was never there.</summary>
+    public void Reserve(int more, out Span<long> timestampsMs, out Span<double> floats)
+    {
+        while (count + more > timestamps.Length) Grow(count + more);
+        timestampsMs = timestamps.AsSpan(count, more);
+        floats = values.AsSpan(count, more);
+    }
+
+    /// <summary>So many of those reserved were filled.</summary>
+    public void Added(int floats) => count += floats;
+
     public void Clear()
     {
         count = 0;
@@ -81,9 +101,9 @@ public sealed class SampleColumns : IDisposable
         values = [];
     }
 
-    private void Grow()
+    private void Grow(int least = 128)
     {
-        int size = Math.Max(128, count * 2);
+        int size = Math.Max(least, count * 2);
         var largerTimestamps = ArrayPool<long>.Shared.Rent(size);
         var largerValues = ArrayPool<double>.Shared.Rent(Math.Max(size, largerTimestamps.Length));
         timestamps.AsSpan(0, count).CopyTo(largerTimestamps);
@@ -113,7 +133,7 @@ public interface ISeries
 public interface IMetricQueryable
 {
     /// <summary>
-    /// Series that match all matchers and may have samples in the range, sorted by labels.
+    /// Series that match all matchers and may have samples in the range, sorted by labels unless the reader takes any order.
     /// </summary>
     /// <exception cref="QueryException">A limit was passed, or the query was cancelled.</exception>
     IReadOnlyList<ISeries> Select(

@@ -51,14 +51,8 @@ internal sealed class IndexReader : IPostings
     {
         if (!names.TryGetValue(name, out var values)) return default;
         var wanted = Encoding.UTF8.GetBytes(value);
-        // The last kept entry that is not above the wanted value; the value is there or in the 31 behind it.
-        int low = 0, high = values.Places.Count - 1;
-        while (low < high)
-        {
-            int middle = (low + high + 1) / 2;
-            if (EntryAt(values.Places[middle], out _).Value.SequenceCompareTo(wanted) <= 0) low = middle;
-            else high = middle - 1;
-        }
+        // The value is there or in the 31 behind it.
+        int low = LastNotAbove(values, wanted);
         long at = values.Places[low];
         int last = Math.Min(values.Count, (low + 1) * Sparse);
         for (int i = low * Sparse; i < last; i++)
@@ -71,6 +65,19 @@ internal sealed class IndexReader : IPostings
         return default;
     }
 
+    /// <summary>Number of the last kept entry that is not above a value, or of the first.</summary>
+    private int LastNotAbove(ValueTable values, ReadOnlySpan<byte> wanted)
+    {
+        int low = 0, high = values.Places.Count - 1;
+        while (low < high)
+        {
+            int middle = (low + high + 1) / 2;
+            if (EntryAt(values.Places[middle], out _).Value.SequenceCompareTo(wanted) <= 0) low = middle;
+            else high = middle - 1;
+        }
+        return low;
+    }
+
     public int ValueCount(string name) => names.TryGetValue(name, out var values) ? values.Count : 0;
 
     public void VisitValues(string name, Action<string> visit)
@@ -80,16 +87,42 @@ internal sealed class IndexReader : IPostings
         for (int i = 0; i < values.Count; i++) visit(Encoding.UTF8.GetString(EntryAt(at, out at).Value));
     }
 
-    public bool Matches(uint series, Matcher matcher)
+    public void Collect(Matcher matcher, bool matching, List<ReadOnlyMemory<uint>> into)
     {
-        var entry = Entry(series);
-        for (int left = entry.Count(); left > 0; left--)
+        if (!names.TryGetValue(matcher.Name, out var values)) return;
+        // Values are sorted: those with the pattern's beginning stand together.
+        var prefix = matching && matcher.Op == MatchOp.Regex ? matcher.PrefixUtf8 : [];
+        int first = prefix.IsEmpty ? 0 : LastNotAbove(values, prefix);
+        long at = values.Places[first];
+        for (int i = first * Sparse; i < values.Count; i++)
         {
-            var name = Symbol(entry.Uvarint());
-            ulong value = entry.Uvarint();
-            if (name.SequenceEqual(matcher.NameUtf8.Span)) return matcher.Matches(Symbol(value));
+            var entry = EntryAt(at, out at);
+            if (matcher.Matches(entry.Value) == matching) into.Add(ReadPostings(entry.Postings));
+            else if (!entry.Value.StartsWith(prefix) && entry.Value.SequenceCompareTo(prefix) > 0) break;
         }
-        return matcher.Matches(ReadOnlySpan<byte>.Empty);
+        GC.KeepAlive(file);
+    }
+
+    public uint[] Filter(uint[] series, Matcher matcher)
+    {
+        // Series have few values of most labels: each is compared once.
+        var known = new Dictionary<ulong, bool>();
+        ulong nameSymbol = ulong.MaxValue;
+        return Array.FindAll(series, Matches);
+
+        bool Matches(uint one)
+        {
+            var entry = Entry(one);
+            for (int left = entry.Count(); left > 0; left--)
+            {
+                ulong name = entry.Uvarint(), value = entry.Uvarint();
+                if (nameSymbol == ulong.MaxValue && Symbol(name).SequenceEqual(matcher.NameUtf8.Span)) nameSymbol = name;
+                if (name != nameSymbol) continue;
+                if (!known.TryGetValue(value, out bool matches)) known.Add(value, matches = matcher.Matches(Symbol(value)));
+                return matches;
+            }
+            return matcher.MatchesEmpty;
+        }
     }
 
     /// <param name="buffer">Working space of the caller.</param>

@@ -10,6 +10,19 @@ internal ref struct BitReader(ReadOnlySpan<byte> bytes)
     private ulong buffer;
     private int buffered;
 
+    /// <summary>Begins in the middle.</summary>
+    /// <param name="position">Bits to pass over.</param>
+    public BitReader(ReadOnlySpan<byte> bytes, int position)
+        : this(bytes)
+    {
+        next = position >> 3;
+        int rest = position & 7;
+        if (rest > 0) Read(rest);
+    }
+
+    /// <summary>Bits read so far.</summary>
+    public readonly int Position => (next * 8) - buffered;
+
     public bool ReadBit()
     {
         if (buffered == 0) Refill();

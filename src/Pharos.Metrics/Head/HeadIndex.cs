@@ -12,6 +12,9 @@ namespace Pharos.Metrics.Head;
 [SuppressMessage("Design", "CA1001", Justification = "Lives as long as its store; a query may still hold it when the store closes.")]
 internal sealed class HeadIndex(SeriesTable table, LabelPairs pairs) : IPostings
 {
+    /// <summary>Values or series that are looked at while the index is held once.</summary>
+    private const int PerLook = 512;
+
     private readonly ReaderWriterLockSlim access = new(LockRecursionPolicy.NoRecursion);
     private PostingList all;
 
@@ -100,14 +103,50 @@ internal sealed class HeadIndex(SeriesTable table, LabelPairs pairs) : IPostings
         foreach (string value in copy) visit(value);
     }
 
-    public bool Matches(uint series, Matcher matcher)
+    public void Collect(Matcher matcher, bool matching, List<ReadOnlyMemory<uint>> into)
     {
-        using var held = new Held(access);
-        if (table.Get((int)series) is not { } found) return false;
-        foreach (int pair in found.Pairs)
+        LabelName? name;
+        int[] values;
+        using (new Held(access))
+        {
+            name = pairs.Name(matcher.Name);
+            values = name is null ? [] : [.. name.Pairs];
+        }
+        for (int from = 0; from < values.Length; from += PerLook)
+        {
+            // A slow pattern over many values keeps no writer waiting; a number may have gone to another label meanwhile.
+            using var held = new Held(access);
+            foreach (int number in values.AsSpan(from, Math.Min(PerLook, values.Length - from)))
+            {
+                ref readonly var pair = ref pairs.At(number);
+                if (ReferenceEquals(pair.Name, name) && matcher.Matches(pair.ValueUtf8) == matching) into.Add(pair.Series.AsMemory());
+            }
+        }
+    }
+
+    public uint[] Filter(uint[] series, Matcher matcher)
+    {
+        var kept = new uint[series.Length];
+        int count = 0;
+        for (int from = 0; from < series.Length; from += PerLook)
+        {
+            using var held = new Held(access);
+            var name = pairs.Name(matcher.Name);
+            for (int i = from; i < Math.Min(series.Length, from + PerLook); i++)
+            {
+                if (table.Get((int)series[i]) is { } found && Matches(found, name, matcher)) kept[count++] = series[i];
+            }
+        }
+        return kept[..count];
+    }
+
+    private bool Matches(MemSeries series, LabelName? name, Matcher matcher)
+    {
+        if (name is null) return matcher.MatchesEmpty;
+        foreach (int pair in series.Pairs)
         {
             ref readonly var at = ref pairs.At(pair);
-            if (at.Name.Text == matcher.Name) return matcher.Matches(at.ValueUtf8);
+            if (ReferenceEquals(at.Name, name)) return matcher.Matches(at.ValueUtf8);
         }
         return matcher.MatchesEmpty;
     }
@@ -128,7 +167,10 @@ internal sealed class HeadIndex(SeriesTable table, LabelPairs pairs) : IPostings
     /// <summary>The read lock, for as long as this lives.</summary>
     private readonly ref struct Held
     {
-        private readonly ReaderWriterLockSlim access;
+        /// <summary>Values or series that are looked at while the index is held once.</summary>
+    private const int PerLook = 512;
+
+    private readonly ReaderWriterLockSlim access;
 
         public Held(ReaderWriterLockSlim access)
         {

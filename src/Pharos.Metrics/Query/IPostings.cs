@@ -15,6 +15,9 @@ internal interface IPostings
     /// <summary>Calls back for each value of a label, in no particular order.</summary>
     void VisitValues(string name, Action<string> visit);
 
-    /// <summary>Value of a series' label as the matcher sees it: empty where absent.</summary>
-    bool Matches(uint series, Core.Matcher matcher);
+    /// <summary>Adds the series of each value of the matcher's label that it matches, or (not <paramref name="matching"/>) does not; lists are sorted, never written to.</summary>
+    void Collect(Core.Matcher matcher, bool matching, List<ReadOnlyMemory<uint>> into);
+
+    /// <summary>Those of the series that the matcher matches, an absent label taken as empty.</summary>
+    uint[] Filter(uint[] series, Core.Matcher matcher);
 }

@@ -31,9 +31,10 @@ internal static class PostingSearch
         foreach (var matcher in rest.OrderBy(m => m.MatchesEmpty))
         {
             cancel.ThrowIfCancellationRequested();
-            if (found is not null && found.Length <= index.ValueCount(matcher.Name))
+            // To look at a series takes longer than to look at a value.
+            if (found is not null && found.Length * 4L <= index.ValueCount(matcher.Name))
             {
-                found = Array.FindAll(found, series => index.Matches(series, matcher));
+                found = index.Filter(found, matcher);
             }
             else if (matcher.MatchesEmpty)
             {
@@ -51,22 +52,17 @@ internal static class PostingSearch
     private static List<ReadOnlyMemory<uint>> Values(IPostings index, Matcher matcher, bool matching)
     {
         var lists = new List<ReadOnlyMemory<uint>>();
-        if (!matching && matcher.Op == MatchOp.NotEqual)
-        {
-            lists.Add(index.Of(matcher.Name, matcher.Value));
-            return lists;
-        }
-        index.VisitValues(matcher.Name, value =>
-        {
-            if (matcher.Matches(value) == matching) lists.Add(index.Of(matcher.Name, value));
-        });
+        if (!matching && matcher.Op == MatchOp.NotEqual) lists.Add(index.Of(matcher.Name, matcher.Value));
+        else if (!matching && matcher is { Op: MatchOp.NotRegex, Alternatives: { } alternatives }) lists.AddRange(alternatives.Select(a => index.Of(matcher.Name, a)));
+        else index.Collect(matcher, matching, lists);
         return lists;
     }
 
     private static uint[] Union(List<ReadOnlyMemory<uint>> lists)
     {
         if (lists.Count == 1) return lists[0].ToArray();
-        int total = lists.Sum(l => l.Length);
+        int total = 0;
+        foreach (var list in lists) total += list.Length;
         var all = new uint[total];
         int at = 0;
         foreach (var list in lists)

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Pharos.Core;
 using Pharos.PromQL.Syntax;
 
@@ -11,10 +12,10 @@ internal sealed class AggregateGroup
     private readonly AggregateExpr aggregate;
     private readonly Evaluation run;
     private readonly Column result;
-    private readonly byte[] flags;
-    private readonly double[] compensation;
-    private readonly double[] counts;
-    private readonly double[] means;
+    private byte[] flags;
+    private double[] compensation;
+    private double[] counts;
+    private double[] means;
     private HistogramAccumulator?[]? histograms;
 
     /// <param name="result">Takes the results; given back by <see cref="Result"/>.</param>
@@ -25,20 +26,24 @@ internal sealed class AggregateGroup
         this.result = result;
         int steps = result.Count;
         result.Values.Fill(Column.Absent);
-        flags = new byte[steps];
         bool sums = aggregate.Op is AggregateOp.Sum or AggregateOp.Avg;
         bool deviates = aggregate.Op is AggregateOp.StdDev or AggregateOp.StdVar;
-        compensation = sums ? new double[steps] : [];
-        counts = aggregate.Op == AggregateOp.Avg || deviates ? new double[steps] : [];
-        means = aggregate.Op == AggregateOp.Avg || deviates ? new double[steps] : [];
+        flags = Zeros<byte>(sums, steps);
+        compensation = Zeros<double>(sums, steps);
+        counts = Zeros<double>(aggregate.Op == AggregateOp.Avg || deviates, steps);
+        means = Zeros<double>(aggregate.Op == AggregateOp.Avg || deviates, steps);
     }
 
     public Labels Labels => result.Labels;
 
     public bool DropName { get; set; }
 
+    /// <summary>Whether a series was folded in since the beginning or <see cref="Reset"/>.</summary>
+    public bool IsUsed { get; private set; }
+
     public void Add(Column column)
     {
+        IsUsed = true;
         var from = column.Values;
         var into = result.Values;
         switch (aggregate.Op)
@@ -62,23 +67,16 @@ internal sealed class AggregateGroup
                 AddDeviations(column);
                 return;
             case AggregateOp.Sum:
+                if (column.Histograms is null)
+                {
+                    Kahan.Add(from, into, compensation);
+                    return;
+                }
                 for (int i = 0; i < from.Length; i++)
                 {
                     if (!Column.IsPresent(from[i])) continue;
-                    if (column.HistogramAt(i) is { } histogram)
-                    {
-                        AddHistogram(i, histogram);
-                        continue;
-                    }
-                    if ((flags[i] & Floats) == 0)
-                    {
-                        flags[i] |= Floats;
-                        into[i] = from[i];
-                    }
-                    else
-                    {
-                        Kahan.Add(from[i], ref into[i], ref compensation[i]);
-                    }
+                    if (column.HistogramAt(i) is { } histogram) AddHistogram(i, histogram);
+                    else Kahan.Add(from.Slice(i, 1), into.Slice(i, 1), compensation.AsSpan(i, 1));
                 }
                 return;
             default:
@@ -98,11 +96,14 @@ internal sealed class AggregateGroup
         var values = result.Values;
         for (int i = 0; i < values.Length; i++)
         {
-            byte seen = flags[i];
             switch (aggregate.Op)
             {
-                case AggregateOp.Sum or AggregateOp.Avg when seen != 0:
-                    Finish(i, seen);
+                // The value of a sum is there once it has seen a float.
+                case AggregateOp.Sum when flags[i] != 0 || Column.IsPresent(values[i]):
+                    Finish(i, (byte)(flags[i] | (Column.IsPresent(values[i]) ? Floats : 0)));
+                    break;
+                case AggregateOp.Avg when flags[i] != 0:
+                    Finish(i, flags[i]);
                     break;
                 case AggregateOp.StdVar when Column.IsPresent(values[i]):
                     values[i] /= counts[i];
@@ -112,7 +113,136 @@ internal sealed class AggregateGroup
                     break;
             }
         }
+        Release();
         return result;
+    }
+
+    /// <summary>Back to the beginning, with the same labels. It has seen no histograms.</summary>
+    public void Reset()
+    {
+        IsUsed = false;
+        DropName = false;
+        result.Values.Fill(Column.Absent);
+        Array.Clear(flags);
+        Array.Clear(compensation);
+        Array.Clear(counts);
+        Array.Clear(means);
+    }
+
+    /// <summary>Gives back what it holds, without a result.</summary>
+    public void Drop()
+    {
+        result.Dispose();
+        Release();
+    }
+
+    /// <summary>Folds in what another group of the same labels folded, of series that come after those of this one. The other has seen no histograms.</summary>
+    public void Merge(AggregateGroup other)
+    {
+        IsUsed = true;
+        DropName |= other.DropName;
+        var from = other.result.Values;
+        var into = result.Values;
+        switch (aggregate.Op)
+        {
+            case AggregateOp.Sum:
+                for (int i = 0; i < from.Length; i++)
+                {
+                    if (!Column.IsPresent(from[i])) continue;
+                    bool isFirst = !Column.IsPresent(into[i]);
+                    Kahan.Add(from.Slice(i, 1), into.Slice(i, 1), compensation.AsSpan(i, 1));
+                    if (isFirst) compensation[i] = other.compensation[i];
+                    else if (!double.IsInfinity(into[i])) compensation[i] += other.compensation[i];
+                }
+                break;
+            case AggregateOp.Avg:
+                for (int i = 0; i < from.Length; i++) MergeMean(other, i);
+                break;
+            case AggregateOp.Count:
+                for (int i = 0; i < from.Length; i++)
+                {
+                    if (Column.IsPresent(from[i])) into[i] = Column.IsPresent(into[i]) ? into[i] + from[i] : from[i];
+                }
+                break;
+            case AggregateOp.StdDev or AggregateOp.StdVar:
+                for (int i = 0; i < from.Length; i++) MergeDeviation(other, i);
+                break;
+            default:
+                Add(other.result);
+                break;
+        }
+    }
+
+    private void MergeMean(AggregateGroup other, int i)
+    {
+        if ((other.flags[i] & Floats) == 0) return;
+        var sums = result.Values;
+        double sum = other.result.Values[i];
+        if ((flags[i] & Floats) == 0)
+        {
+            flags[i] = other.flags[i];
+            (sums[i], counts[i], means[i], compensation[i]) = (sum, other.counts[i], other.means[i], other.compensation[i]);
+            return;
+        }
+        double count = counts[i] + other.counts[i];
+        if (((flags[i] | other.flags[i]) & Incremental) == 0)
+        {
+            double newSum = sums[i], newC = compensation[i];
+            Kahan.Add(sum, ref newSum, ref newC);
+            if (!double.IsInfinity(newSum))
+            {
+                (sums[i], compensation[i], counts[i]) = (newSum, newC + other.compensation[i], count);
+                return;
+            }
+        }
+        // The sum of one of them, or of both, overflows: their means, each by its weight.
+        double own = Mean(i), more = other.Mean(i);
+        flags[i] |= Incremental;
+        bool ownStays = double.IsInfinity(own) && (double.IsFinite(more) || own == more);
+        means[i] = ownStays ? own : (own * (counts[i] / count)) + (more * (other.counts[i] / count));
+        compensation[i] = 0;
+        counts[i] = count;
+    }
+
+    private double Mean(int i) =>
+        (flags[i] & Incremental) != 0 ? means[i] + compensation[i] : (result.Values[i] / counts[i]) + (compensation[i] / counts[i]);
+
+    private void MergeDeviation(AggregateGroup other, int i)
+    {
+        var squares = result.Values;
+        double more = other.result.Values[i];
+        if (!Column.IsPresent(more)) return;
+        if (!Column.IsPresent(squares[i]))
+        {
+            (squares[i], counts[i], means[i]) = (more, other.counts[i], other.means[i]);
+            return;
+        }
+        double count = counts[i] + other.counts[i], delta = other.means[i] - means[i];
+        squares[i] += more + (delta * delta * counts[i] * other.counts[i] / count);
+        means[i] += delta * (other.counts[i] / count);
+        counts[i] = count;
+    }
+
+    private static T[] Zeros<T>(bool needed, int count)
+    {
+        if (!needed) return [];
+        var zeros = ArrayPool<T>.Shared.Rent(count);
+        zeros.AsSpan(0, count).Clear();
+        return zeros;
+    }
+
+    private void Release()
+    {
+        Return(ref flags);
+        Return(ref compensation);
+        Return(ref counts);
+        Return(ref means);
+    }
+
+    private static void Return<T>(ref T[] array)
+    {
+        if (array.Length > 0) ArrayPool<T>.Shared.Return(array);
+        array = [];
     }
 
     private void Finish(int i, byte seen)
@@ -144,7 +274,7 @@ internal sealed class AggregateGroup
 
     private void AddHistogram(int i, Histogram histogram)
     {
-        histograms ??= new HistogramAccumulator?[flags.Length];
+        histograms ??= new HistogramAccumulator?[result.Count];
         flags[i] |= HistogramsSeen;
         if ((flags[i] & Incompatible) != 0) return;
         var total = histograms[i] ??= new HistogramAccumulator(aggregate.Op == AggregateOp.Avg);

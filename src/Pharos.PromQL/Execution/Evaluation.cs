@@ -34,6 +34,9 @@ internal sealed class Evaluation(
     public Annotations Annotations { get; } = new(query);
     public QueryMemory Memory { get; } = memory;
 
+    /// <summary>Who helps with many series.</summary>
+    public required WorkCrew Crew { get; init; }
+
     /// <summary>Null where nobody asked for a trace.</summary>
     public QueryTrace? Trace { get; init; }
 

@@ -25,37 +25,6 @@ internal sealed partial class Evaluator
     /// <summary>True where the group's labels hold the name, so that a delayed drop of it must be carried on.</summary>
     private static bool KeepsName(AggregateExpr aggregate) => !aggregate.Without && aggregate.Grouping.Contains(Labels.MetricName);
 
-    private IEnumerable<Column> Fold(AggregateExpr aggregate, Grid grid)
-    {
-        using var key = GroupKey(aggregate);
-        var groups = new Dictionary<Labels, AggregateGroup>(LabelsComparer.Instance);
-        var lookup = groups.GetAlternateLookup<ReadOnlySpan<byte>>();
-        var order = new List<AggregateGroup>();
-        foreach (var column in Vector(aggregate.Operand, grid))
-        {
-            using (column)
-            {
-                var signature = key.Of(column.Labels);
-                if (!lookup.TryGetValue(signature, out var group))
-                {
-                    group = new AggregateGroup(aggregate, run, new Column(Labels.FromEncoded(signature), dropName: false, grid.Count, run.Memory));
-                    groups.Add(group.Labels, group);
-                    order.Add(group);
-                    run.Hold(aggregate, grid.Count);
-                }
-                group.DropName |= column.DropName && KeepsName(aggregate);
-                group.Add(column);
-            }
-        }
-        run.Release((long)order.Count * grid.Count);
-        foreach (var group in order)
-        {
-            var result = group.Result();
-            if (result.IsEmpty()) result.Dispose();
-            else yield return result;
-        }
-    }
-
     private (List<Column> Columns, List<List<int>> Groups) Gather(AggregateExpr aggregate, Grid grid, out List<Labels> keys)
     {
         using var key = GroupKey(aggregate);

@@ -10,7 +10,23 @@ internal sealed partial class Evaluator
     {
         if (binary.Left.Type == ExprType.Scalar) return WithScalar(binary, binary.Right, Scalar(binary.Left, grid), scalarLeft: true, grid);
         if (binary.Right.Type == ExprType.Scalar) return WithScalar(binary, binary.Left, Scalar(binary.Right, grid), scalarLeft: false, grid);
+        Unordered(binary.Left);
+        Unordered(binary.Right);
         return BinaryExpr.IsSet(binary.Op) ? SetOperation(binary, grid) : new VectorJoin(run, binary, grid).Run(Vector(binary.Left, grid), Vector(binary.Right, grid));
+    }
+
+    /// <summary>Series of two sides find each other by their labels, in whatever order they come.</summary>
+    private void Unordered(Expr side)
+    {
+        switch (side.Unwrapped)
+        {
+            case VectorSelector selector:
+                unordered.Add(selector);
+                break;
+            case CallExpr call when WindowFunctions.Has(call.Function.Name):
+                foreach (var matrix in call.Arguments.Select(a => a.Unwrapped).OfType<MatrixSelector>()) unordered.Add(matrix.Selector);
+                break;
+        }
     }
 
     private IEnumerable<Column> WithScalar(BinaryExpr binary, Expr vector, double[] scalars, bool scalarLeft, Grid grid)

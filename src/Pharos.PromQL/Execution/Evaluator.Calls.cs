@@ -256,28 +256,32 @@ internal sealed partial class Evaluator
         var matrix = call.Arguments[matrixAt];
         string name = call.Function.Name;
         var spec = Windows(matrix, grid);
-        var columns = matrix.Unwrapped is MatrixSelector selector ? SlideSelector(call, selector, grid, spec) : Slide(call, matrix, grid, spec);
+        var columns = matrix.Unwrapped is MatrixSelector selector
+            ? EachSeries(() => WindowSource(call, selector, grid, spec, needed: null), grid.Count)
+            : Slide(call, matrix, grid, spec);
         return name is "last_over_time" or "first_over_time" ? columns : DropNames(columns, matrix, grid);
     }
 
-    private IEnumerable<Column> SlideSelector(CallExpr call, MatrixSelector matrix, Grid grid, WindowSpec spec)
+    /// <param name="needed">The labels that are looked at; null for all.</param>
+    private SeriesSource WindowSource(CallExpr call, MatrixSelector matrix, Grid grid, WindowSpec spec, IReadOnlyList<string>? needed)
     {
         string name = call.Function.Name;
         var range = ReadRange(spec);
         var usage = run.UsageOf(matrix);
-        var all = Select(matrix.Selector, usage, range, new SelectHints(run.Grid.StepMs, name, spec.RangeMs));
-        int workers = Workers;
-        var functions = new WindowFunction[workers];
-        for (int w = 0; w < workers; w++) functions[w] = WindowFunctions.Create(name, this, call, grid, run, matrix);
-        foreach (var column in EachSeries(all, workers, Read)) yield return column;
+        var all = Select(matrix.Selector, usage, range, new SelectHints(run.Grid.StepMs, name, spec.RangeMs) { NeededLabels = needed });
+        return new SeriesSource(all, Worker);
 
-        Column? Read(ISeries series, SampleColumns samples, RangeSeries window, int worker)
+        SeriesWork Worker()
         {
-            samples.Clear();
-            series.Read(range, samples);
-            run.Load(usage, samples);
-            window.Take(series.Labels, samples, Hinted(matrix.Selector, samples), run.Options.StartTimestamps);
-            return window.Count == 0 ? null : SlideOver(functions[worker], matrix, window, grid, spec, name);
+            var function = WindowFunctions.Create(name, this, call, grid, run, matrix);
+            return (series, samples, window) =>
+            {
+                samples.Clear();
+                series.Read(range, samples);
+                run.Load(usage, samples);
+                window.Take(series.Labels, samples, Hinted(matrix.Selector, samples), run.Options.StartTimestamps);
+                return window.Count == 0 ? null : SlideOver(function, matrix, window, grid, spec, name);
+            };
         }
     }
 

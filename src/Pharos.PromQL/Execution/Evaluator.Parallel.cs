@@ -1,4 +1,3 @@
-using System.Runtime.ExceptionServices;
 using Pharos.Core;
 
 namespace Pharos.PromQL.Execution;
@@ -6,69 +5,88 @@ namespace Pharos.PromQL.Execution;
 /// <content>Series sharded over cores: many series are read and evaluated side by side, and come out in their order.</content>
 internal sealed partial class Evaluator
 {
-    /// <summary>Series that are worked on between two hand-overs: bounds what waits for a slow consumer.</summary>
-    private const int BatchSeries = 256;
+    /// <summary>Points of the series that are worked on between two hand-overs: bounds what waits for a slow consumer.</summary>
+    private const int BatchPoints = 1 << 17;
 
     /// <summary>Fewer series than this are not worth waking other threads.</summary>
     private const int ParallelSeriesMin = 64;
 
-    /// <summary>Turns one series into a column; null where it has no sample. The buffers are the worker's own.</summary>
-    private delegate Column? SeriesWork(ISeries series, SampleColumns samples, RangeSeries window, int worker);
+    /// <summary>Series that a worker takes at a time.</summary>
+    private const int SeriesPerTake = 16;
 
     private int Workers => run.PerStep is null ? Math.Max(1, run.Options.ParallelismMax) : 1;
 
-    private IEnumerable<Column> EachSeries(IReadOnlyList<ISeries> all, int workers, SeriesWork work)
+    private IEnumerable<Column> EachSeries(Func<SeriesSource> select, int steps)
     {
-        workers = all.Count < ParallelSeriesMin ? 1 : workers;
-        var samples = new SampleColumns[workers];
-        var windows = new RangeSeries[workers];
-        for (int w = 0; w < workers; w++)
+        var source = select();
+        var all = source.All;
+        int workers = all.Count < ParallelSeriesMin ? 1 : Workers;
+        using var buffers = new WorkBuffers(workers);
+        if (workers == 1)
         {
-            samples[w] = new SampleColumns();
-            windows[w] = new RangeSeries();
-        }
-        try
-        {
-            if (workers == 1)
+            var work = source.Worker();
+            for (int i = 0; i < all.Count; i++)
             {
-                for (int i = 0; i < all.Count; i++)
-                {
-                    if (work(all[i], samples[0], windows[0], 0) is { } column) yield return column;
-                }
-                yield break;
+                if (work(all[i], buffers.Samples[0], buffers.Windows[0]) is { } column) yield return column;
             }
-            for (int first = 0; first < all.Count; first += BatchSeries)
-            {
-                foreach (var column in Batch(all, first, Math.Min(BatchSeries, all.Count - first), samples, windows, work))
-                {
-                    if (column is not null) yield return column;
-                }
-            }
+            yield break;
         }
-        finally
+        var works = Enumerable.Range(0, workers).Select(_ => source.Worker()).ToArray();
+        int batch = Math.Clamp(BatchPoints / steps, ParallelSeriesMin, 4096);
+        for (int first = 0; first < all.Count; first += batch)
         {
-            foreach (var buffer in samples) buffer.Dispose();
+            foreach (var column in Batch(all, first, Math.Min(batch, all.Count - first), buffers, works))
+            {
+                if (column is not null) yield return column;
+            }
         }
     }
 
-    private Column?[] Batch(IReadOnlyList<ISeries> all, int first, int count, SampleColumns[] samples, RangeSeries[] windows, SeriesWork work)
+    private Column?[] Batch(IReadOnlyList<ISeries> all, int first, int count, WorkBuffers buffers, SeriesWork[] works)
     {
         var columns = new Column?[count];
-        int next = -1;
-        try
+        int next = 0;
+        run.Crew.Run(works.Length, worker =>
         {
-            Parallel.For(
-                0, samples.Length, new ParallelOptions { MaxDegreeOfParallelism = samples.Length, CancellationToken = run.Cancel },
-                worker =>
-                {
-                    for (int i = Interlocked.Increment(ref next); i < count; i = Interlocked.Increment(ref next))
-                        columns[i] = work(all[first + i], samples[worker], windows[worker], worker);
-                });
-        }
-        catch (AggregateException e)
-        {
-            ExceptionDispatchInfo.Throw(e.InnerExceptions[0]);
-        }
+            while (true)
+            {
+                int from = Interlocked.Add(ref next, SeriesPerTake) - SeriesPerTake;
+                if (from >= count) return;
+                for (int i = from; i < Math.Min(count, from + SeriesPerTake); i++)
+                    columns[i] = works[worker](all[first + i], buffers.Samples[worker], buffers.Windows[worker]);
+            }
+        });
         return columns;
+    }
+}
+
+/// <summary>Turns one series into a column; null where it has no sample. The buffers are the worker's own.</summary>
+internal delegate Column? SeriesWork(ISeries series, SampleColumns samples, RangeSeries window);
+
+/// <summary>Series of the store, and what becomes of each by itself: an instant selector, or a function over a range selector.</summary>
+/// <param name="Worker">Makes the work of one thread.</param>
+internal sealed record SeriesSource(IReadOnlyList<ISeries> All, Func<SeriesWork> Worker);
+
+/// <summary>What each worker reads series into.</summary>
+internal sealed class WorkBuffers : IDisposable
+{
+    public WorkBuffers(int workers)
+    {
+        Samples = new SampleColumns[workers];
+        Windows = new RangeSeries[workers];
+        for (int w = 0; w < workers; w++)
+        {
+            Samples[w] = new SampleColumns();
+            Windows[w] = new RangeSeries();
+        }
+    }
+
+    public SampleColumns[] Samples { get; }
+
+    public RangeSeries[] Windows { get; }
+
+    public void Dispose()
+    {
+        foreach (var samples in Samples) samples.Dispose();
     }
 }

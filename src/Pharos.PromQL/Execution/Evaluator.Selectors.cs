@@ -27,7 +27,7 @@ internal sealed partial class Evaluator
     private IReadOnlyList<ISeries> Select(VectorSelector selector, SelectorUsage usage, TimeRange range, SelectHints hints)
     {
         run.CheckCancelled();
-        var series = run.Queryable.Select(run.Tenant, selector.Matchers, range, hints with { Budget = run.Budget }, run.Cancel);
+        var series = run.Queryable.Select(run.Tenant, selector.Matchers, range, hints with { Budget = run.Budget, AnyOrder = hints.NeededLabels is not null || unordered.Contains(selector) }, run.Cancel);
         run.Found(usage, series);
         return series;
     }
@@ -42,12 +42,19 @@ internal sealed partial class Evaluator
             foreach (var column in Smoothed(selector, times, function)) yield return column;
             yield break;
         }
+        foreach (var column in EachSeries(() => InstantSource(selector, grid, function, timestamps, needed: null), grid.Count)) yield return column;
+    }
+
+    /// <param name="needed">The labels that are looked at; null for all.</param>
+    private SeriesSource InstantSource(VectorSelector selector, Grid grid, string function, bool timestamps, IReadOnlyList<string>? needed)
+    {
+        var times = Moved(selector, grid);
         var range = new TimeRange(times.StartMs - run.LookbackMs + 1, times.EndMs);
         var usage = run.UsageOf(selector);
-        var all = Select(selector, usage, range, new SelectHints(run.Grid.StepMs, function, 0));
-        foreach (var column in EachSeries(all, Workers, Read)) yield return column;
+        var all = Select(selector, usage, range, new SelectHints(run.Grid.StepMs, function, 0) { NeededLabels = needed });
+        return new SeriesSource(all, () => Read);
 
-        Column? Read(ISeries series, SampleColumns samples, RangeSeries window, int worker)
+        Column? Read(ISeries series, SampleColumns samples, RangeSeries window)
         {
             samples.Clear();
             series.Read(range, samples);

@@ -17,6 +17,10 @@ internal sealed partial class Evaluator(Evaluation run)
     };
 
     private readonly Dictionary<Expr, bool> invariant = [];
+
+    /// <summary>Selectors whose series may come in any order.</summary>
+    private readonly HashSet<Expr> unordered = [];
+
     private readonly Dictionary<Expr, bool> uniqueWithoutName = [];
 
     /// <summary>The value of a vector expression: series with at least one sample each. The caller disposes every column.</summary>

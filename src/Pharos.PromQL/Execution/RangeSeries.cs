@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Pharos.Core;
 using Pharos.PromQL.Syntax;
 
@@ -43,6 +44,14 @@ internal sealed class RangeSeries
         var s = withStarts ? samples.StartTimestamps : [];
         HasStarts = !s.IsEmpty;
         Grow(t.Length, samples.HasHistograms, HasStarts);
+        if (h.IsEmpty && !HasStarts && !MemoryMarshal.Cast<double, long>(v).Contains(SampleValue.StaleBits))
+        {
+            t.CopyTo(timestamps);
+            v.CopyTo(values);
+            Count = t.Length;
+            HasFloats = Count > 0;
+            return;
+        }
         int n = 0;
         for (int i = 0; i < t.Length; i++)
         {

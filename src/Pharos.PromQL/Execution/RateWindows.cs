@@ -11,6 +11,8 @@ internal sealed class RateWindow(bool counter, bool rate) : WindowFunction
     private int resetCount;
     private int firstReset;
     private bool hinted;
+    private Labels? lastHinted;
+    private readonly RateBlock block = new();
 
     public override void Begin(RangeSeries series)
     {
@@ -34,33 +36,34 @@ internal sealed class RateWindow(bool counter, bool rate) : WindowFunction
     {
         var t = series.Timestamps;
         var v = series.Values;
-        double rangeSeconds = rangeMs / 1000.0;
         int from = 0, to = 0;
         looked = 0;
         any = false;
-        for (int i = 0; i < into.Length; i++)
+        for (int first = 0; first < into.Length; first += RateBlock.StepsMax)
         {
-            long endMs = times.At(i), startMs = endMs - rangeMs;
-            while (to < t.Length && t[to] <= endMs) to++;
-            while (from < to && t[from] <= startMs) from++;
-            looked += to - from;
-            if (perStep is not null) perStep[i] += to - from;
-            if (to - from < 2)
+            int count = Math.Min(RateBlock.StepsMax, into.Length - first);
+            for (int i = 0; i < count; i++)
             {
-                into[i] = Column.Absent;
-                continue;
+                long endMs = times.At(first + i), startMs = endMs - rangeMs;
+                while (to < t.Length && t[to] <= endMs) to++;
+                while (from < to && t[from] <= startMs) from++;
+                looked += to - from;
+                if (perStep is not null) perStep[first + i] += to - from;
+                if (to - from < 2)
+                {
+                    block.Leave(i);
+                    continue;
+                }
+                double growth = v[to - 1] - v[from];
+                if (counter)
+                {
+                    while (firstReset < resetCount && resets[firstReset] <= from) firstReset++;
+                    for (int r = firstReset; r < resetCount && resets[r] < to; r++) growth += v[resets[r] - 1];
+                }
+                block.Set(i, t[from] - startMs, endMs - t[to - 1], t[to - 1] - t[from], to - from - 1, growth, v[from]);
+                any = true;
             }
-            double growth = v[to - 1] - v[from];
-            if (counter)
-            {
-                while (firstReset < resetCount && resets[firstReset] <= from) firstReset++;
-                for (int r = firstReset; r < resetCount && resets[r] < to; r++) growth += v[resets[r] - 1];
-            }
-            double factor = Factor(t[from], t[to - 1], to - from - 1, startMs, endMs, counter, growth, v[from], zeroAtMs: null);
-            // In this order to the last bit: what follows may magnify it.
-            if (rate) factor /= rangeSeconds;
-            into[i] = growth * factor;
-            any = true;
+            block.Extrapolate(into.Slice(first, count), counter, rate ? rangeMs / 1000.0 : 0);
         }
         if (any) HintCounter();
         return true;
@@ -74,24 +77,23 @@ internal sealed class RateWindow(bool counter, bool rate) : WindowFunction
     {
         if (!counter || hinted) return;
         hinted = true;
-        string name = labels.Name;
-        if (name.Length == 0) return;
+        // Series of one aggregation often share their labels.
+        if (ReferenceEquals(labels, lastHinted)) return;
+        lastHinted = labels;
+        if (!labels.TryGetUtf8("__name__"u8, out var name)) return;
         if (labels.TryGetValue("__type__", out string? type))
         {
             if (type is not ("counter" or "histogram" or "unknown"))
-                Run.Annotations.Info(Argument, $"metric might not be a counter, __type__ label is not set to \"counter\" or \"histogram\": {GoString.Quote(name)}");
+                Run.Annotations.Info(Argument, $"metric might not be a counter, __type__ label is not set to \"counter\" or \"histogram\": {GoString.Quote(labels.Name)}");
             return;
         }
-        if (!name.EndsWith("_total", StringComparison.Ordinal) && !name.EndsWith("_sum", StringComparison.Ordinal)
-            && !name.EndsWith("_count", StringComparison.Ordinal) && !name.EndsWith("_bucket", StringComparison.Ordinal))
-        {
-            Run.Annotations.Info(Argument, $"metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {GoString.Quote(name)}");
-        }
+        if (!name.EndsWith("_total"u8) && !name.EndsWith("_sum"u8) && !name.EndsWith("_count"u8) && !name.EndsWith("_bucket"u8))
+            Run.Annotations.Info(Argument, $"metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {GoString.Quote(labels.Name)}");
     }
 
     /// <summary>
     /// How much the growth between first and last sample is extended: to the borders where the samples come near them,
-    /// else by half a sample distance, and a counter never below zero.
+    /// else by half a sample distance, and a counter never below zero. <see cref="RateBlock"/> does the same for many windows.
     /// </summary>
     public static double Factor(
         long firstMs, long lastMs, int distances, long fromMs, long toMs, bool counter, double growth, double firstValue, long? zeroAtMs)

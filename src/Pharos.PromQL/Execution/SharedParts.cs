@@ -43,6 +43,9 @@ internal sealed class SharedParts
         return Copies(part, grid, evaluate);
     }
 
+    /// <summary>Whether the expression is such a part.</summary>
+    public bool Has(Expr expr) => places.ContainsKey(expr);
+
     private static IEnumerable<Column> Copies(Part part, Grid grid, Func<Expr, IEnumerable<Column>> evaluate)
     {
         if (!part.ByGrid.TryGetValue(grid, out var known))

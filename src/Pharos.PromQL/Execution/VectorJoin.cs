@@ -37,7 +37,7 @@ internal sealed class VectorJoin
     private sealed class Group(Labels key)
     {
         public Labels Key { get; } = key;
-        public List<Column> One { get; } = [];
+        public List<Column> One { get; } = new(1);
 
         /// <summary>Steps at which some series of the many side is there; only kept where that side is filled, or for one-to-one.</summary>
         public bool[]? ManySeen { get; set; }

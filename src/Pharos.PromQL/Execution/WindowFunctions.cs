@@ -6,6 +6,17 @@ namespace Pharos.PromQL.Execution;
 /// <summary>Range functions by name.</summary>
 internal static class WindowFunctions
 {
+    private static readonly HashSet<string> Names = new(StringComparer.Ordinal)
+    {
+        "rate", "increase", "delta", "irate", "idelta", "sum_over_time", "avg_over_time", "min_over_time", "max_over_time", "ts_of_min_over_time",
+        "ts_of_max_over_time", "count_over_time", "present_over_time", "last_over_time", "first_over_time", "ts_of_last_over_time",
+        "ts_of_first_over_time", "stddev_over_time", "stdvar_over_time", "mad_over_time", "quantile_over_time", "changes", "resets", "deriv",
+        "predict_linear", "double_exponential_smoothing",
+    };
+
+    /// <summary>Whether <see cref="Create"/> knows the name.</summary>
+    public static bool Has(string name) => Names.Contains(name);
+
     public static WindowFunction Create(string name, Evaluator evaluator, CallExpr call, Grid grid, Evaluation run, Expr matrix) => name switch
     {
         "rate" => new RateWindow(counter: true, rate: true) { Run = run, Argument = matrix },

@@ -27,6 +27,7 @@ internal sealed class FederatedQueryable(IMetricQueryable store) : IMetricQuerya
     {
         if (!tenant.IsFederated) return store.Select(tenant, matchers, range, hints, cancel);
         var (members, rest) = Split(tenant, matchers);
+        if (hints.NeededLabels is { } needed) hints = hints with { NeededLabels = [.. needed, TenantLabel] };
         var merged = new List<ISeries>();
         foreach (var (member, found) in Each(members, m => store.Select(m, rest, range, hints, cancel)))
         {

@@ -38,7 +38,7 @@ internal sealed class PrometheusQueryRoutes
         Map("/api/v1/label/{name}/values", ["GET"], api.LabelValuesAsync);
         Map("/api/v1/metadata", ["GET"], api.MetadataAsync);
         Map("/api/v1/format_query", GetAndPost, FormatAsync);
-        Map("/api/v1/parse_query", GetAndPost, ParseAsync);
+        Map("/api/v1/parse_query", GetAndPost, api.ParseAsync);
         foreach (string what in (string[])["metric_names", "label_names", "label_values"]) Map($"/api/v1/search/{what}", GetAndPost, SearchAsync);
         PrometheusStatusRoutes.Map(routes, time, status, Guard);
 
@@ -109,11 +109,11 @@ internal sealed class PrometheusQueryRoutes
         UseCache = !parameters.Flag("nocache"),
     };
 
-    private static Expr Parse(string query)
+    private Expr Parse(string query)
     {
         try
         {
-            return PromQlLanguage.Parse(query);
+            return engine.Parse(query);
         }
         catch (QueryException e)
         {
@@ -344,7 +344,7 @@ internal sealed class PrometheusQueryRoutes
     private static Task SearchAsync(HttpContext http, QueryParameters parameters) => PrometheusJson.ErrorAsync(
         http, StatusCodes.Status404NotFound, "not_found", "the search API is not offered; ask /api/v1/labels or /api/v1/label/NAME/values with match[] and limit");
 
-    private static async Task ParseAsync(HttpContext http, QueryParameters parameters)
+    private async Task ParseAsync(HttpContext http, QueryParameters parameters)
     {
         var expr = Parse(parameters["query"]);
         await using var json = PrometheusJson.Success(http);
