@@ -10,6 +10,8 @@ internal sealed class LogParser(TokenCursor tokens)
         "json", "logfmt", "regexp", "pattern", "unpack", "line_format", "label_format", "decolorize", "drop", "keep", "unwrap",
     };
 
+    private static readonly string[] Conversions = ["bytes", "duration", "duration_seconds"];
+
     /// <summary>A selector with its stages, without a range.</summary>
     public LogExpr LogExpression()
     {
@@ -94,10 +96,11 @@ internal sealed class LogParser(TokenCursor tokens)
     {
         tokens.Move();
         tokens.Move();
+        int nameAt = tokens.Current.Start;
         string name = tokens.Take(TokenKind.Identifier, "IDENTIFIER").Text;
         if (tokens.Current.Kind != TokenKind.OpenParen) return new UnwrapSyntax(name, "", new List<LabelFilterSyntax>());
         string conversion = name.ToLowerInvariant();
-        if (conversion is not ("bytes" or "duration" or "duration_seconds")) throw tokens.Error($"unknown conversion {name}; use bytes, duration or duration_seconds");
+        if (!Conversions.Contains(conversion, StringComparer.Ordinal)) throw tokens.ErrorAt(nameAt, $"unknown conversion {name}; {(NearestName.Of(name, Conversions) is { } near ? $"did you mean \"{near}\"?" : "use bytes, duration or duration_seconds")}");
         tokens.Move();
         string label = tokens.Take(TokenKind.Identifier, "IDENTIFIER").Text;
         tokens.Take(TokenKind.CloseParen, ")");
@@ -322,7 +325,11 @@ internal sealed class LogParser(TokenCursor tokens)
         var name = tokens.Take(TokenKind.Identifier, "a stage or a label filter");
         if (name.IsWord("or") || name.IsWord("and")) throw tokens.ErrorAt(name.Start, $"syntax error: unexpected {name.Text}");
         var op = tokens.Current;
-        if (!IsComparison(op.Kind)) throw tokens.Unexpected("a comparison");
+        if (!IsComparison(op.Kind))
+        {
+            if (NearestName.Of(name.Text, StageWords) is { } near) throw tokens.ErrorAt(name.Start, $"syntax error: unexpected IDENTIFIER {name.Text}; did you mean \"{near}\"?");
+            throw tokens.Unexpected("a comparison");
+        }
         tokens.Move();
         var value = tokens.Current;
         if (value.IsWord("ip") && tokens.Next.Kind == TokenKind.OpenParen)

@@ -16,6 +16,8 @@ internal sealed class Parser
         "sum", "avg", "min", "max", "count", "stddev", "stdvar", "topk", "bottomk", "sort", "sort_desc", "approx_topk",
     };
 
+    private static readonly string[] FunctionNames = [.. RangeOps, .. VectorOps, "label_replace", "vector"];
+
     private static readonly HashSet<string> GroupableRangeOps = new(StringComparer.Ordinal)
     {
         "avg_over_time", "min_over_time", "max_over_time", "stdvar_over_time", "stddev_over_time", "quantile_over_time",
@@ -120,6 +122,7 @@ internal sealed class Parser
                     tokens.Move();
                     throw tokens.Unexpected("(");
                 }
+                if (NearestName.Of(name, FunctionNames) is { } near) throw tokens.Error($"syntax error: unexpected IDENTIFIER {token.Text}; did you mean \"{near}\"?");
                 throw tokens.Error($"syntax error: unexpected IDENTIFIER {token.Text}; a query starts with a stream selector like {{app=\"shop\"}} or a function");
             default:
                 throw tokens.Unexpected();

@@ -30,8 +30,16 @@ internal sealed class LogTemplate
         }
         catch (TemplateException e)
         {
-            throw new QueryException(QueryErrorKind.BadData, $"invalid template: {e.Message}", default, e);
+            throw new QueryException(QueryErrorKind.BadData, $"invalid template: {e.Message}{Hint(e.Message, functions)}", default, e);
         }
+    }
+
+    private static string Hint(string message, TemplateFunctions functions)
+    {
+        const string before = "function \"", after = "\" not defined";
+        int from = message.IndexOf(before, StringComparison.Ordinal) + before.Length, to = message.IndexOf(after, StringComparison.Ordinal);
+        if (from < before.Length || to < from) return "";
+        return NearestName.Of(message[from..to], functions.Names) is { } near ? $"; did you mean \"{near}\"?" : "";
     }
 
     /// <summary>Runs over the line and its labels. Where that fails, the line gets an error and false comes back.</summary>

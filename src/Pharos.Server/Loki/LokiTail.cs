@@ -15,6 +15,9 @@ internal sealed class LokiTail(LogServices services)
     private static readonly TimeSpan LongestLife = TimeSpan.FromHours(1);
     private static readonly TimeSpan DelayMax = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long a client has to answer a close.</summary>
+    private static readonly TimeSpan CloseWait = TimeSpan.FromSeconds(5);
+
     // As Loki does, a ping each second; a client that answers none for so long is gone.
     private static readonly WebSocketAcceptContext Pinging = new() { KeepAliveInterval = TimeSpan.FromSeconds(1), KeepAliveTimeout = TimeSpan.FromSeconds(30) };
 
@@ -38,12 +41,13 @@ internal sealed class LokiTail(LogServices services)
         using var tail = services.Store.Tail(http.Tenant(), filter.Matchers);
         using var socket = await http.WebSockets.AcceptWebSocketAsync(Pinging);
         using var life = new CancellationTokenSource(LongestLife, time);
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, life.Token);
-        var closed = WatchCloseAsync(socket, stop);
+        using var left = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(left.Token, life.Token);
+        var closed = WatchCloseAsync(socket, left, http.RequestAborted);
         try
         {
             var sent = await HistoryAsync(http, socket, text, start, limit, form, stop.Token);
-            await LiveAsync(socket, tail, filter, delay, sent, form, stop.Token);
+            await LiveAsync(http, socket, tail, filter, delay, sent, form, stop.Token);
         }
         catch (OperationCanceledException)
         {
@@ -59,9 +63,22 @@ internal sealed class LokiTail(LogServices services)
         }
         if (life.IsCancellationRequested) await CloseAsync(socket, WebSocketCloseStatus.InternalServerError, "reached tail max duration limit");
         else if (socket.State == WebSocketState.CloseReceived) await CloseAsync(socket, WebSocketCloseStatus.NormalClosure, "");
-        await stop.CancelAsync();
-        await closed;
+        await LeaveAsync(socket, closed);
     });
+
+    /// <summary>Lets the client read to the end and close in its turn.</summary>
+    private async Task LeaveAsync(WebSocket socket, Task closed)
+    {
+        try
+        {
+            await closed.WaitAsync(CloseWait, time);
+        }
+        catch (TimeoutException)
+        {
+            socket.Abort();
+            await closed;
+        }
+    }
 
     /// <summary>Sends the latest lines; returns what was sent, by time and hash of the line.</summary>
     private async Task<HashSet<(long, ulong)>> HistoryAsync(HttpContext http, WebSocket socket, string query, long start, int limit, TailForm form, CancellationToken cancel)
@@ -70,11 +87,11 @@ internal sealed class LokiTail(LogServices services)
         var result = await services.Queries.RangeAsync(
             http.Tenant(), services.Limits.For(http.Tenant()), new LogQlRangeQuery { Text = query, StartNs = start, EndNs = time.UnixNs() + 1, Limit = limit }, useCache: true, cancel);
         var entries = result.Entries.Reverse().ToList();
-        foreach (var frame in entries.Chunk(EntriesPerFrameMax)) await SendAsync(socket, new TailFrame(frame, []), form, cancel);
+        foreach (var frame in entries.Chunk(EntriesPerFrameMax)) await SendAsync(http, socket, new TailFrame(frame, []), form);
         return [.. entries.Select(e => (e.TimestampNs, LabelCodec.Hash(e.Line)))];
     }
 
-    private async Task LiveAsync(WebSocket socket, LogTail tail, LogQlLineFilter filter, TimeSpan delay, HashSet<(long, ulong)> sent, TailForm form, CancellationToken cancel)
+    private async Task LiveAsync(HttpContext http, WebSocket socket, LogTail tail, LogQlLineFilter filter, TimeSpan delay, HashSet<(long, ulong)> sent, TailForm form, CancellationToken cancel)
     {
         var frame = new List<LogQlEntry>(EntriesPerFrameMax);
         while (await tail.Entries.WaitToReadAsync(cancel))
@@ -88,33 +105,30 @@ internal sealed class LokiTail(LogServices services)
                 if (!sent.Remove((passed.TimestampNs, LabelCodec.Hash(passed.Line)))) frame.Add(passed);
             }
             var (_, dropped) = tail.TakeDropped();
-            if (frame.Count > 0 || dropped.Count > 0) await SendAsync(socket, new TailFrame(frame, dropped), form, cancel);
+            if (frame.Count > 0 || dropped.Count > 0) await SendAsync(http, socket, new TailFrame(frame, dropped), form);
         }
     }
 
-    private static ValueTask SendAsync(WebSocket socket, TailFrame frame, TailForm form, CancellationToken cancel) =>
-        socket.SendAsync(frame.Encode(form), WebSocketMessageType.Text, endOfMessage: true, cancel);
+    // A send or receive that is cancelled breaks the socket: the close frame would never arrive.
+    private static ValueTask SendAsync(HttpContext http, WebSocket socket, TailFrame frame, TailForm form) =>
+        socket.SendAsync(frame.Encode(form), WebSocketMessageType.Text, endOfMessage: true, http.RequestAborted);
 
-    private static async Task WatchCloseAsync(WebSocket socket, CancellationTokenSource stop)
+    private static async Task WatchCloseAsync(WebSocket socket, CancellationTokenSource left, CancellationToken aborted)
     {
         var buffer = new byte[256];
         try
         {
-            while (socket.State == WebSocketState.Open)
+            while (socket.State is WebSocketState.Open or WebSocketState.CloseSent)
             {
-                var received = await socket.ReceiveAsync(buffer.AsMemory(), stop.Token);
+                var received = await socket.ReceiveAsync(buffer.AsMemory(), aborted);
                 if (received.MessageType == WebSocketMessageType.Close) break;
             }
         }
-        catch (OperationCanceledException)
-        {
-            return;
-        }
-        catch (WebSocketException)
+        catch (Exception e) when (e is OperationCanceledException or WebSocketException)
         {
             // The connection broke: the same as a close.
         }
-        await stop.CancelAsync();
+        await left.CancelAsync();
     }
 
     private static async Task CloseAsync(WebSocket socket, WebSocketCloseStatus status, string text)

@@ -16,13 +16,13 @@ public sealed class LokiWriterTests
     {
         using var folder = Places.NewFolder();
         var time = new ManualTimeProvider();
-        var receiver = new FakeLoki { Status = HttpStatusCode.ServiceUnavailable };
+        var receiver = new FakeLoki(time) { Status = HttpStatusCode.ServiceUnavailable };
         using (var writer = Writer(folder, receiver, time))
         {
             using var stop = new CancellationTokenSource();
             await writer.AppendAsync(Batch(("job", "a"), "one", "two"), Cancel);
             var running = writer.RunAsync(stop.Token);
-            await receiver.AfterAsync(3, time);
+            await receiver.AfterAsync(3);
             await stop.CancelAsync();
             await running;
         }
@@ -34,7 +34,7 @@ public sealed class LokiWriterTests
             await writer.AppendAsync(Batch(("job", "a"), "three"), Cancel);
             int before = receiver.Requests;
             var running = writer.RunAsync(stop.Token);
-            await receiver.AfterAsync(before + 1, time);
+            await receiver.AfterAsync(before + 1);
             await stop.CancelAsync();
             await running;
         }
@@ -46,16 +46,16 @@ public sealed class LokiWriterTests
     {
         using var folder = Places.NewFolder();
         var time = new ManualTimeProvider();
-        var receiver = new FakeLoki { Status = HttpStatusCode.BadRequest };
+        var receiver = new FakeLoki(time) { Status = HttpStatusCode.BadRequest };
         var instruments = new Instruments();
         using var writer = Writer(folder, receiver, time, instruments);
         using var stop = new CancellationTokenSource();
         await writer.AppendAsync(Batch(("job", "a"), "bad"), Cancel);
         var running = writer.RunAsync(stop.Token);
-        await receiver.AfterAsync(1, time);
+        await receiver.AfterAsync(1);
         receiver.Status = HttpStatusCode.NoContent;
         await writer.AppendAsync(Batch(("__tenant_id__", "other"), "good"), Cancel);
-        await receiver.AfterAsync(2, time);
+        await receiver.AfterAsync(2);
         await stop.CancelAsync();
         await running;
         Assert.Equal(["""other {cluster="eu"} good"""], receiver.Stored);
@@ -82,7 +82,18 @@ public sealed class LokiWriterTests
 
     private sealed class FakeLoki : HttpMessageHandler
     {
+        /// <summary>Less than the writer gives a request, more than it waits before one.</summary>
+        private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(5);
+
+        private readonly Changes changes = new();
+        private readonly ManualTimeProvider time;
         private int requests;
+
+        public FakeLoki(ManualTimeProvider time)
+        {
+            this.time = time;
+            time.TimerSet += changes.Signal;
+        }
 
         public HttpStatusCode Status { get; set; }
 
@@ -90,17 +101,18 @@ public sealed class LokiWriterTests
 
         public List<string> Stored { get; } = [];
 
-        /// <summary>Moves the clock until that many requests have come.</summary>
-        public async Task AfterAsync(int count, ManualTimeProvider time)
+        /// <summary>Moves the clock from wait to wait until that many requests have come.</summary>
+        public async Task AfterAsync(int count)
         {
-            for (int i = 0; Requests < count; i++)
+            while (Requests < count)
             {
-                Assert.True(i < 5000, $"{Requests} of {count} requests came");
-                if (time.NextDue is not null) time.Advance(TimeSpan.FromSeconds(1));
-                await Task.Yield();
-                await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System, Cancel);
+                await changes.UntilAsync(() => Requests >= count || NextWait() is not null, () => $"{Requests} of {count} requests came");
+                if (Requests < count && NextWait() is { } wait) time.Advance(wait);
             }
         }
+
+        /// <summary>How long the writer waits for its next turn; null while it does not, or a request is on its way.</summary>
+        private TimeSpan? NextWait() => time.NextDue - time.GetUtcNow() is { } wait && wait <= LongestWait ? wait : null;
 
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
@@ -116,6 +128,7 @@ public sealed class LokiWriterTests
                 }
             }
             Interlocked.Increment(ref requests);
+            changes.Signal();
             return new HttpResponseMessage(Status) { Content = new StringContent("said so") };
         }
     }

@@ -35,13 +35,14 @@ internal sealed class LokiApi : IAsyncDisposable
     public Instruments Instruments { get; } = new();
 
     /// <param name="tenants">True: requests name their tenant, as <see cref="ForTenant"/> does.</param>
-    public static async Task<LokiApi> StartAsync(TenantLimits? limits = null, bool tenants = false)
+    public static async Task<LokiApi> StartAsync(TenantLimits? limits = null, bool tenants = false, Func<WriteLogOptions, WriteLogOptions>? log = null)
     {
         var api = new LokiApi();
         var time = api.Time;
         var instruments = api.Instruments;
         var tenantLimits = new FixedTenantLimits(limits);
-        api.log = new FileWriteLog(new WriteLogOptions { Folder = Path.Combine(api.folder, "write-log"), Sync = SyncPolicy.Os }, time, instruments, NullLogger.Instance);
+        var options = new WriteLogOptions { Folder = Path.Combine(api.folder, "write-log"), Sync = SyncPolicy.Os };
+        api.log = new FileWriteLog(log?.Invoke(options) ?? options, time, instruments, NullLogger.Instance);
         api.Store = new LogStore(new LogStoreOptions { Folder = Path.Combine(api.folder, "logs"), FilterLanguage = new LogQlFilterLanguage(time) }, api.log, tenantLimits, time, instruments, NullLogger.Instance);
         api.Store.Start();
         api.Running = new QueryRegistry(time, TimeSpan.FromSeconds(5));
