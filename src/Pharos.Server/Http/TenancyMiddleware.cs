@@ -7,7 +7,7 @@ using Pharos.Core;
 namespace Pharos.Server.Http;
 
 /// <summary>
-/// Resolves the tenant of each request: <c>X-Scope-OrgID</c>, else the user name of basic authentication.
+/// Resolves the tenant of each request: <c>X-Scope-OrgID</c>, of a WebSocket also in its address, else the user name of basic authentication.
 /// Without multi-tenancy every request is tenant <c>anonymous</c>.
 /// </summary>
 internal static class TenancyMiddleware
@@ -42,7 +42,7 @@ internal static class TenancyMiddleware
         application.Use(async (http, next) =>
         {
             string path = http.Request.Path.Value ?? "/";
-            string? named = http.Request.Headers[RequestTenant.Header].FirstOrDefault() ?? BasicUser(http.Request);
+            string? named = http.Request.Headers[RequestTenant.Header].FirstOrDefault() ?? OfWebSocket(http) ?? BasicUser(http.Request);
             if (named is not null)
             {
                 var (tenant, status, error) = Read(named, path, federatedMax);
@@ -121,6 +121,10 @@ internal static class TenancyMiddleware
         if (path.StartsWith("/prometheus/", StringComparison.Ordinal)) path = path["/prometheus".Length..];
         return FederatedReads.Contains(path, StringComparer.Ordinal) || (path.StartsWith("/api/v1/label/", StringComparison.Ordinal) && path.EndsWith("/values", StringComparison.Ordinal));
     }
+
+    /// <summary>A browser cannot set headers on a WebSocket: there the tenant may stand in the address.</summary>
+    private static string? OfWebSocket(HttpContext http) =>
+        http.WebSockets.IsWebSocketRequest && http.Request.Query[RequestTenant.Header].FirstOrDefault() is { Length: > 0 } named ? named : null;
 
     private static string? BasicUser(HttpRequest request) => Basic(request) is { User.Length: > 0 } basic ? basic.User : null;
 

@@ -72,7 +72,7 @@ internal sealed class LokiDiscovery(LogServices services)
     public Task PatternsAsync(HttpContext http) => LokiAnswers.GuardAsync(http, async () =>
     {
         var request = await LokiRequest.ReadAsync(http);
-        var (start, end) = request.Range(services.Time);
+        var (start, end) = request.Range(services.Time, services.Limits.For(http.Tenant()));
         long stepSeconds = Math.Max(10, request.Step(start, end) / 1_000_000_000);
         var miner = new PatternMiner(stepSeconds);
         foreach (var entry in await LinesAsync(http, request.Required("query"), start, end, PatternLinesMax))
@@ -104,7 +104,7 @@ internal sealed class LokiDiscovery(LogServices services)
 
     private async Task<DetectedFields> DetectAsync(HttpContext http, LokiRequest request, int limit)
     {
-        var (start, end) = request.Range(services.Time);
+        var (start, end) = request.Range(services.Time, services.Limits.For(http.Tenant()));
         var fields = new DetectedFields { ValuesMax = Math.Max(1, limit) };
         foreach (var entry in await LinesAsync(http, request.Required("query"), start, end, request.Whole("line_limit", 100))) fields.Add(entry);
         return fields;

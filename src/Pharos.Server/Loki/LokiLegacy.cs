@@ -11,7 +11,7 @@ internal sealed class LokiLegacy(LogServices services)
     public Task QueryAsync(HttpContext http) => LokiAnswers.GuardAsync(http, async () =>
     {
         var request = await LokiRequest.ReadAsync(http);
-        var (start, end) = request.Range(services.Time);
+        var (start, end) = request.Range(services.Time, services.Limits.For(http.Tenant()));
         string text = request.Required("query");
         if (LogQl.IsMetric(text)) throw new QueryException(QueryErrorKind.BadData, "legacy endpoints only support streams result type");
         if (request["regexp"] is { Length: > 0 } regexp) text += " |~ " + GoString.Quote(regexp);

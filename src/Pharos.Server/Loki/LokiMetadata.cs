@@ -7,7 +7,7 @@ using Pharos.Server.Http;
 namespace Pharos.Server.Loki;
 
 /// <summary>Labels and series: answers from stream labels alone.</summary>
-internal sealed class LokiMetadata(ILogQueryable store, TimeProvider time)
+internal sealed class LokiMetadata(ILogQueryable store, ITenantLimits limits, TimeProvider time)
 {
     private static readonly HashSet<string> AlwaysShown = new(StringComparer.Ordinal) { "cluster", "namespace", "instance", "pod" };
 
@@ -36,7 +36,7 @@ internal sealed class LokiMetadata(ILogQueryable store, TimeProvider time)
     public Task SeriesAsync(HttpContext http) => LokiAnswers.GuardAsync(http, async () =>
     {
         var request = await LokiRequest.ReadAsync(http);
-        var (start, end) = request.Range(time);
+        var (start, end) = request.Range(time, limits.For(http.Tenant()));
         var selectors = request.All("match[]").Concat(request.All("match")).Select(LogQl.Selector).ToList();
         if (selectors.Any(s => s.Count == 0)) selectors = [];
         var streams = store.Streams(http.Tenant(), selectors, start, end + 1, http.RequestAborted);
@@ -81,7 +81,7 @@ internal sealed class LokiMetadata(ILogQueryable store, TimeProvider time)
     {
         var request = await LokiRequest.ReadAsync(http);
         // Label names change slowly: without a range, look back further than queries do.
-        var (start, end) = request.Range(time, TimeSpan.FromHours(6));
+        var (start, end) = request.Range(time, limits.For(http.Tenant()), TimeSpan.FromHours(6));
         var matchers = request["query"] is { Length: > 0 } query ? LogQl.Selector(query) : [];
         return store.Streams(http.Tenant(), matchers.Count == 0 ? [] : [matchers], start, end + 1, http.RequestAborted);
     }

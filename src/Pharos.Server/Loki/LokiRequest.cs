@@ -34,6 +34,15 @@ internal sealed class LokiRequest
     /// <exception cref="QueryException">It is missing or wrong; so for all.</exception>
     public string Required(string name) => this[name] is { Length: > 0 } text ? text : throw Bad($"missing {name} parameter");
 
+    /// <summary>As <see cref="Range(TimeProvider, TimeSpan?)"/>, and nothing that is older than the tenant may see.</summary>
+    public (long StartNs, long EndNs) Range(TimeProvider time, TenantLimits limits, TimeSpan? defaultLength = null)
+    {
+        var (start, end) = Range(time, defaultLength);
+        if (limits.QueryLookbackMax <= TimeSpan.Zero) return (start, end);
+        long oldest = time.UnixNs() - (limits.QueryLookbackMax.Ticks * 100);
+        return (Math.Max(start, oldest), Math.Max(end, oldest));
+    }
+
     /// <summary>Start and end, nanoseconds: one hour up to now, unless said otherwise.</summary>
     public (long StartNs, long EndNs) Range(TimeProvider time, TimeSpan? defaultLength = null)
     {

@@ -20,7 +20,7 @@ internal static class LokiRoutes
     {
         var push = new LokiPush(services.Sink);
         var queries = new LokiQueries(services);
-        var metadata = new LokiMetadata(services.Readable, services.Time);
+        var metadata = new LokiMetadata(services.Readable, services.Limits, services.Time);
         var volumes = new LokiVolumes(services.Readable, services.Limits, services.Time);
         var discovery = new LokiDiscovery(services);
         var tail = new LokiTail(services);

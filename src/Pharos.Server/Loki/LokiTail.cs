@@ -22,6 +22,7 @@ internal sealed class LokiTail(LogServices services)
     private static readonly WebSocketAcceptContext Pinging = new() { KeepAliveInterval = TimeSpan.FromSeconds(1), KeepAliveTimeout = TimeSpan.FromSeconds(30) };
 
     private readonly TimeProvider time = services.Time;
+    private readonly SharedTails tails = new(services.Time);
 
     /// <param name="legacy">Frames are those of <c>/api/prom/tail</c>.</param>
     public Task HandleAsync(HttpContext http, bool legacy) => LokiAnswers.GuardAsync(http, async () =>
@@ -29,7 +30,7 @@ internal sealed class LokiTail(LogServices services)
         var request = await LokiRequest.ReadAsync(http);
         string text = request.Required("query");
         if (legacy && request["regexp"] is { Length: > 0 } regexp) text += " |~ " + GoString.Quote(regexp);
-        var filter = new LogQlLineFilter(text, time);
+        _ = new LogQlLineFilter(text, time);
         int limit = request.Whole("limit", 100);
         long start = request.Time("start", time.UnixNs() - (TimeSpan.FromHours(1).Ticks * 100));
         var delay = TimeSpan.FromSeconds(request.Whole("delay_for", 0));
@@ -38,7 +39,20 @@ internal sealed class LokiTail(LogServices services)
         int most = services.Limits.For(http.Tenant()).Logs.TailsMax, open = services.Store.TailCount(http.Tenant());
         if (most > 0 && open >= most) throw new QueryException(QueryErrorKind.BadData, $"max concurrent tail requests limit exceeded, count > limit ({open + 1} > {most})");
         var form = legacy ? TailForm.Legacy : LokiQueries.Flags(http).Contains("categorize-labels") ? TailForm.Categorized : TailForm.Merged;
-        using var tail = services.Store.Tail(http.Tenant(), filter.Matchers);
+        var shared = tails.Join(http.Tenant(), text, form);
+        try
+        {
+            await FollowAsync(http, shared, text, start, limit, delay, form);
+        }
+        finally
+        {
+            tails.Leave(http.Tenant(), text, form);
+        }
+    });
+
+    private async Task FollowAsync(HttpContext http, SharedTail shared, string text, long start, int limit, TimeSpan delay, TailForm form)
+    {
+        using var tail = services.Store.Tail(http.Tenant(), shared.Matchers);
         using var socket = await http.WebSockets.AcceptWebSocketAsync(Pinging);
         using var life = new CancellationTokenSource(LongestLife, time);
         using var left = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
@@ -47,7 +61,7 @@ internal sealed class LokiTail(LogServices services)
         try
         {
             var sent = await HistoryAsync(http, socket, text, start, limit, form, stop.Token);
-            await LiveAsync(http, socket, tail, filter, delay, sent, form, stop.Token);
+            await LiveAsync(http, socket, tail, shared, delay, sent, form, stop.Token);
         }
         catch (OperationCanceledException)
         {
@@ -64,7 +78,7 @@ internal sealed class LokiTail(LogServices services)
         if (life.IsCancellationRequested) await CloseAsync(socket, WebSocketCloseStatus.InternalServerError, "reached tail max duration limit");
         else if (socket.State == WebSocketState.CloseReceived) await CloseAsync(socket, WebSocketCloseStatus.NormalClosure, "");
         await LeaveAsync(socket, closed);
-    });
+    }
 
     /// <summary>Lets the client read to the end and close in its turn.</summary>
     private async Task LeaveAsync(WebSocket socket, Task closed)
@@ -81,37 +95,42 @@ internal sealed class LokiTail(LogServices services)
     }
 
     /// <summary>Sends the latest lines; returns what was sent, by time and hash of the line.</summary>
-    private async Task<HashSet<(long, ulong)>> HistoryAsync(HttpContext http, WebSocket socket, string query, long start, int limit, TailForm form, CancellationToken cancel)
+    private async Task<HashSet<(long TimestampNs, ulong Hash)>> HistoryAsync(HttpContext http, WebSocket socket, string query, long start, int limit, TailForm form, CancellationToken cancel)
     {
         if (limit == 0) return [];
         var result = await services.Queries.RangeAsync(
             http.Tenant(), services.Limits.For(http.Tenant()), new LogQlRangeQuery { Text = query, StartNs = start, EndNs = time.UnixNs() + 1, Limit = limit }, useCache: true, cancel);
         var entries = result.Entries.Reverse().ToList();
-        foreach (var frame in entries.Chunk(EntriesPerFrameMax)) await SendAsync(http, socket, new TailFrame(frame, []), form);
+        foreach (var frame in entries.Chunk(EntriesPerFrameMax)) await SendAsync(http, socket, new TailFrame(frame, []).Encode(form));
         return [.. entries.Select(e => (e.TimestampNs, LabelCodec.Hash(e.Line)))];
     }
 
-    private async Task LiveAsync(HttpContext http, WebSocket socket, LogTail tail, LogQlLineFilter filter, TimeSpan delay, HashSet<(long, ulong)> sent, TailForm form, CancellationToken cancel)
+    private async Task LiveAsync(HttpContext http, WebSocket socket, LogTail tail, SharedTail shared, TimeSpan delay, HashSet<(long TimestampNs, ulong Hash)> sent, TailForm form, CancellationToken cancel)
     {
-        var frame = new List<LogQlEntry>(EntriesPerFrameMax);
+        var entries = new List<TailEntry>(EntriesPerFrameMax);
+        var times = sent.Select(s => s.TimestampNs).ToHashSet();
         while (await tail.Entries.WaitToReadAsync(cancel))
         {
             if (delay > TimeSpan.Zero) await Task.Delay(delay, time, cancel);
-            frame.Clear();
-            while (frame.Count < EntriesPerFrameMax && tail.Entries.TryRead(out var entry))
-            {
-                if (filter.Process(entry.Stream, entry.TimestampNs, entry.Line, entry.Metadata) is not { } passed) continue;
-                // Stored between the opening of the tail and the look back: sent already.
-                if (!sent.Remove((passed.TimestampNs, LabelCodec.Hash(passed.Line)))) frame.Add(passed);
-            }
+            entries.Clear();
+            while (entries.Count < EntriesPerFrameMax && tail.Entries.TryRead(out var entry)) entries.Add(entry);
             var (_, dropped) = tail.TakeDropped();
-            if (frame.Count > 0 || dropped.Count > 0) await SendAsync(http, socket, new TailFrame(frame, dropped), form);
+            if (dropped.Count == 0 && !entries.Exists(e => times.Contains(e.TimestampNs)))
+            {
+                var frame = shared.Encode(entries);
+                if (!frame.IsEmpty) await SendAsync(http, socket, frame);
+                continue;
+            }
+            // Stored between the opening of the tail and the look back: sent already.
+            var passed = shared.Filter(entries);
+            passed.RemoveAll(e => sent.Remove((e.TimestampNs, LabelCodec.Hash(e.Line))));
+            if (passed.Count > 0 || dropped.Count > 0) await SendAsync(http, socket, new TailFrame(passed, dropped).Encode(form));
         }
     }
 
     // A send or receive that is cancelled breaks the socket: the close frame would never arrive.
-    private static ValueTask SendAsync(HttpContext http, WebSocket socket, TailFrame frame, TailForm form) =>
-        socket.SendAsync(frame.Encode(form), WebSocketMessageType.Text, endOfMessage: true, http.RequestAborted);
+    private static ValueTask SendAsync(HttpContext http, WebSocket socket, ReadOnlyMemory<byte> frame) =>
+        socket.SendAsync(frame, WebSocketMessageType.Text, endOfMessage: true, http.RequestAborted);
 
     private static async Task WatchCloseAsync(WebSocket socket, CancellationTokenSource left, CancellationToken aborted)
     {

@@ -17,7 +17,7 @@ internal sealed class LokiVolumes(ILogQueryable store, ITenantLimits limits, Tim
     public Task StatsAsync(HttpContext http) => LokiAnswers.GuardAsync(http, async () =>
     {
         var request = await LokiRequest.ReadAsync(http);
-        var (start, end) = request.Range(time);
+        var (start, end) = request.Range(time, limits.For(http.Tenant()));
         var volumes = store.Volumes(http.Tenant(), LogQl.MatchersOf(request.Required("query")), start, end, http.RequestAborted);
         await LokiAnswers.JsonAsync(http, json => Stats(json, volumes));
     });
@@ -25,7 +25,7 @@ internal sealed class LokiVolumes(ILogQueryable store, ITenantLimits limits, Tim
     public Task VolumeAsync(HttpContext http) => LokiAnswers.GuardAsync(http, async () =>
     {
         var request = await LokiRequest.ReadAsync(http);
-        var (start, end) = request.Range(time);
+        var (start, end) = request.Range(time, limits.For(http.Tenant()));
         var totals = Totals(http, request, start, end);
         await ResultAsync(http, "vector", json =>
         {
@@ -44,7 +44,7 @@ internal sealed class LokiVolumes(ILogQueryable store, ITenantLimits limits, Tim
     public Task VolumeRangeAsync(HttpContext http) => LokiAnswers.GuardAsync(http, async () =>
     {
         var request = await LokiRequest.ReadAsync(http);
-        var (start, end) = request.Range(time);
+        var (start, end) = request.Range(time, limits.For(http.Tenant()));
         long step = request.Step(start, end);
         if ((end - start) / step > PointsMax) throw new QueryException(QueryErrorKind.BadData, "exceeded maximum resolution of 11,000 points per time series. Try increasing the value of the step parameter");
         var kept = Totals(http, request, start, end).Select(t => t.Labels).ToList();
@@ -78,7 +78,7 @@ internal sealed class LokiVolumes(ILogQueryable store, ITenantLimits limits, Tim
     public Task ShardsAsync(HttpContext http) => LokiAnswers.GuardAsync(http, async () =>
     {
         var request = await LokiRequest.ReadAsync(http);
-        var (start, end) = request.Range(time);
+        var (start, end) = request.Range(time, limits.For(http.Tenant()));
         string target = request["targetBytesPerShard"] ?? "";
         if (target.Length == 0) throw new QueryException(QueryErrorKind.BadData, "missing targetBytesPerShard parameter");
         if ((!long.TryParse(target, out long bytesPerShard) && !ByteSize.TryParse(target, out bytesPerShard)) || bytesPerShard <= 0)

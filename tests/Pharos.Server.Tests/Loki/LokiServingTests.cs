@@ -104,6 +104,7 @@ public sealed class LokiServingTests
         using var seen = JsonDocument.Parse(await api.GetAsync($"/loki/api/v1/query_range?query={{app=\"shop\"}}{End}"));
         Assert.Single(seen.RootElement.GetProperty("data").GetProperty("result").EnumerateArray());
         Assert.Contains("\"result\":[]", await api.GetAsync($"/loki/api/v1/query_range?query={{app=\"shop\"}}&start={Now - 9_000_000_000}&end={Now - 1_000_000_000}"));
+        Assert.Equal("""{"status":"success","data":["a"]}""", await api.GetAsync("/loki/api/v1/label/pod/values"));
     }
 
     [Fact]

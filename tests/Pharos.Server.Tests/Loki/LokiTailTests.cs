@@ -55,6 +55,21 @@ public sealed class LokiTailTests
             frame.RootElement.GetRawText());
     }
 
+    [Fact]
+    public async Task A_browser_names_its_tenant_in_the_address()
+    {
+        await using var api = await LokiApi.StartAsync(tenants: true);
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1), TimeProvider.System);
+        using var socket = new ClientWebSocket();
+        string address = $"ws://{api.Address.Host}:{api.Address.Port}/loki/api/v1/tail?query=%7Bapp=%22a%22%7D&limit=0";
+        using (var nobody = new ClientWebSocket()) Assert.Contains("401", (await Assert.ThrowsAsync<WebSocketException>(() => nobody.ConnectAsync(new Uri(address), patience.Token))).Message);
+        await socket.ConnectAsync(new Uri(address + "&X-Scope-OrgID=shop"), patience.Token);
+        await api.ForTenant("other").PushAsync(Push("a", 1));
+        await api.ForTenant("shop").PushAsync(Push("a", 2));
+        using var frame = await FrameAsync(socket, patience.Token);
+        Assert.Equal("line 2", frame.RootElement.GetProperty("streams")[0].GetProperty("values")[0][1].GetString());
+    }
+
     /// <summary>Each of a thousand clients gets each line; how long the slowest waited stands in the test's output.</summary>
     [Fact]
     public async Task A_thousand_clients_get_each_line()
