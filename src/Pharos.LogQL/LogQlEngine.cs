@@ -135,6 +135,7 @@ public sealed class LogQlEngine
     private static long Scan(QueryContext context, LogExpr log, LogQlRangeQuery query, Func<LogQlEntry, bool> take)
     {
         var pipeline = LinePipeline.Build(log.Stages, NeededLabels.All, context.Time);
+        var probe = FieldProbe.For(log.Stages, context.Time);
         var labels = new LabelState();
         var selection = new LogSelection
         {
@@ -151,9 +152,11 @@ public sealed class LogQlEngine
         {
             long timestamp = cursor.TimestampNs;
             if (count > 0 && query.IntervalNs > 0 && Math.Abs(timestamp - last) < query.IntervalNs) continue;
+            var line = new LogLine(cursor) { Labels = labels };
+            if (!pipeline.ProcessLine(ref line)) continue;
+            if (probe?.Rejects(cursor, labels) == true) continue;
             labels.Reset(cursor.Stream, cursor.Metadata);
-            var line = new LogLine { Bytes = cursor.Line, TimestampNs = timestamp, Labels = labels };
-            if (!pipeline.Process(ref line)) continue;
+            if (!pipeline.ProcessRest(ref line)) continue;
             last = timestamp;
             count++;
             more = take(new LogQlEntry(timestamp, line.Bytes.ToArray(), labels.StreamLabels(), labels.MetadataLabels(), labels.ParsedLabels()));

@@ -45,7 +45,7 @@ internal sealed class Flush(LogStoreOptions options, long sequence)
         {
             try
             {
-                File.Delete(part.Path);
+                options.Disk.Delete(part.Path);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -56,21 +56,24 @@ internal sealed class Flush(LogStoreOptions options, long sequence)
 
     private void WritePart(TenantLogs logs, long day, List<(LogStream Stream, List<BlockRef> Blocks)> contents)
     {
-        string folder = Path.Combine(options.Folder, logs.Tenant.Name, UtcDays.NameOf(day));
-        bool isNew = !Directory.Exists(folder);
-        Directory.CreateDirectory(folder);
-        if (isNew)
+        string tenantFolder = Path.Combine(options.Folder, logs.Tenant.Name), folder = Path.Combine(tenantFolder, UtcDays.NameOf(day));
+        if (!Directory.Exists(folder))
         {
-            Storage.Files.DurableFiles.SyncFolder(Path.Combine(options.Folder, logs.Tenant.Name));
-            Storage.Files.DurableFiles.SyncFolder(options.Folder);
+            options.Disk.CreateFolder(folder);
+            options.Disk.SyncFolder(tenantFolder);
+            options.Disk.SyncFolder(options.Folder);
         }
-        string path = Path.Combine(folder, $"{sequence:d12}{PartFormat.Extension}");
-        var (part, blocks) = PartWriter.Write(path, sequence, [.. contents.Select(c => (c.Stream.Labels, c.Blocks))]);
+        using var writer = new PartWriter(options.Disk, Path.Combine(folder, $"{sequence:d12}{PartFormat.Extension}"), sequence, []);
+        foreach (var (stream, blocks) in contents)
+        {
+            foreach (var block in blocks) writer.Add(stream.Labels, block);
+        }
+        var (part, written) = writer.Finish();
         parts.Add((logs, part));
         for (int i = 0; i < contents.Count; i++)
         {
             if (!blocksOf.TryGetValue(contents[i].Stream, out var list)) blocksOf[contents[i].Stream] = list = [];
-            list.AddRange(blocks[i]);
+            list.AddRange(written[i].Blocks);
         }
     }
 }

@@ -101,8 +101,24 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
     {
         tenants.TryGetValue(tenant.Name, out var logs);
         var context = new ReadContext(selection, logs?.Deletes.Active ?? [], Damaged, cancel);
+        if (!selection.Ordered) return OpenSplit(tenant, selection, 1, cancel)[0];
         if (logs is null) return new LogCursor([], context);
         return new LogCursor(logs.Select(selection.Matchers).Select(s => new StreamEntries(s.Labels, s.Snapshot(), context)), context);
+    }
+
+    public IReadOnlyList<ILogCursor> OpenSplit(TenantId tenant, LogSelection selection, int cursorsMax, CancellationToken cancel)
+    {
+        if (selection.Ordered || selection.Backward) throw new ArgumentException("only a selection without an order can be read by several", nameof(selection));
+        var sections = new List<ReadSection>();
+        tenants.TryGetValue(tenant.Name, out var logs);
+        foreach (var stream in logs?.Select(selection.Matchers) ?? [])
+        {
+            cancel.ThrowIfCancellationRequested();
+            ReadSection.Cut(stream.Labels, stream.Snapshot(), selection, sections);
+        }
+        var queue = new ConcurrentQueue<ReadSection>(sections);
+        int cursors = Math.Clamp(sections.Count, 1, Math.Max(1, cursorsMax));
+        return [.. Enumerable.Range(0, cursors).Select(_ => new SectionCursor(queue, new ReadContext(selection, logs?.Deletes.Active ?? [], Damaged, cancel)))];
     }
 
     public IReadOnlyList<Labels> Streams(
@@ -353,7 +369,7 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         {
             flush.Write(frozen);
             mark = new FlushMark(mark.Sequence + 1, end);
-            mark.Write(options.Folder);
+            mark.Write(options.Disk, options.Folder);
         }
         catch (Exception e)
         {
@@ -385,7 +401,7 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
     {
         try
         {
-            File.Delete(path);
+            options.Disk.Delete(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

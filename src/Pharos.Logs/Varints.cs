@@ -14,6 +14,20 @@ internal static class Varints
         output.Advance(at);
     }
 
+    /// <summary>Writes numbers that are not negative.</summary>
+    public static void WriteAll(IBufferWriter<byte> output, ReadOnlySpan<int> values)
+    {
+        var room = output.GetSpan((5 * values.Length) + 1);
+        int at = 0;
+        foreach (int value in values)
+        {
+            uint rest = (uint)value;
+            for (; rest >= 0x80; rest >>= 7) room[at++] = (byte)(rest | 0x80);
+            room[at++] = (byte)rest;
+        }
+        output.Advance(at);
+    }
+
     public static void WriteSigned(IBufferWriter<byte> output, long value) => Write(output, (ulong)((value << 1) ^ (value >> 63)));
 
     /// <exception cref="InvalidDataException">The number runs over the end.</exception>

@@ -44,11 +44,14 @@ internal sealed class LogWorld : IAsyncDisposable
         await SendAsync();
     }
 
-    public void Add(string selector, long timestampNs, string line, IEnumerable<KeyValuePair<string, string>>? metadata = null)
+    public void Add(string selector, long timestampNs, string line, IEnumerable<KeyValuePair<string, string>>? metadata = null) =>
+        AddBytes(selector, timestampNs, Encoding.UTF8.GetBytes(line), metadata);
+
+    public void AddBytes(string selector, long timestampNs, byte[] line, IEnumerable<KeyValuePair<string, string>>? metadata = null)
     {
         var labels = Labels.Of(Parser.ParseSelector(selector).Select(m => KeyValuePair.Create(m.Name, m.Value)));
         var own = metadata is null ? Labels.Empty : LabelEncoding.ToLabels([.. metadata.Select(m => (m.Key, m.Value))]);
-        batch.AddEntry(batch.AddStream(labels), timestampNs, Encoding.UTF8.GetBytes(line), own.Encoded);
+        batch.AddEntry(batch.AddStream(labels), timestampNs, line, own.Encoded);
     }
 
     public async Task SendAsync()

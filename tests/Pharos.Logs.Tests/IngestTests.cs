@@ -149,15 +149,15 @@ public sealed class IngestTests
                 ends.Add(lines.Count);
             }
             byte[] bytes = [.. lines];
-            byte[] rented = TrigramFilter.Build(bytes, [.. ends], out int length);
+            byte[] rented = NeedleFilter.Build(bytes, [.. ends], out int length);
             int passed = 0;
             for (int i = 0; i < 300; i++)
             {
                 int line = random.Next(300), from = line == 0 ? 0 : ends[line - 1];
                 if (ends[line] == from) continue;
                 int start = random.Next(from, ends[line]);
-                Assert.True(TrigramFilter.MayHold(rented.AsSpan(0, length), bytes.AsSpan(start, random.Next(ends[line] - start) + 1)), $"seed {seed}");
-                if (TrigramFilter.MayHold(rented.AsSpan(0, length), Encoding.UTF8.GetBytes($"{random.NextInt64()}-absent-{random.Next()}"))) passed++;
+                Assert.True(NeedleFilter.MayHold(rented.AsSpan(0, length), NeedleFilter.BitsOf(bytes.AsSpan(start, random.Next(ends[line] - start) + 1))), $"seed {seed}");
+                if (NeedleFilter.MayHold(rented.AsSpan(0, length), NeedleFilter.BitsOf(Encoding.UTF8.GetBytes($"{random.NextInt64()}-absent-{random.Next()}")))) passed++;
             }
             Assert.True(passed < 30, $"seed {seed}: {passed} absent needles passed");
         }

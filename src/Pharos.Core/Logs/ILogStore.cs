@@ -34,6 +34,20 @@ public sealed record LogSelection
 
     /// <summary>Byte strings that every wanted line must hold (case-sensitive). The store may use them to skip; the reader still checks.</summary>
     public IReadOnlyList<ReadOnlyMemory<byte>> RequiredLiterals { get; init; } = [];
+
+    /// <summary>
+    /// Names of metadata that the reader looks at; null: all of them. The store may leave out others.
+    /// </summary>
+    public IReadOnlySet<string>? MetadataNames { get; init; }
+
+    /// <summary>
+    /// Set where the reader only counts entries, or the bytes of their lines, into these windows: the store may then give many entries
+    /// of a stream as one (<see cref="ILogCursor.Count"/>), with the timestamp of one of them. Only for cursors without an order.
+    /// </summary>
+    public StepWindows? Counting { get; init; }
+
+    /// <summary>True: the reader looks at no line, not even at its length, unless <see cref="ILogCursor.Count"/> stands for several.</summary>
+    public bool LinesUnread { get; init; }
 }
 
 /// <summary>Reads log entries one after another. Spans hold until the next <see cref="MoveNext"/>.</summary>
@@ -50,6 +64,24 @@ public interface ILogCursor : IDisposable
 
     /// <summary>Structured metadata in the canonical form of <see cref="LabelCodec"/>; empty for none.</summary>
     ReadOnlySpan<byte> Metadata { get; }
+
+    /// <summary>Entries that the current one stands for; more than one only where <see cref="LogSelection.Counting"/> was asked for.</summary>
+    int Count => 1;
+
+    /// <summary>Bytes of the lines of these entries.</summary>
+    int LineBytes => Line.Length;
+
+    /// <summary>Fields of the lines of the current entry's block, where they are known.</summary>
+    LogFields? Fields => null;
+
+    /// <summary>The current entry's row in <see cref="Fields"/>.</summary>
+    int FieldRow => 0;
+
+    /// <summary>
+    /// Number of the section that the current entry is in: sections are numbered by stream and, within a stream, by time. Entries of one
+    /// section come from one cursor.
+    /// </summary>
+    int Section => 0;
 
     /// <summary>Work done so far, for the statistics of the answer.</summary>
     LogReadStatistics Statistics { get; }
@@ -70,6 +102,13 @@ public interface ILogQueryable
 {
     /// <exception cref="QueryException">A limit was passed.</exception>
     ILogCursor Open(TenantId tenant, LogSelection selection, CancellationToken cancel);
+
+    /// <summary>
+    /// Opens a selection without an order for several threads: each entry comes from one of the cursors, each of which belongs to one thread.
+    /// </summary>
+    /// <param name="cursorsMax">Most cursors that are of use; there may be fewer, but one at least.</param>
+    /// <exception cref="QueryException">A limit was passed.</exception>
+    IReadOnlyList<ILogCursor> OpenSplit(TenantId tenant, LogSelection selection, int cursorsMax, CancellationToken cancel) => [Open(tenant, selection, cancel)];
 
     /// <summary>Label sets of streams that match any of the matcher lists (none: all) and have entries in the range, sorted.</summary>
     IReadOnlyList<Labels> Streams(

@@ -42,7 +42,8 @@ internal static class Hints
         _ => false,
     };
 
-    private static void Collect(LabelFilterSyntax filter, HashSet<string> names)
+    /// <summary>Labels that a filter looks at.</summary>
+    public static void Collect(LabelFilterSyntax filter, HashSet<string> names)
     {
         switch (filter)
         {

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Pharos.Core;
 
 namespace Pharos.LogQL.Engine;
@@ -7,8 +8,15 @@ internal abstract class SampleSeries(Labels labels)
 {
     public Labels Labels { get; } = labels;
 
+    /// <summary>Adds samples.</summary>
     /// <param name="timestampNs">Shifted by the offset, so that it compares with the steps.</param>
-    public abstract void Add(long timestampNs, double value);
+    /// <param name="count">How many; more than one only where samples are counted and not kept.</param>
+    /// <param name="value">The value, or the sum of their values.</param>
+    /// <param name="section">The section of the store that they come from.</param>
+    public abstract void Add(long timestampNs, int count, double value, int section);
+
+    /// <summary>Takes over what another thread gathered for the same series, from other sections.</summary>
+    public abstract void Merge(SampleSeries other);
 
     public abstract StepSeries Evaluate(Steps steps, long rangeNs);
 }
@@ -16,21 +24,29 @@ internal abstract class SampleSeries(Labels labels)
 /// <summary>
 /// Counts and whole-number sums: each sample adds to the steps whose window holds it, by differences, so that nothing is kept per line.
 /// </summary>
-internal sealed class CountingSeries(Labels labels, Steps steps, long rangeNs, double perSecondOf) : SampleSeries(labels)
+internal sealed class CountingSeries(Labels labels, StepWindows windows, double perSecondOf) : SampleSeries(labels)
 {
-    private readonly long[] counts = new long[steps.Count + 1];
-    private readonly long[] sums = new long[steps.Count + 1];
+    private readonly long[] counts = new long[windows.Count + 1];
+    private readonly long[] sums = new long[windows.Count + 1];
 
-    public override void Add(long timestampNs, double value)
+    public override void Add(long timestampNs, int count, double value, int section)
     {
-        // The window of step t is (t − range, t].
-        long first = Math.Max(0, CeilingDivide(timestampNs - steps.StartNs, steps.StepNs));
-        long last = Math.Min(steps.Count - 1, CeilingDivide(timestampNs + rangeNs - steps.StartNs, steps.StepNs) - 1);
+        long first = windows.First(timestampNs), last = windows.Last(timestampNs);
         if (first > last) return;
-        counts[first]++;
-        counts[last + 1]--;
+        counts[first] += count;
+        counts[last + 1] -= count;
         sums[first] += (long)value;
         sums[last + 1] -= (long)value;
+    }
+
+    public override void Merge(SampleSeries other)
+    {
+        var more = (CountingSeries)other;
+        for (int i = 0; i < counts.Length; i++)
+        {
+            counts[i] += more.counts[i];
+            sums[i] += more.sums[i];
+        }
     }
 
     public override StepSeries Evaluate(Steps at, long range)
@@ -45,30 +61,26 @@ internal sealed class CountingSeries(Labels labels, Steps steps, long rangeNs, d
         }
         return series;
     }
-
-    private static long CeilingDivide(long value, long by)
-    {
-        long quotient = Math.DivRem(value, by, out long rest);
-        return rest > 0 ? quotient + 1 : quotient;
-    }
 }
 
 /// <summary>Keeps the samples, for functions that need them.</summary>
 internal sealed class KeepingSeries(Labels labels, WindowFunction function) : SampleSeries(labels)
 {
     private readonly List<(long TimestampNs, double Value)> samples = [];
-    private bool sorted = true;
+    private readonly List<(int Section, int From)> sections = [];
+    private readonly List<KeepingSeries> others = [];
 
-    public override void Add(long timestampNs, double value)
+    public override void Add(long timestampNs, int count, double value, int section)
     {
-        if (samples.Count > 0 && timestampNs < samples[^1].TimestampNs) sorted = false;
+        if (sections.Count == 0 || sections[^1].Section != section) sections.Add((section, samples.Count));
         samples.Add((timestampNs, value));
     }
 
+    public override void Merge(SampleSeries other) => others.Add((KeepingSeries)other);
+
     public override StepSeries Evaluate(Steps steps, long rangeNs)
     {
-        var all = samples.ToArray();
-        if (!sorted) all = [.. all.OrderBy(s => s.TimestampNs)];
+        var all = InOrder();
         var series = new StepSeries(Labels, steps.Count);
         int from = 0, to = 0;
         for (int i = 0; i < steps.Count; i++)
@@ -79,6 +91,30 @@ internal sealed class KeepingSeries(Labels labels, WindowFunction function) : Sa
             if (to > from) series.Set(i, function(all.AsSpan(from, to - from), start, end));
         }
         return series;
+    }
+
+    /// <summary>All samples by time; those of one time by section, whichever thread read it: sums do not depend on threads.</summary>
+    private (long TimestampNs, double Value)[] InOrder()
+    {
+        var pieces = new List<(int Section, KeepingSeries Of, int From, int To)>();
+        foreach (var one in others.Prepend(this))
+        {
+            for (int i = 0; i < one.sections.Count; i++)
+                pieces.Add((one.sections[i].Section, one, one.sections[i].From, i + 1 < one.sections.Count ? one.sections[i + 1].From : one.samples.Count));
+        }
+        pieces.Sort(static (a, b) => a.Section.CompareTo(b.Section));
+        var all = new (long TimestampNs, double Value)[pieces.Sum(p => p.To - p.From)];
+        int at = 0;
+        foreach (var (_, of, from, to) in pieces)
+        {
+            CollectionsMarshal.AsSpan(of.samples)[from..to].CopyTo(all.AsSpan(at));
+            at += to - from;
+        }
+        for (int i = 1; i < all.Length; i++)
+        {
+            if (all[i].TimestampNs < all[i - 1].TimestampNs) return [.. all.OrderBy(s => s.TimestampNs)];
+        }
+        return all;
     }
 }
 

@@ -25,14 +25,41 @@ internal abstract class LabelPredicate
     };
 }
 
-internal sealed class TextPredicate(Matcher matcher) : LabelPredicate
+/// <summary>
+/// A predicate whose answer depends on one label's value alone: for values of a dictionary it is worked out once.
+/// </summary>
+internal abstract class ValuePredicate(string label) : LabelPredicate
+{
+    private LogFieldColumn? column;
+    private bool?[] answers = [];
+
+    public sealed override bool Holds(LabelState labels)
+    {
+        if (!labels.TryGetId(label, out var dictionary, out int id)) return HoldsFor(labels, out _);
+        if (!ReferenceEquals(dictionary, column))
+        {
+            column = dictionary;
+            answers = new bool?[dictionary.Distinct + 1];
+        }
+        if (answers[id] is { } known) return known;
+        bool holds = HoldsFor(labels, out bool always);
+        if (always) answers[id] = holds;
+        return holds;
+    }
+
+    /// <param name="always">Whether the answer is the same for each line with this value.</param>
+    protected abstract bool HoldsFor(LabelState labels, out bool always);
+}
+
+internal sealed class TextPredicate(Matcher matcher) : ValuePredicate(matcher.Name)
 {
     private readonly LinearRegex? regex = matcher.Op is MatchOp.Regex or MatchOp.NotRegex && matcher.Alternatives is null
         ? LinearRegex.Anchored(matcher.Value, dotMatchesNewline: false)
         : null;
 
-    public override bool Holds(LabelState labels)
+    protected override bool HoldsFor(LabelState labels, out bool always)
     {
+        always = true;
         string value = labels.Get(matcher.Name) ?? "";
         return regex is null ? matcher.Matches(value) : regex.IsMatch(value) == (matcher.Op == MatchOp.Regex);
     }
@@ -48,10 +75,11 @@ internal sealed class IpPredicate(string label, bool negated, IpPattern pattern)
     }
 }
 
-internal sealed class QuantityPredicate(QuantityFilter filter) : LabelPredicate
+internal sealed class QuantityPredicate(QuantityFilter filter) : ValuePredicate(filter.Label)
 {
-    public override bool Holds(LabelState labels)
+    protected override bool HoldsFor(LabelState labels, out bool always)
     {
+        always = true;
         // The error label has no quantity: only filters on text can look at it.
         if (filter.Label == LabelState.ErrorLabel) return false;
         string? text = labels.Get(filter.Label);
@@ -66,6 +94,7 @@ internal sealed class QuantityPredicate(QuantityFilter filter) : LabelPredicate
         };
         if (!read)
         {
+            always = false;
             // The first error is the cause of the later ones.
             if (!labels.HasError) labels.Fail(Error, error);
             return true;

@@ -16,21 +16,6 @@ internal sealed class LabelNameCache
         var lookup = names.GetAlternateLookup<ReadOnlySpan<byte>>();
         if (lookup.TryGetValue(field, out string? known)) return known;
         if (names.Count >= RememberedMax) names.Clear();
-        return names[field.ToArray()] = Sanitise(Encoding.UTF8.GetString(field), leading: true);
-    }
-
-    /// <param name="leading">False for a part that follows a prefix: it may start with a digit.</param>
-    public static string Sanitise(string field, bool leading)
-    {
-        field = field.Trim();
-        if (field.Length == 0) return "";
-        var text = new StringBuilder(field.Length + 1);
-        if (leading && char.IsAsciiDigit(field[0])) text.Append('_');
-        foreach (var rune in field.EnumerateRunes())
-        {
-            bool legal = rune.IsAscii && (char.IsAsciiLetterOrDigit((char)rune.Value) || rune.Value == '_');
-            text.Append(legal ? (char)rune.Value : '_');
-        }
-        return text.ToString();
+        return names[field.ToArray()] = LabelNames.FromField(Encoding.UTF8.GetString(field), leading: true);
     }
 }

@@ -1,70 +1,9 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
 using System.Text;
 using Pharos.Core;
 
 namespace Pharos.LogQL.Pipeline;
-
-/// <summary>A stream's labels as strings, and what is remembered of its entries' metadata.</summary>
-internal sealed class StreamInfo
-{
-    private const int RememberedMax = 2048;
-
-    private readonly Dictionary<byte[], MetadataInfo> metadata = new(ByteKeys.Instance);
-    private readonly MetadataInfo none = new([]);
-
-    public StreamInfo(Labels labels)
-    {
-        Labels = labels;
-        Pairs = Read(labels.Encoded);
-    }
-
-    public Labels Labels { get; }
-
-    public (string Name, string Value)[] Pairs { get; }
-
-    public bool Has(string name)
-    {
-        foreach (var pair in Pairs)
-        {
-            if (pair.Name == name) return true;
-        }
-        return false;
-    }
-
-    /// <summary>The metadata as label pairs; a name that the stream has becomes <c>name_extracted</c>.</summary>
-    public MetadataInfo Metadata(ReadOnlySpan<byte> encoded)
-    {
-        if (encoded.IsEmpty) return none;
-        var lookup = metadata.GetAlternateLookup<ReadOnlySpan<byte>>();
-        if (lookup.TryGetValue(encoded, out var known)) return known;
-        var pairs = Read(encoded);
-        for (int i = 0; i < pairs.Length; i++)
-        {
-            if (Has(pairs[i].Name)) pairs[i].Name += LabelState.ExtractedSuffix;
-        }
-        if (metadata.Count >= RememberedMax) metadata.Clear();
-        return metadata[encoded.ToArray()] = new MetadataInfo(pairs);
-    }
-
-    private static (string Name, string Value)[] Read(ReadOnlySpan<byte> encoded)
-    {
-        var pairs = new List<(string, string)>();
-        for (int at = 0; at < encoded.Length;)
-        {
-            string name = Encoding.UTF8.GetString(LabelCodec.ReadString(encoded, ref at));
-            pairs.Add((name, Encoding.UTF8.GetString(LabelCodec.ReadString(encoded, ref at))));
-        }
-        return [.. pairs];
-    }
-}
-
-/// <summary>Metadata of entries of one stream, decoded once for all entries that carry the same.</summary>
-internal sealed class MetadataInfo((string Name, string Value)[] pairs)
-{
-    public (string Name, string Value)[] Pairs => pairs;
-
-    /// <summary>A slot for the query: the series of entries with this metadata, where stages do not change labels.</summary>
-    public object? Series { get; set; }
-}
 
 /// <summary>
 /// The labels of the line in hand, in three layers: stream, structured metadata, and what stages parsed or set, which wins.
@@ -77,14 +16,14 @@ internal sealed class LabelState
     public const string ErrorDetailsLabel = "__error_details__";
 
     private readonly Dictionary<Labels, StreamInfo> streams = new(ReferenceEqualityComparer.Instance);
-    private readonly List<(string Name, string Value)> parsed = [];
+    private readonly List<ParsedLabel> parsed = [];
     private readonly List<string> removed = [];
 
     public StreamInfo Stream { get; private set; } = null!;
 
     public MetadataInfo Metadata { get; private set; } = null!;
 
-    public IReadOnlyList<(string Name, string Value)> Parsed => parsed;
+    public IEnumerable<(string Name, string Value)> Parsed => parsed.Select(p => (p.Name, p.Value));
 
     public string Error { get; private set; } = "";
 
@@ -108,7 +47,7 @@ internal sealed class LabelState
     /// <summary>The label's value; null where it is absent, which differs from empty.</summary>
     public string? Get(string name)
     {
-        foreach (var pair in parsed)
+        foreach (ref var pair in CollectionsMarshal.AsSpan(parsed))
         {
             if (pair.Name == name) return pair.Value;
         }
@@ -152,7 +91,26 @@ internal sealed class LabelState
     public void Extract(string name, string value)
     {
         if (IsTaken(name)) name += ExtractedSuffix;
-        if (!IsParsed(name)) parsed.Add((name, value));
+        if (!IsParsed(name)) parsed.Add(new ParsedLabel(name, value));
+    }
+
+    /// <summary>The same for a field that the store knows; its text is made when it is asked for.</summary>
+    public void Extract(string name, LogFieldColumn column, int row)
+    {
+        if (IsTaken(name)) name += ExtractedSuffix;
+        if (!IsParsed(name)) parsed.Add(new ParsedLabel(name, column, row));
+    }
+
+    /// <summary>The number of the label's value in a dictionary of the store's; false where it has none.</summary>
+    public bool TryGetId(string name, [NotNullWhen(true)] out LogFieldColumn? column, out int id)
+    {
+        foreach (var pair in parsed)
+        {
+            if (pair.Name == name) return pair.TryGetId(out column, out id);
+        }
+        column = null;
+        id = 0;
+        return false;
     }
 
     public void Set(string name, string value)
@@ -160,10 +118,10 @@ internal sealed class LabelState
         for (int i = 0; i < parsed.Count; i++)
         {
             if (parsed[i].Name != name) continue;
-            parsed[i] = (name, value);
+            parsed[i] = new ParsedLabel(name, value);
             return;
         }
-        parsed.Add((name, value));
+        parsed.Add(new ParsedLabel(name, value));
     }
 
     public void Remove(string name)
@@ -194,7 +152,7 @@ internal sealed class LabelState
         all.Clear();
         CopyLayer(Stream.Pairs, all, belowMetadata: true);
         CopyLayer(Metadata.Pairs, all, belowMetadata: false);
-        all.AddRange(parsed);
+        all.AddRange(Parsed);
         if (HasError) all.Add((ErrorLabel, Error));
         if (ErrorDetails.Length > 0) all.Add((ErrorDetailsLabel, ErrorDetails));
     }
@@ -219,7 +177,7 @@ internal sealed class LabelState
     /// <summary>The layer of what stages parsed or set, the error labels among them.</summary>
     public Labels ParsedLabels()
     {
-        var all = new List<(string, string)>(parsed);
+        var all = new List<(string, string)>(Parsed);
         if (HasError) all.Add((ErrorLabel, Error));
         if (ErrorDetails.Length > 0) all.Add((ErrorDetailsLabel, ErrorDetails));
         return LabelEncoding.ToLabels(all);

@@ -81,5 +81,7 @@ internal sealed class PatternLineMatcher : LineMatcher
 /// <summary>A line filter as a whole.</summary>
 internal sealed class LineFilterStage(LineMatcher matcher, bool negated) : Stage
 {
+    public override bool LineOnly => true;
+
     public override bool Process(ref LogLine line) => matcher.IsMatch(line.Bytes) != negated;
 }

@@ -10,11 +10,13 @@ namespace Pharos.LogQL.Pipeline;
 internal sealed class LinePipeline
 {
     private readonly Stage[] stages;
+    private readonly int leading;
 
     private LinePipeline(Stage[] stages, List<byte[]> requiredLiterals)
     {
         this.stages = stages;
         RequiredLiterals = [.. requiredLiterals.Select(l => (ReadOnlyMemory<byte>)l)];
+        leading = stages.TakeWhile(s => s.LineOnly).Count();
         ChangesLabels = stages.Any(s => s.ChangesLabels);
     }
 
@@ -41,11 +43,19 @@ internal sealed class LinePipeline
         return new LinePipeline([.. stages], literals);
     }
 
-    public bool Process(ref LogLine line)
+    public bool Process(ref LogLine line) => Run(ref line, 0, stages.Length);
+
+    /// <summary>The stages at the start that look at the line alone, before its labels are set.</summary>
+    public bool ProcessLine(ref LogLine line) => Run(ref line, 0, leading);
+
+    /// <summary>All stages after those of <see cref="ProcessLine"/>.</summary>
+    public bool ProcessRest(ref LogLine line) => Run(ref line, leading, stages.Length);
+
+    private bool Run(ref LogLine line, int from, int to)
     {
-        foreach (var stage in stages)
+        for (int i = from; i < to; i++)
         {
-            if (!stage.Process(ref line)) return false;
+            if (!stages[i].Process(ref line)) return false;
         }
         return true;
     }

@@ -5,6 +5,9 @@ internal sealed class NeededLabels(HashSet<string>? names)
 {
     public static NeededLabels All { get; } = new(null);
 
+    /// <summary>Null: all are needed.</summary>
+    public IReadOnlySet<string>? Names => names;
+
     /// <summary>Nothing is needed: parsers need not run at all.</summary>
     public bool None => names is { Count: 0 };
 

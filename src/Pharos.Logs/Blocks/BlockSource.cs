@@ -24,6 +24,9 @@ internal sealed class MemoryBlockSource(byte[] data) : BlockSource
 /// <summary>A block that can be read.</summary>
 internal sealed record BlockRef(BlockHeader Header, BlockSource Source)
 {
-    /// <summary>The lines frame has been read once and its checksum held.</summary>
+    /// <summary>Columns and lines have been read once and their checksums held.</summary>
     public bool LinesChecked { get; set; }
+
+    /// <summary>The filter has been read once and its checksum held.</summary>
+    public bool FilterChecked { get; set; }
 }

@@ -10,6 +10,8 @@ namespace Pharos.Logs.Ingest;
 /// </summary>
 internal static class LevelDetector
 {
+    public const string Label = "detected_level";
+
     public static ReadOnlySpan<byte> LabelName => "detected_level"u8;
 
     private static readonly byte[][] FieldNames =
@@ -213,6 +215,19 @@ internal static class LevelDetector
             if (exact ? name.SequenceEqual(FieldNames[i]) : System.Text.Ascii.EqualsIgnoreCase(name, FieldNames[i])) return i;
         }
         return -1;
+    }
+
+    /// <summary>The canonical bytes of an entry's <c>detected_level</c> alone; empty where it has none.</summary>
+    public static ReadOnlySpan<byte> PairOf(ReadOnlySpan<byte> metadata)
+    {
+        for (int at = 0; at < metadata.Length;)
+        {
+            int from = at;
+            bool found = LabelCodec.ReadString(metadata, ref at).SequenceEqual(LabelName);
+            LabelCodec.ReadString(metadata, ref at);
+            if (found) return metadata[from..at];
+        }
+        return default;
     }
 
     private static bool TryGet(ReadOnlySpan<byte> canonical, ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)

@@ -32,9 +32,9 @@ internal sealed record FlushMark(long Sequence, WriteLogPosition Position)
         return null;
     }
 
-    public void Write(string folder)
+    public void Write(IDisk disk, string folder)
     {
         string text = $"v1 {Sequence} {Position.Segment} {Position.Offset}";
-        DurableFiles.Replace(Path.Combine(folder, FileName), Encoding.UTF8.GetBytes($"{text} {Crc32C.Of(Encoding.UTF8.GetBytes(text)):x8}\n"));
+        DurableFiles.Replace(disk, Path.Combine(folder, FileName), Encoding.UTF8.GetBytes($"{text} {Crc32C.Of(Encoding.UTF8.GetBytes(text)):x8}\n"));
     }
 }

@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Numerics;
+using System.Text;
 using Pharos.Core;
 using Pharos.Logs.Blocks;
 
@@ -31,8 +33,17 @@ internal static class PartReader
         byte[] index = new byte[indexLength];
         if (RandomAccess.Read(file, index, offset) != indexLength || Crc32C.Of(index) != BinaryPrimitives.ReadUInt32LittleEndian(footer[28..]))
             throw new InvalidDataException($"the index at offset {offset} has a checksum that does not match");
-        var part = new PartFile(path, BinaryPrimitives.ReadInt64LittleEndian(footer[32..]), minNs, maxNs, length);
-        return (part, ReadIndex(index, part, offset));
+        int at = 0;
+        var replaces = new string[Varints.ReadLength(index, ref at)];
+        for (int i = 0; i < replaces.Length; i++)
+        {
+            int nameLength = Varints.ReadLength(index, ref at);
+            replaces[i] = Encoding.UTF8.GetString(index.AsSpan(at, nameLength));
+            at += nameLength;
+        }
+        var part = new PartFile(
+            path, BinaryPrimitives.ReadInt64LittleEndian(footer[32..]), minNs, maxNs, length, BinaryPrimitives.ReadInt64LittleEndian(footer[40..]), replaces);
+        return (part, ReadIndex(index.AsSpan(at), part, offset));
     }
 
     private static List<(Labels Labels, BlockRef[] Blocks)> ReadIndex(ReadOnlySpan<byte> index, PartFile part, long blocksEnd)
@@ -66,10 +77,13 @@ internal static class PartReader
         int entries = Next(index, ref at), lineBytes = Next(index, ref at), metadataBytes = Next(index, ref at);
         var codec = (BlockCodec)Next(index, ref at);
         long offset = (long)Varints.Read(index, ref at);
-        int indexPacked = Next(index, ref at), indexRaw = Next(index, ref at), linesPacked = Next(index, ref at), filterLength = Next(index, ref at);
-        if (index.Length - at < 12) throw new InvalidDataException("the index ends inside a block header");
-        var crcs = index.Slice(at, 12);
-        at += 12;
+        int indexPacked = Next(index, ref at), indexRaw = Next(index, ref at), shapesPacked = Next(index, ref at), shapesRaw = Next(index, ref at);
+        int columnsPacked = Next(index, ref at), linesPacked = Next(index, ref at), linesRaw = Next(index, ref at), filterLength = Next(index, ref at);
+        if (entries == 0 || linesRaw > lineBytes || !BitOperations.IsPow2(filterLength)) throw new InvalidDataException("a block header is impossible");
+        var levels = ReadLevels(index, ref at);
+        if (index.Length - at < 16) throw new InvalidDataException("the index ends inside a block header");
+        var crcs = index.Slice(at, 16);
+        at += 16;
         return new BlockHeader
         {
             MinNs = minNs,
@@ -81,11 +95,32 @@ internal static class PartReader
             Offset = offset,
             IndexPacked = indexPacked,
             IndexRaw = indexRaw,
+            ShapesPacked = shapesPacked,
+            ShapesRaw = shapesRaw,
+            ColumnsPacked = columnsPacked,
             LinesPacked = linesPacked,
+            LinesRaw = linesRaw,
             FilterLength = filterLength,
+            Levels = levels,
             IndexCrc = BinaryPrimitives.ReadUInt32LittleEndian(crcs),
-            LinesCrc = BinaryPrimitives.ReadUInt32LittleEndian(crcs[4..]),
-            FilterCrc = BinaryPrimitives.ReadUInt32LittleEndian(crcs[8..]),
+            ShapesCrc = BinaryPrimitives.ReadUInt32LittleEndian(crcs[4..]),
+            LinesCrc = BinaryPrimitives.ReadUInt32LittleEndian(crcs[8..]),
+            FilterCrc = BinaryPrimitives.ReadUInt32LittleEndian(crcs[12..]),
         };
+    }
+
+    private static LevelCount[]? ReadLevels(ReadOnlySpan<byte> index, ref int at)
+    {
+        int count = Varints.ReadLength(index, ref at) - 1;
+        if (count < 0) return null;
+        var levels = new LevelCount[count];
+        for (int i = 0; i < count; i++)
+        {
+            int length = Varints.ReadLength(index, ref at);
+            byte[] metadata = index.Slice(at, length).ToArray();
+            at += length;
+            levels[i] = new LevelCount(metadata, checked((int)Varints.Read(index, ref at)), checked((int)Varints.Read(index, ref at)));
+        }
+        return levels;
     }
 }

@@ -2,14 +2,12 @@ using Pharos.Core;
 
 namespace Pharos.Logs.Reading;
 
-/// <summary>The store's cursor: stream by stream, or all streams in one order of time.</summary>
+/// <summary>Entries of all streams in one order of time.</summary>
 internal sealed class LogCursor : ILogCursor
 {
     private readonly ReadContext context;
-    private readonly Queue<StreamEntries> later = new();
     private readonly PriorityQueue<StreamEntries, (long Time, int Order)> byTime = new();
     private readonly Dictionary<StreamEntries, int> orderOf = [];
-    private readonly bool ordered;
     private StreamEntries? current;
     private bool started;
     private int sinceCheck;
@@ -17,15 +15,9 @@ internal sealed class LogCursor : ILogCursor
     public LogCursor(IEnumerable<StreamEntries> streams, ReadContext context)
     {
         this.context = context;
-        ordered = context.Selection.Ordered;
         foreach (var stream in streams)
         {
             if (!stream.HasSources) continue;
-            if (!ordered)
-            {
-                later.Enqueue(stream);
-                continue;
-            }
             orderOf[stream] = orderOf.Count;
             // By the bound of its first block, not by its first entry: nothing is opened before its time has come.
             byTime.Enqueue(stream, Priority(stream, stream.Bound, opened: false));
@@ -38,7 +30,11 @@ internal sealed class LogCursor : ILogCursor
 
     public ReadOnlySpan<byte> Line => current!.Current.Line;
 
-    public int LineLength => current!.Current.LineLength;
+    public int LineBytes => current!.Current.LineLength;
+
+    public LogFields? Fields => current!.Current.Fields;
+
+    public int FieldRow => current!.Current.Row;
 
     public ReadOnlySpan<byte> Metadata => current!.Current.Metadata;
 
@@ -51,28 +47,14 @@ internal sealed class LogCursor : ILogCursor
             sinceCheck = 0;
             context.Cancel.ThrowIfCancellationRequested();
         }
-        return ordered ? NextByTime() : NextByStream();
+        return NextByTime();
     }
 
     public void Dispose()
     {
         current?.Dispose();
         while (byTime.TryDequeue(out var stream, out _)) stream.Dispose();
-        while (later.TryDequeue(out var stream)) stream.Dispose();
         current = null;
-    }
-
-    private bool NextByStream()
-    {
-        while (true)
-        {
-            if (current is not null)
-            {
-                if (current.MoveNext()) return true;
-                current.Dispose();
-            }
-            if (!later.TryDequeue(out current)) return false;
-        }
     }
 
     private bool NextByTime()

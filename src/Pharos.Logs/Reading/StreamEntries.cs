@@ -35,6 +35,8 @@ internal sealed class StreamEntries : IDisposable
         }
         AddHead(stream.Frozen, context);
         AddHead(stream.Head, context);
+        if (waiting.Count == 1 && waiting[0] is BlockEntries only && hidden?.MayTouch(only.MinNs, only.MaxNs) != true && CountedBlock.Of(only.Header, labels, context) is { } counted)
+            waiting[0] = counted;
         // The next to open stands at the end. The sort is stable, so that blocks of one time open in the order of writing.
         var sorted = backward ? waiting.OrderBy(s => s.MaxNs).ToList() : [.. waiting.OrderByDescending(s => s.MinNs)];
         waiting = sorted;

@@ -7,7 +7,7 @@ namespace Pharos.Logs.Streams;
 internal readonly record struct HeadEntry(long TimestampNs, int LineAt, int LineLength, int MetadataLength);
 
 /// <summary>A view of an open block that later appends leave alone. Entries are in the order of arrival unless <see cref="Sorted"/>.</summary>
-internal readonly record struct HeadSnapshot(byte[] Bytes, HeadEntry[] Entries, int Count, bool Sorted)
+internal readonly record struct HeadSnapshot(byte[] Bytes, HeadEntry[] Entries, int Count, bool Sorted, long MinNs, long MaxNs)
 {
     /// <summary>The entries by time, those of one time in the order of arrival.</summary>
     public HeadEntry[] ByTime()
@@ -43,7 +43,7 @@ internal sealed class HeadBlock
 
     public long MaxNs { get; private set; } = long.MinValue;
 
-    public HeadSnapshot Snapshot() => new(bytes, entries, count, sorted);
+    public HeadSnapshot Snapshot() => new(bytes, entries, count, sorted, MinNs, MaxNs);
 
     /// <summary>Appends; false where the very same entry is here already.</summary>
     public bool Append(long timestampNs, ReadOnlySpan<byte> line, ReadOnlySpan<byte> metadata)
@@ -75,7 +75,7 @@ internal sealed class HeadBlock
             long nextDay = UtcDays.EndOf(byTime[from].TimestampNs);
             int to = from + 1;
             while (to < count && byTime[to].TimestampNs < nextDay) to++;
-            blocks.Add(BlockWriter.Write(byTime.AsSpan(from, to - from), snapshot.Bytes.AsSpan(0, used), level));
+            blocks.Add(BlockWriter.OfThread.Write(byTime.AsSpan(from, to - from), snapshot.Bytes.AsSpan(0, used), level));
             from = to;
         }
         return blocks;

@@ -1,11 +1,13 @@
 using System.Text;
 using System.Text.Json;
+using Pharos.Core;
 
 namespace Pharos.LogQL.Pipeline.Parsers;
 
 /// <summary><c>| json</c>: every scalar of the line's object becomes a label, nested names joined by <c>_</c>.</summary>
 internal sealed class JsonStage(NeededLabels needed) : Stage
 {
+    private readonly KnownFields known = new(needed, LogFieldFormat.Json);
     private readonly LabelNameCache names = new();
     private readonly List<string> prefixes = [];
 
@@ -13,7 +15,7 @@ internal sealed class JsonStage(NeededLabels needed) : Stage
 
     public override bool Process(ref LogLine line)
     {
-        if (needed.None) return true;
+        if (needed.None || known.TryExtract(ref line)) return true;
         var json = line.Bytes.TrimStart(" \t\r\n"u8);
         if (json.IsEmpty) return true;
         if (json[0] != '{')
@@ -67,7 +69,7 @@ internal sealed class JsonStage(NeededLabels needed) : Stage
     private string Join(string prefix, ReadOnlySpan<byte> field)
     {
         if (prefix.Length == 0) return names.Of(field);
-        string part = LabelNameCache.Sanitise(Encoding.UTF8.GetString(field), leading: false);
+        string part = LabelNames.FromField(Encoding.UTF8.GetString(field), leading: false);
         return part.Length == 0 ? prefix : $"{prefix}_{part}";
     }
 }

@@ -15,6 +15,7 @@ internal sealed class LogfmtStage : Stage
     private readonly (string Label, byte[] Key)[] wanted;
     private readonly string?[] found;
     private readonly NeededLabels needed;
+    private readonly KnownFields? known;
 
     /// <exception cref="QueryException">An expression is no logfmt key.</exception>
     public LogfmtStage(LogfmtSyntax syntax, NeededLabels needed)
@@ -29,13 +30,14 @@ internal sealed class LogfmtStage : Stage
         }
         wanted = [.. syntax.Extractions.Select(e => (e.Label, Encoding.UTF8.GetBytes(e.Expression)))];
         found = new string?[wanted.Length];
+        if (wanted.Length == 0 && !keepEmpty) known = new KnownFields(needed, LogFieldFormat.Logfmt);
     }
 
     public override bool ChangesLabels => true;
 
     public override bool Process(ref LogLine line)
     {
-        if (needed.None) return true;
+        if (needed.None || known?.TryExtract(ref line) == true) return true;
         var reader = new LogfmtReader(line.Bytes);
         Array.Clear(found);
         while (reader.Next())

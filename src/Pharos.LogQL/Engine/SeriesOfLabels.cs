@@ -1,0 +1,59 @@
+using System.Runtime.InteropServices;
+using Pharos.Core;
+using Pharos.LogQL.Pipeline;
+
+namespace Pharos.LogQL.Engine;
+
+/// <summary>Finds the series that a line's sample belongs to. Belongs to one thread.</summary>
+internal sealed class SeriesOfLabels
+{
+    private readonly RangePlan plan;
+    private readonly string[]? names;
+    private readonly string?[] values = [];
+    private readonly Dictionary<string?[], SampleSeries> byValues = new(ValuesComparer.Instance);
+    private readonly Dictionary<Labels, SampleSeries> series = [];
+    private readonly List<(string Name, string Value)> pairs = [];
+
+    public SeriesOfLabels(RangePlan plan)
+    {
+        this.plan = plan;
+        if (plan.Grouping is not { Without: false } by || by.Labels.Any(n => n.StartsWith("__error", StringComparison.Ordinal))) return;
+        names = [.. by.Labels.Distinct(StringComparer.Ordinal)];
+        values = new string?[names.Length];
+    }
+
+    public IReadOnlyDictionary<Labels, SampleSeries> All => series;
+
+    public SampleSeries Find(LabelState labels)
+    {
+        if (names is null) return FindByAll(labels);
+        for (int i = 0; i < names.Length; i++) values[i] = names[i] == plan.Syntax.Range.Unwrap?.Label ? null : labels.Get(names[i]);
+        if (byValues.TryGetValue(values, out var found)) return found;
+        return byValues[[.. values]] = FindByAll(labels);
+    }
+
+    private SampleSeries FindByAll(LabelState labels)
+    {
+        labels.CopyTo(pairs);
+        if (plan.Syntax.Range.Unwrap is { } unwrap) pairs.RemoveAll(p => p.Name == unwrap.Label);
+        if (plan.Grouping is { } grouping) pairs.RemoveAll(p => grouping.Labels.Contains(p.Name) == grouping.Without);
+        var key = LabelEncoding.ToLabels(pairs);
+        ref var found = ref CollectionsMarshal.GetValueRefOrAddDefault(series, key, out bool exists);
+        if (!exists) found = plan.NewSeries(key);
+        return found!;
+    }
+
+    private sealed class ValuesComparer : IEqualityComparer<string?[]>
+    {
+        public static ValuesComparer Instance { get; } = new();
+
+        public bool Equals(string?[]? x, string?[]? y) => x.AsSpan().SequenceEqual(y);
+
+        public int GetHashCode(string?[] obj)
+        {
+            int hash = 17;
+            foreach (string? value in obj) hash = (hash * 31) + (value is null ? 1 : string.GetHashCode(value, StringComparison.Ordinal));
+            return hash;
+        }
+    }
+}

@@ -1,0 +1,243 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using Pharos.Core;
+using Pharos.Logs.Streams;
+
+namespace Pharos.Logs.Fields;
+
+/// <summary>Writes the values of one field in the form that fits them, not packed yet. Layout: docs/formats/log-part.md.</summary>
+internal sealed class ColumnEncoder
+{
+    private const int DistinctMax = 4096;
+
+    private static readonly SearchValues<byte> HexDigits = SearchValues.Create("0123456789abcdef"u8);
+
+    private readonly Dictionary<byte[], int> ids = new(ByteKeys.Instance);
+    private readonly List<byte[]> values = [];
+    private int[] idOf = [];
+    private long[] numbers = [];
+    private byte[] scales = [];
+
+    /// <summary>Least and greatest value of the last column that was decimal.</summary>
+    public double Min { get; private set; }
+
+    /// <inheritdoc cref="Min"/>
+    public double Max { get; private set; }
+
+    /// <param name="spans">For each line where the value is in the block's bytes; a length of -1: not there.</param>
+    public ColumnKind Encode(ReadOnlySpan<byte> bytes, ReadOnlySpan<(int At, int Length)> spans, ReadOnlySpan<HeadEntry> entries, PooledBuffer output)
+    {
+        output.Clear();
+        Min = Max = 0;
+        if (numbers.Length < spans.Length)
+        {
+            idOf = new int[spans.Length];
+            numbers = new long[spans.Length];
+            scales = new byte[spans.Length];
+        }
+        if (TryDictionary(bytes, spans))
+        {
+            WriteDictionary(output, spans.Length);
+            return values.Count < 256 ? ColumnKind.Dictionary : ColumnKind.LargeDictionary;
+        }
+        if (TryDecimal(bytes, spans, out var suffix))
+        {
+            Varints.Write(output, (ulong)suffix.Length);
+            output.Append(suffix);
+            WriteNumbers(output, spans);
+            return ColumnKind.Decimal;
+        }
+        if (TryIp(bytes, spans))
+        {
+            WriteNumbers(output, spans);
+            return ColumnKind.Ip;
+        }
+        if (TryTime(bytes, spans, entries))
+        {
+            WriteNumbers(output, spans);
+            return ColumnKind.Time;
+        }
+        if (TryHex(bytes, spans, output)) return ColumnKind.Hex;
+        output.Clear();
+        foreach (var (_, l) in spans) Varints.Write(output, (ulong)(l + 1));
+        foreach (var (at, l) in spans) output.Append(l < 0 ? default : bytes.Slice(at, l));
+        return ColumnKind.Text;
+    }
+
+    private bool TryDictionary(ReadOnlySpan<byte> bytes, ReadOnlySpan<(int At, int Length)> spans)
+    {
+        ids.Clear();
+        values.Clear();
+        var lookup = ids.GetAlternateLookup<ReadOnlySpan<byte>>();
+        int most = Math.Min(DistinctMax, Math.Max(16, spans.Length / 4)), seen = 0, last = 0;
+        for (int row = 0; row < spans.Length; row++)
+        {
+            var (at, length) = spans[row];
+            if (length < 0)
+            {
+                idOf[row] = 0;
+                continue;
+            }
+            seen++;
+            var value = bytes.Slice(at, length);
+            if (last == 0 || !value.SequenceEqual(values[last - 1]))
+            {
+                if (!lookup.TryGetValue(value, out last))
+                {
+                    // Values that hardly repeat: no need to look at them all.
+                    if (values.Count >= most || (seen >= 256 && values.Count > seen * 3 / 4)) return false;
+                    byte[] kept = value.ToArray();
+                    values.Add(kept);
+                    last = ids[kept] = values.Count;
+                }
+            }
+            idOf[row] = last;
+        }
+        return true;
+    }
+
+    private void WriteDictionary(PooledBuffer output, int rows)
+    {
+        Varints.Write(output, (ulong)values.Count);
+        foreach (byte[] value in values)
+        {
+            Varints.Write(output, (ulong)value.Length);
+            output.Append(value);
+        }
+        int width = values.Count < 256 ? 1 : 2;
+        var room = output.GetSpan(rows * width);
+        for (int row = 0; row < rows; row++)
+        {
+            if (width == 1) room[row] = (byte)idOf[row];
+            else BinaryPrimitives.WriteUInt16LittleEndian(room[(2 * row)..], (ushort)idOf[row]);
+        }
+        output.Advance(rows * width);
+    }
+
+    private bool TryDecimal(ReadOnlySpan<byte> bytes, ReadOnlySpan<(int At, int Length)> spans, out ReadOnlySpan<byte> suffix)
+    {
+        suffix = default;
+        bool first = true;
+        double min = double.MaxValue, max = double.MinValue;
+        for (int row = 0; row < spans.Length; row++)
+        {
+            var (at, length) = spans[row];
+            numbers[row] = 0;
+            scales[row] = 0;
+            if (length < 0) continue;
+            var text = bytes.Slice(at, length);
+            if (!ValueText.TryDecimal(text, out numbers[row], out int scale, out int suffixAt)) return false;
+            scales[row] = (byte)scale;
+            if (first)
+            {
+                suffix = text[suffixAt..];
+                if (suffix.Length > 8) return false;
+            }
+            else if (!text[suffixAt..].SequenceEqual(suffix))
+            {
+                return false;
+            }
+            first = false;
+            double value = numbers[row] / (double)ValueText.PowerOfTen(scale);
+            min = Math.Min(min, value);
+            max = Math.Max(max, value);
+        }
+        if (first) return false;
+        (Min, Max) = (min, max);
+        return true;
+    }
+
+    private bool TryIp(ReadOnlySpan<byte> bytes, ReadOnlySpan<(int At, int Length)> spans)
+    {
+        for (int row = 0; row < spans.Length; row++)
+        {
+            var (at, length) = spans[row];
+            numbers[row] = 0;
+            scales[row] = 0;
+            if (length >= 0 && !ValueText.TryIp(bytes.Slice(at, length), out numbers[row])) return false;
+        }
+        return true;
+    }
+
+    private bool TryTime(ReadOnlySpan<byte> bytes, ReadOnlySpan<(int At, int Length)> spans, ReadOnlySpan<HeadEntry> entries)
+    {
+        for (int row = 0; row < spans.Length; row++)
+        {
+            var (at, length) = spans[row];
+            numbers[row] = 0;
+            scales[row] = 0;
+            if (length < 0) continue;
+            if (!ValueText.TryTime(bytes.Slice(at, length), out long units, out int scale)) return false;
+            numbers[row] = units - (entries[row].TimestampNs / ValueText.PowerOfTen(9 - scale));
+            scales[row] = (byte)scale;
+        }
+        return true;
+    }
+
+    private static bool TryHex(ReadOnlySpan<byte> bytes, ReadOnlySpan<(int At, int Length)> spans, PooledBuffer output)
+    {
+        int digits = 0;
+        foreach (var (_, length) in spans)
+        {
+            if (length < 0) continue;
+            if (digits == 0) digits = length;
+            if (length != digits || digits is < 8 or > 128 || (digits & 1) != 0) return false;
+        }
+        Varints.Write(output, (ulong)(digits / 2));
+        for (int row = 0; row < spans.Length; row++)
+        {
+            output.Append(spans[row].Length < 0 ? [(byte)0] : [(byte)1]);
+        }
+        foreach (var (at, length) in spans)
+        {
+            if (length < 0) continue;
+            var text = bytes.Slice(at, length);
+            if (text.IndexOfAnyExcept(HexDigits) >= 0) return false;
+            Convert.FromHexString(text, output.GetSpan(digits / 2), out _, out int written);
+            output.Advance(written);
+        }
+        return true;
+    }
+
+    private void WriteNumbers(PooledBuffer output, ReadOnlySpan<(int At, int Length)> spans)
+    {
+        int rows = spans.Length;
+        long min = long.MaxValue, max = long.MinValue;
+        bool some = false, all = true, same = true;
+        byte scale = 0;
+        for (int row = 0; row < rows; row++)
+        {
+            if (spans[row].Length < 0)
+            {
+                all = false;
+                continue;
+            }
+            if (!some) scale = scales[row];
+            same &= scales[row] == scale;
+            some = true;
+            min = Math.Min(min, numbers[row]);
+            max = Math.Max(max, numbers[row]);
+        }
+        ulong span = (ulong)max - (ulong)min;
+        int width = 0;
+        while (width < 8 && span >> (8 * width) != 0) width++;
+        output.Append([all ? (byte)1 : (byte)0, same ? scale : (byte)255, (byte)width]);
+        Varints.WriteSigned(output, min);
+        var room = output.GetSpan(rows * (width + 2));
+        int at = 0;
+        if (!all)
+        {
+            for (int row = 0; row < rows; row++) room[at++] = spans[row].Length < 0 ? (byte)0 : (byte)1;
+        }
+        if (!same)
+        {
+            scales.AsSpan(0, rows).CopyTo(room[at..]);
+            at += rows;
+        }
+        for (int plane = 0; plane < width; plane++)
+        {
+            for (int row = 0; row < rows; row++) room[at++] = spans[row].Length < 0 ? (byte)0 : (byte)(((ulong)numbers[row] - (ulong)min) >> (8 * plane));
+        }
+        output.Advance(at);
+    }
+}

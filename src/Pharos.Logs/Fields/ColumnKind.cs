@@ -1,0 +1,32 @@
+namespace Pharos.Logs.Fields;
+
+/// <summary>How a column's values are kept. On disk: never reuse a number.</summary>
+internal enum ColumnKind : byte
+{
+    /// <summary>Different values, and a byte for each line: 0 for none, else the value's number. One value: a constant.</summary>
+    Dictionary = 1,
+
+    /// <summary>The same with two bytes for each line.</summary>
+    LargeDictionary = 2,
+
+    /// <summary>Decimal numbers as they are written, and a suffix that all share.</summary>
+    Decimal = 3,
+
+    /// <summary>IPv4 addresses.</summary>
+    Ip = 4,
+
+    /// <summary>Times as <c>2026-03-01T12:00:00.000Z</c>, against the timestamps of the lines.</summary>
+    Time = 5,
+
+    /// <summary>Anything else.</summary>
+    Text = 6,
+
+    /// <summary>Lower-case hexadecimal digits, the same even number in each line.</summary>
+    Hex = 7,
+}
+
+/// <summary>A column as the directory of a block names it.</summary>
+/// <param name="Offset">From the start of the block's columns.</param>
+/// <param name="Raw">Bytes before packing.</param>
+/// <param name="Min">Least value of a <see cref="ColumnKind.Decimal"/> column; else 0.</param>
+internal readonly record struct ColumnEntry(string Name, ColumnKind Kind, int Offset, int Packed, int Raw, uint Crc, double Min, double Max);

@@ -1,0 +1,280 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Unicode;
+using Pharos.Core;
+
+namespace Pharos.Logs.Fields;
+
+/// <summary>A value in a line.</summary>
+/// <param name="Name">Number of its name.</param>
+internal readonly record struct FieldSpan(int Name, int At, int Length);
+
+/// <summary>
+/// Finds the fields of JSON and logfmt lines that leave no doubt: anything that a parser could take in another way (escapes, bad UTF-8, names that
+/// collide with labels of the query language) makes the whole line unknown. Not safe for several threads.
+/// </summary>
+internal sealed class FieldScanner
+{
+    /// <summary>Lines with more fields, and blocks with more names, are left to the parsers.</summary>
+    public const int NamesMax = 256;
+
+    private const int DepthMax = 8;
+
+    private static readonly SearchValues<byte> StringEnds = SearchValues.Create([.. Enumerable.Range(0, 32).Select(i => (byte)i), (byte)'"', (byte)'\\']);
+    private static readonly SearchValues<byte> WordEnds = SearchValues.Create([.. Enumerable.Range(0, 33).Select(i => (byte)i), (byte)'"', (byte)'=']);
+
+    private readonly Dictionary<byte[], (byte[] Full, int Name)> nameOf = new(ByteKeys.Instance);
+    private readonly Dictionary<string, int> numbers = new(StringComparer.Ordinal);
+    private readonly List<string> names = [];
+    private readonly (byte[] Full, int Name)[] guesses = new (byte[], int)[NamesMax];
+    private readonly FieldSpan[] fields = new FieldSpan[NamesMax];
+    private readonly byte[] path = new byte[512];
+    private int count;
+    private int keys;
+
+    /// <summary>Names so far, by number.</summary>
+    public IReadOnlyList<string> Names => names;
+
+    /// <summary>Fields of the last line; of a name that comes twice, the first is meant.</summary>
+    public ReadOnlySpan<FieldSpan> Fields => fields.AsSpan(0, count);
+
+    public void Clear()
+    {
+        nameOf.Clear();
+        numbers.Clear();
+        names.Clear();
+        Array.Clear(guesses);
+    }
+
+    public LogFieldFormat Scan(ReadOnlySpan<byte> line)
+    {
+        count = keys = 0;
+        if (line.Length < 2) return LogFieldFormat.None;
+        if (line[0] == '{')
+        {
+            int at = 0;
+            return IsCleanText(line) && Object(line, ref at, -1, 0) && at == line.Length ? LogFieldFormat.Json : LogFieldFormat.None;
+        }
+        return IsCleanText(line) && Logfmt(line) ? LogFieldFormat.Logfmt : LogFieldFormat.None;
+    }
+
+    private static bool IsCleanText(ReadOnlySpan<byte> line) => Ascii.IsValid(line) || (Utf8.IsValid(line) && line.IndexOf("\uFFFD"u8) < 0);
+
+    private bool Object(ReadOnlySpan<byte> line, ref int at, int parent, int depth)
+    {
+        if (depth > DepthMax) return false;
+        at++;
+        SkipSpaces(line, ref at);
+        if (at < line.Length && line[at] == '}')
+        {
+            at++;
+            return true;
+        }
+        while (true)
+        {
+            SkipSpaces(line, ref at);
+            if (!String(line, ref at, out int keyAt, out int keyLength)) return false;
+            int name = NameOf(line.Slice(keyAt, keyLength), parent);
+            if (name < 0) return false;
+            SkipSpaces(line, ref at);
+            if (at >= line.Length || line[at] != ':') return false;
+            at++;
+            SkipSpaces(line, ref at);
+            if (!Value(line, ref at, name, depth)) return false;
+            SkipSpaces(line, ref at);
+            if (at >= line.Length) return false;
+            if (line[at] == '}')
+            {
+                at++;
+                return true;
+            }
+            if (line[at++] != ',') return false;
+        }
+    }
+
+    /// <param name="name">-1: inside an array, whose values are no fields.</param>
+    private bool Value(ReadOnlySpan<byte> line, ref int at, int name, int depth)
+    {
+        if (at >= line.Length) return false;
+        int from = at;
+        switch (line[at])
+        {
+            case (byte)'"':
+                return String(line, ref at, out int textAt, out int textLength) && Add(name, textAt, textLength);
+            case (byte)'{':
+                return name >= 0 && Object(line, ref at, name, depth + 1);
+            case (byte)'[':
+                return List(line, ref at, depth + 1) && (name < 0 || Add(HiddenOf(name), from, at - from));
+            case (byte)'t':
+                return Word(line, ref at, "true"u8) && Add(name, from, 4);
+            case (byte)'f':
+                return Word(line, ref at, "false"u8) && Add(name, from, 5);
+            case (byte)'n':
+                return Word(line, ref at, "null"u8);
+            default:
+                return Number(line, ref at) && Add(name, from, at - from);
+        }
+    }
+
+    private bool List(ReadOnlySpan<byte> line, ref int at, int depth)
+    {
+        if (depth > DepthMax) return false;
+        at++;
+        SkipSpaces(line, ref at);
+        if (at < line.Length && line[at] == ']')
+        {
+            at++;
+            return true;
+        }
+        while (true)
+        {
+            SkipSpaces(line, ref at);
+            // Objects inside arrays are rare: their lines are left to the parser.
+            if (!Value(line, ref at, -1, depth)) return false;
+            SkipSpaces(line, ref at);
+            if (at >= line.Length) return false;
+            if (line[at] == ']')
+            {
+                at++;
+                return true;
+            }
+            if (line[at++] != ',') return false;
+        }
+    }
+
+    private static bool String(ReadOnlySpan<byte> line, ref int at, out int textAt, out int textLength)
+    {
+        textAt = at + 1;
+        textLength = 0;
+        if (at >= line.Length || line[at] != '"') return false;
+        textLength = line[textAt..].IndexOfAny(StringEnds);
+        if (textLength < 0 || line[textAt + textLength] != '"') return false;
+        at = textAt + textLength + 1;
+        return true;
+    }
+
+    private static bool Word(ReadOnlySpan<byte> line, ref int at, ReadOnlySpan<byte> word)
+    {
+        if (!line[at..].StartsWith(word)) return false;
+        at += word.Length;
+        return true;
+    }
+
+    private static bool Number(ReadOnlySpan<byte> line, ref int at)
+    {
+        if (line[at] == '-') at++;
+        int from = at;
+        if (!Digits(line, ref at) || (line[from] == '0' && at - from > 1)) return false;
+        if (at < line.Length && line[at] == '.')
+        {
+            at++;
+            if (!Digits(line, ref at)) return false;
+        }
+        if (at >= line.Length || (line[at] | 0x20) != 'e') return true;
+        at++;
+        if (at < line.Length && line[at] is (byte)'+' or (byte)'-') at++;
+        return Digits(line, ref at);
+    }
+
+    private static bool Digits(ReadOnlySpan<byte> line, ref int at)
+    {
+        int from = at;
+        while (at < line.Length && (uint)(line[at] - '0') <= 9) at++;
+        return at > from;
+    }
+
+    private static void SkipSpaces(ReadOnlySpan<byte> line, ref int at)
+    {
+        while (at < line.Length && line[at] is (byte)' ' or (byte)'\t') at++;
+    }
+
+    private bool Logfmt(ReadOnlySpan<byte> line)
+    {
+        int at = 0;
+        while (true)
+        {
+            while (at < line.Length && line[at] <= ' ') at++;
+            if (at >= line.Length) return count > 0;
+            int keyAt = at;
+            at = WordEnd(line, at);
+            if (at >= line.Length || line[at] <= ' ') continue;
+            if (line[at] == '"' || at == keyAt) return false;
+            int name = NameOf(line[keyAt..at], -1);
+            if (name < 0) return false;
+            int from = ++at, length;
+            if (at < line.Length && line[at] == '"')
+            {
+                from++;
+                length = line[from..].IndexOfAny((byte)'"', (byte)'\\');
+                if (length < 0 || line[from + length] != '"') return false;
+                at = from + length + 1;
+            }
+            else
+            {
+                at = WordEnd(line, at);
+                if (at < line.Length && line[at] > ' ') return false;
+                length = at - from;
+            }
+            // logfmt leaves out empty values.
+            if (length > 0 && !Add(name, from, length)) return false;
+        }
+    }
+
+    private static int WordEnd(ReadOnlySpan<byte> line, int at)
+    {
+        int length = line[at..].IndexOfAny(WordEnds);
+        return length < 0 ? line.Length : at + length;
+    }
+
+    private bool Add(int name, int at, int length)
+    {
+        if (name < 0) return true;
+        if (count == NamesMax) return false;
+        fields[count++] = new FieldSpan(name, at, length);
+        return true;
+    }
+
+    /// <summary>Number of the label name that a key gives; -1 where it gives none that is beyond doubt.</summary>
+    private int NameOf(ReadOnlySpan<byte> key, int parent)
+    {
+        int place = keys++;
+        if (place >= NamesMax) return -1;
+        // Lines of a stream are much alike: the key at this place is mostly the one of the line before.
+        ref var guess = ref guesses[place];
+        if (guess.Full is not null && BitConverter.ToInt32(guess.Full) == parent && key.SequenceEqual(guess.Full.AsSpan(4))) return guess.Name;
+        if (key.Length > path.Length - 4) return -1;
+        BitConverter.TryWriteBytes(path, parent);
+        key.CopyTo(path.AsSpan(4));
+        var full = path.AsSpan(0, key.Length + 4);
+        if (!nameOf.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(full, out guess))
+        {
+            if (nameOf.Count >= 4 * NamesMax) return -1;
+            guess = (full.ToArray(), Make(key, parent));
+            nameOf[guess.Full] = guess;
+        }
+        return guess.Name;
+    }
+
+    /// <summary>Arrays are no fields, but their text is a value all the same; no label has such a name.</summary>
+    private int HiddenOf(int name)
+    {
+        string hidden = "[" + names[name];
+        if (numbers.TryGetValue(hidden, out int number)) return number;
+        if (names.Count == NamesMax) return -1;
+        names.Add(hidden);
+        return numbers[hidden] = names.Count - 1;
+    }
+
+    private int Make(ReadOnlySpan<byte> key, int parent)
+    {
+        if (!Ascii.IsValid(key)) return -1;
+        string name = LabelNames.FromField(Encoding.UTF8.GetString(key), leading: parent < 0);
+        if (name.Length == 0) return -1;
+        if (parent >= 0) name = $"{names[parent]}_{name}";
+        if (name.EndsWith("_extracted", StringComparison.Ordinal) || name.StartsWith("__error", StringComparison.Ordinal)) return -1;
+        if (numbers.TryGetValue(name, out int number)) return number;
+        if (names.Count == NamesMax) return -1;
+        names.Add(name);
+        return numbers[name] = names.Count - 1;
+    }
+}

@@ -1,0 +1,299 @@
+using System.Buffers;
+using Pharos.Core;
+using Pharos.Logs.Blocks;
+using Pharos.Logs.Fields;
+
+namespace Pharos.Logs.Reading;
+
+/// <summary>Entries of a packed block: the filter is asked first, lines are unpacked only when one is wanted.</summary>
+internal sealed class BlockEntries : EntrySource
+{
+    private readonly BlockRef block;
+    private readonly Labels stream;
+    private BlockIndex? index;
+    private ShapedBlock? shaped;
+    private byte[]? lines;
+    private int[]? lineEnds;
+    private int end;
+    private int at;
+    private bool opened;
+    private bool dead;
+
+    public BlockEntries(BlockRef block, Labels stream, ReadContext context) : base(context)
+    {
+        this.block = block;
+        this.stream = stream;
+        MinNs = block.Header.MinNs;
+        MaxNs = block.Header.MaxNs;
+    }
+
+    public BlockHeader Header => block.Header;
+
+    public override int LineLength => lines is null && !TryUnpackLines() ? 0 : lineEnds![at] - Start(at);
+
+    public override ReadOnlySpan<byte> Line => lines is null && !TryUnpackLines() ? default : lines.AsSpan(Start(at), lineEnds![at] - Start(at));
+
+    public override ReadOnlySpan<byte> Metadata => index!.MetadataOf(at);
+
+    public override LogFields? Fields => shaped;
+
+    public override int Row => at;
+
+    public override bool Next()
+    {
+        if (!opened && !Open()) return false;
+        if (dead) return false;
+        bool backward = Context.Selection.Backward;
+        var literal = Context.Literal.Span;
+        if (literal.IsEmpty)
+        {
+            at += backward ? -1 : 1;
+            if (at == end) return false;
+            TimestampNs = index!.Timestamps[at];
+            return true;
+        }
+        return backward ? NextBackward(literal) : NextForward(literal);
+    }
+
+    public override void Dispose()
+    {
+        index?.Dispose();
+        shaped?.Dispose();
+        if (lines is not null) ArrayPool<byte>.Shared.Return(lines);
+        if (lineEnds is not null) ArrayPool<int>.Shared.Return(lineEnds);
+        index = null;
+        shaped = null;
+        lines = null;
+        lineEnds = null;
+        dead = true;
+        opened = true;
+    }
+
+    private int Start(int entry) => entry == 0 ? 0 : lineEnds![entry - 1];
+
+    private bool NextForward(ReadOnlySpan<byte> literal)
+    {
+        if (at + 1 >= end) return false;
+        if (lines is null && !TryUnpackLines()) return false;
+        int current = at + 1;
+        int from = Start(current);
+        int limit = lineEnds![end - 1];
+        while (true)
+        {
+            int hit = lines.AsSpan(from, limit - from).IndexOf(literal);
+            if (hit < 0)
+            {
+                at = end;
+                return false;
+            }
+            int position = from + hit;
+            while (lineEnds[current] <= position) current++;
+            if (position + literal.Length <= lineEnds[current])
+            {
+                at = current;
+                TimestampNs = index!.Timestamps[at];
+                return true;
+            }
+            // The hit spans two lines: no line holds it.
+            from = position + 1;
+        }
+    }
+
+    private bool NextBackward(ReadOnlySpan<byte> literal)
+    {
+        if (at - 1 <= end) return false;
+        if (lines is null && !TryUnpackLines()) return false;
+        int low = Start(end + 1);
+        int to = lineEnds![at - 1];
+        int current = at - 1;
+        while (true)
+        {
+            int hit = lines.AsSpan(low, to - low).LastIndexOf(literal);
+            if (hit < 0)
+            {
+                at = end;
+                return false;
+            }
+            int position = low + hit;
+            while (Start(current) > position) current--;
+            if (position + literal.Length <= lineEnds[current])
+            {
+                at = current;
+                TimestampNs = index!.Timestamps[at];
+                return true;
+            }
+            to = position + literal.Length - 1;
+        }
+    }
+
+    private bool Open()
+    {
+        opened = true;
+        Context.Cancel.ThrowIfCancellationRequested();
+        var header = block.Header;
+        try
+        {
+            if (!MayHoldLiterals())
+            {
+                Context.BlocksSkipped++;
+                dead = true;
+                return false;
+            }
+            Context.Blocks++;
+            index = BlockIndex.Read(block);
+            if (!Context.Selection.LinesUnread)
+            {
+                CheckLines();
+                if (header.ShapesRaw > 0) ReadShapes(header);
+            }
+        }
+        catch (Exception e) when (IsDamage(e))
+        {
+            Fail(e);
+            return false;
+        }
+        var all = index.Timestamps.AsSpan(0, header.Entries);
+        int first = LowerBound(all, Context.Selection.StartNs), last = LowerBound(all, Context.Selection.EndNs);
+        (at, end) = Context.Selection.Backward ? (last, first - 1) : (first - 1, last);
+        Context.Lines += last - first;
+        Context.Bytes += (long)((double)header.LineBytes * (last - first) / header.Entries);
+        return true;
+    }
+
+    private void ReadShapes(BlockHeader header)
+    {
+        byte[] frame = BlockFrames.Read(block, header.ShapesAt, header.ShapesPacked, header.ShapesRaw, header.ShapesCrc, "shapes");
+        try
+        {
+            shaped = new ShapedBlock(block, frame.AsSpan(0, header.ShapesRaw), index!.Timestamps);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(frame);
+        }
+    }
+
+    private bool MayHoldLiterals()
+    {
+        uint[] bits = Context.FilterBits;
+        if (bits.Length == 0) return true;
+        var header = block.Header;
+        if (!block.FilterChecked)
+        {
+            byte[] filter = BlockFrames.ReadPlain(block, header.FilterAt, header.FilterLength, header.FilterCrc, "filter");
+            try
+            {
+                block.FilterChecked = true;
+                return NeedleFilter.MayHold(filter.AsSpan(0, header.FilterLength), bits);
+            }
+            finally
+            {
+                ArrayPool<byte>.Shared.Return(filter);
+            }
+        }
+        // Mostly one of the first bits settles it: single bytes are read, not the filter.
+        Span<byte> one = stackalloc byte[1];
+        foreach (uint bit in bits)
+        {
+            var (byteAt, mask) = NeedleFilter.Place(bit, header.FilterLength);
+            block.Source.Read(header.FilterAt + byteAt, one);
+            if ((one[0] & mask) == 0) return false;
+        }
+        return true;
+    }
+
+    /// <summary>
+    /// Once per block: lines are unpacked later, when an entry has been handed out already, and must not turn out to be damaged then.
+    /// </summary>
+    private void CheckLines()
+    {
+        if (block.LinesChecked) return;
+        var header = block.Header;
+        byte[] packed = BlockFrames.ReadPlain(block, header.LinesAt, header.LinesPacked, header.LinesCrc, "lines frame");
+        ArrayPool<byte>.Shared.Return(packed);
+        if (header.ShapesRaw > 0)
+        {
+            byte[] frame = BlockFrames.Read(block, header.ShapesAt, header.ShapesPacked, header.ShapesRaw, header.ShapesCrc, "shapes");
+            try
+            {
+                foreach (var column in BlockShapes.Read(frame.AsSpan(0, header.ShapesRaw), header).Columns)
+                {
+                    byte[] bytes = BlockFrames.ReadPlain(block, header.ShapesAt + header.ShapesPacked + column.Offset, column.Packed, column.Crc, "columns");
+                    ArrayPool<byte>.Shared.Return(bytes);
+                }
+            }
+            finally
+            {
+                ArrayPool<byte>.Shared.Return(frame);
+            }
+        }
+        block.LinesChecked = true;
+    }
+
+    private bool TryUnpackLines()
+    {
+        if (dead) return false;
+        var header = block.Header;
+        try
+        {
+            byte[] kept = BlockFrames.Read(block, header.LinesAt, header.LinesPacked, header.LinesRaw, header.LinesCrc, "lines");
+            bool isAll = header.ShapesRaw == 0;
+            try
+            {
+                lineEnds = ArrayPool<int>.Shared.Rent(header.Entries);
+                if (isAll)
+                {
+                    index!.ReadLengths(null, lineEnds.AsSpan(0, header.Entries));
+                    EndsOf(lineEnds.AsSpan(0, header.Entries), header.LineBytes);
+                    lines = kept;
+                    return true;
+                }
+                if (shaped is null) ReadShapes(header);
+                int[] lengths = ArrayPool<int>.Shared.Rent(header.Entries);
+                byte[] whole = ArrayPool<byte>.Shared.Rent(Math.Max(1, header.LineBytes));
+                try
+                {
+                    index!.ReadLengths(shaped, lengths.AsSpan(0, header.Entries));
+                    shaped!.Assemble(kept.AsSpan(0, header.LinesRaw), lengths.AsSpan(0, header.Entries), whole.AsSpan(0, header.LineBytes), lineEnds);
+                    lines = whole;
+                    return true;
+                }
+                finally
+                {
+                    ArrayPool<int>.Shared.Return(lengths);
+                    if (lines is null) ArrayPool<byte>.Shared.Return(whole);
+                }
+            }
+            finally
+            {
+                if (lines != kept) ArrayPool<byte>.Shared.Return(kept);
+            }
+        }
+        catch (Exception e) when (IsDamage(e))
+        {
+            Fail(e);
+            return false;
+        }
+    }
+
+    private static void EndsOf(Span<int> lengths, int total)
+    {
+        long lineEnd = 0;
+        foreach (ref int length in lengths)
+        {
+            lineEnd += length;
+            if (lineEnd > total) break;
+            length = (int)lineEnd;
+        }
+        if (lineEnd != total) throw new InvalidDataException("line lengths do not fit the lines frame");
+    }
+
+    private static bool IsDamage(Exception e) =>
+        e is IOException or InvalidDataException or UnauthorizedAccessException or OverflowException or ArgumentException or IndexOutOfRangeException;
+
+    private void Fail(Exception e)
+    {
+        Context.Damaged(block, stream, e);
+        dead = true;
+    }
+}
