@@ -1,6 +1,8 @@
 using System.Buffers;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace Pharos.Logs.Blocks;
 
@@ -12,42 +14,69 @@ namespace Pharos.Logs.Blocks;
 internal static class NeedleFilter
 {
     private const int BuildBits = 20;
+    private const int SmallBits = 17;
     private const int BitsMin = 9;
     private const int LongBytes = 6;
     private const ulong LongMask = (1UL << (8 * LongBytes)) - 1;
 
-    private static readonly bool[] Alphanumeric = [.. Enumerable.Range(0, 256).Select(b => char.IsAsciiLetterOrDigit((char)b))];
+    /// <summary>All bits for ASCII letters and digits, none for others.</summary>
+    private static readonly int[] AlphanumericMask = [.. Enumerable.Range(0, 256).Select(b => char.IsAsciiLetterOrDigit((char)b) ? -1 : 0)];
 
     /// <summary>Builds the filter of some lines into a rented buffer, which the caller returns; the length is a power of two.</summary>
     public static byte[] Build(ReadOnlySpan<byte> lines, ReadOnlySpan<int> lineEnds, out int length)
     {
-        const int words = 1 << (BuildBits - 6);
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(words * 8);
-        var bits = MemoryMarshal.Cast<byte, ulong>(buffer.AsSpan(0, words * 8));
-        bits.Clear();
-        int from = 0;
-        foreach (int end in lineEnds)
+        // Mostly a small field is enough, and stays in the processor's nearest cache while it is built.
+        return TryBuild(lines, lineEnds, SmallBits, out length) ?? TryBuild(lines, lineEnds, BuildBits, out length)!;
+    }
+
+    /// <summary>Null where a field of this size would be too full, and a larger one is possible.</summary>
+    private static byte[]? TryBuild(ReadOnlySpan<byte> lines, ReadOnlySpan<int> lineEnds, int size, out int length)
+    {
+        // A byte for each bit: setting one needs no reading.
+        byte[] seen = ArrayPool<byte>.Shared.Rent(1 << size);
+        try
         {
-            Add(lines[from..end], bits);
-            from = end;
-        }
-        long set = 0;
-        foreach (ulong word in bits) set += BitOperations.PopCount(word);
-        // Fold halves onto each other while the field stays sparse: a needle of k sequences passes by chance with (fill)^k.
-        int size = BuildBits;
-        while (size > BitsMin && set * 5 <= 2L << (size - 1))
-        {
-            int half = 1 << (size - 7);
-            set = 0;
-            for (int i = 0; i < half; i++)
+            seen.AsSpan(0, 1 << size).Clear();
+            uint mask = (1u << size) - 1;
+            int from = 0;
+            foreach (int end in lineEnds)
             {
-                bits[i] |= bits[i + half];
+                Add(lines[from..end], ref seen[0], mask);
+                from = end;
+            }
+            byte[] buffer = ArrayPool<byte>.Shared.Rent(1 << (size - 3));
+            var bits = MemoryMarshal.Cast<byte, uint>(buffer.AsSpan(0, 1 << (size - 3)));
+            long set = 0;
+            for (int i = 0; i < bits.Length; i++)
+            {
+                bits[i] = (Vector256.LoadUnsafe(ref seen[0], (nuint)i * 32) << 7).ExtractMostSignificantBits();
                 set += BitOperations.PopCount(bits[i]);
             }
-            size--;
+            if (set * 5 > 2L << size && size < BuildBits)
+            {
+                ArrayPool<byte>.Shared.Return(buffer);
+                length = 0;
+                return null;
+            }
+            // Fold halves onto each other while the field stays sparse: a needle of k sequences passes by chance with (fill)^k.
+            while (size > BitsMin && set * 5 <= 2L << (size - 1))
+            {
+                int half = 1 << (size - 6);
+                set = 0;
+                for (int i = 0; i < half; i++)
+                {
+                    bits[i] |= bits[i + half];
+                    set += BitOperations.PopCount(bits[i]);
+                }
+                size--;
+            }
+            length = 1 << (size - 3);
+            return buffer;
         }
-        length = 1 << (size - 3);
-        return buffer;
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(seen);
+        }
     }
 
     /// <summary>The bits that a line with the needle has set, the most telling first. None for needles under three bytes.</summary>
@@ -59,7 +88,7 @@ internal static class NeedleFilter
         foreach (byte b in needle)
         {
             window = (window << 8) | b;
-            run = Alphanumeric[b] ? run + 1 : 0;
+            run = (run + 1) & AlphanumericMask[b];
             if (run >= LongBytes && IsKept(window & LongMask, out uint bit)) found.Add(bit);
         }
         for (int i = 2; i < needle.Length; i++) found.Add(Hash(needle[i - 2] | ((uint)needle[i - 1] << 8) | ((uint)needle[i] << 16)));
@@ -84,30 +113,26 @@ internal static class NeedleFilter
         return true;
     }
 
-    private static void Add(ReadOnlySpan<byte> line, Span<ulong> bits)
+    private static void Add(ReadOnlySpan<byte> line, ref byte seen, uint mask)
     {
+        if (line.Length < 3) return;
+        ref int alphanumeric = ref AlphanumericMask[0];
         ulong window = 0;
-        uint three = 0;
         int run = 0;
-        var alphanumeric = Alphanumeric;
-        for (int i = 0; i < line.Length; i++)
+        uint three = ((uint)line[0] << 8) | ((uint)line[1] << 16);
+        foreach (byte b in line[..2])
         {
-            byte b = line[i];
-            three = (three >> 8) | ((uint)b << 16);
             window = (window << 8) | b;
-            if (i >= 2)
-            {
-                uint bit = Hash(three);
-                bits[(int)(bit >> 6)] |= 1UL << (int)(bit & 63);
-            }
-            if (!alphanumeric[b])
-            {
-                run = 0;
-            }
-            else if (++run >= LongBytes && IsKept(window & LongMask, out uint bit))
-            {
-                bits[(int)(bit >> 6)] |= 1UL << (int)(bit & 63);
-            }
+            run = (run + 1) & Unsafe.Add(ref alphanumeric, b);
+        }
+        foreach (byte b in line[2..])
+        {
+            three = (three >> 8) | ((uint)b << 16);
+            Unsafe.Add(ref seen, Hash(three) & mask) = 1;
+            window = (window << 8) | b;
+            // Without a branch: text goes from letters to others and back all the time.
+            run = (run + 1) & Unsafe.Add(ref alphanumeric, b);
+            if (run >= LongBytes && IsKept(window & LongMask, out uint bit)) Unsafe.Add(ref seen, bit & mask) = 1;
         }
     }
 

@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Numerics;
+using System.Runtime.Intrinsics;
 using System.Text.Json;
 using Pharos.Core;
 
@@ -52,7 +54,7 @@ internal static class LevelDetector
     {
         ReadOnlySpan<byte> found = default;
         var trimmed = line.Trim(" \t\r\n"u8);
-        if (trimmed.Length > 1 && trimmed[0] == '{' && trimmed[^1] == '}') found = OfJson(trimmed);
+        if (trimmed.Length > 1 && trimmed[0] == '{' && trimmed[^1] == '}') found = MayHaveLevelKey(trimmed) ? OfJson(trimmed) : default;
         else if (line.Contains((byte)'=')) found = OfLogfmt(line);
         if (!found.IsEmpty)
         {
@@ -86,6 +88,11 @@ internal static class LevelDetector
             _ => default,
         };
     }
+
+    /// <summary>Every one of <see cref="FieldNames"/> holds one of these.</summary>
+    private static bool MayHaveLevelKey(ReadOnlySpan<byte> json) =>
+        json.IndexOf("evel\""u8) >= 0 || json.IndexOf("everity"u8) >= 0 || json.IndexOf("lvl\""u8) >= 0 || json.IndexOf("LEVEL\""u8) >= 0
+        || json.IndexOf("EVERITY"u8) >= 0 || json.IndexOf("LVL\""u8) >= 0 || json.IndexOf("Lvl\""u8) >= 0;
 
     private static ReadOnlySpan<byte> OfJson(ReadOnlySpan<byte> line)
     {
@@ -152,14 +159,40 @@ internal static class LevelDetector
 
     private static ReadOnlySpan<byte> OfText(ReadOnlySpan<byte> line)
     {
-        for (int i = 0; i < line.Length; i++)
+        if (line.IsEmpty) return Unknown;
+        if (LevelAt(line, 0) is { IsEmpty: false } first) return first;
+        // A level word begins with one of a few letters, and stands after a boundary: nothing else is looked at.
+        int at = 1;
+        for (; at + Vector256<byte>.Count <= line.Length; at += Vector256<byte>.Count)
         {
-            var (word, level) = Candidate(line[i..]);
-            if (word == 0) continue;
-            bool left = i == 0 || LeftBoundaries.Contains(line[i - 1]);
-            if (left && (i + word == line.Length || RightBoundaries.Contains(line[i + word]))) return LevelBytes(level);
+            var letters = Vector256.Create(line.Slice(at, Vector256<byte>.Count)) | Vector256.Create((byte)0x20);
+            uint hits = (Is(letters, 't') | Is(letters, 'd') | Is(letters, 'f') | Is(letters, 'c') | Is(letters, 'i') | Is(letters, 'e') | Is(letters, 'w')).ExtractMostSignificantBits();
+            if (hits == 0) continue;
+            var before = Vector256.Create(line.Slice(at - 1, Vector256<byte>.Count));
+            hits &= (Is(before, ' ') | Is(before, '\t') | Is(before, '\n') | Is(before, '[') | Is(before, '(') | Is(before, '{') | Is(before, '"') | Is(before, '\'') | Is(before, '=') | Is(before, '|'))
+                .ExtractMostSignificantBits();
+            for (; hits != 0; hits &= hits - 1)
+            {
+                var level = LevelAt(line, at + BitOperations.TrailingZeroCount(hits));
+                if (!level.IsEmpty) return level;
+            }
+        }
+        for (; at < line.Length; at++)
+        {
+            if (!LeftBoundaries.Contains(line[at - 1])) continue;
+            var level = LevelAt(line, at);
+            if (!level.IsEmpty) return level;
         }
         return Unknown;
+    }
+
+    private static Vector256<byte> Is(Vector256<byte> bytes, char c) => Vector256.Equals(bytes, Vector256.Create((byte)c));
+
+    /// <summary>The level whose word stands at a place, up to a boundary; empty for none.</summary>
+    private static ReadOnlySpan<byte> LevelAt(ReadOnlySpan<byte> line, int at)
+    {
+        var (word, level) = Candidate(line[at..]);
+        return word > 0 && (at + word == line.Length || RightBoundaries.Contains(line[at + word])) ? LevelBytes(level) : default;
     }
 
     /// <summary>Length of a level word that the text starts with, whatever follows it; 0 for none.</summary>
@@ -210,6 +243,7 @@ internal static class LevelDetector
 
     private static int IndexOf(ReadOnlySpan<byte> name, int before, bool exact)
     {
+        if (name.IsEmpty || (name[0] | 0x20) is not ('l' or 's')) return -1;
         for (int i = 0; i < before; i++)
         {
             if (exact ? name.SequenceEqual(FieldNames[i]) : System.Text.Ascii.EqualsIgnoreCase(name, FieldNames[i])) return i;
