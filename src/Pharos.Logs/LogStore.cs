@@ -7,6 +7,7 @@ using Pharos.Logs.Ingest;
 using Pharos.Logs.Parts;
 using Pharos.Logs.Reading;
 using Pharos.Logs.Streams;
+using Pharos.Logs.Upkeep;
 using Pharos.Storage.WriteLog;
 
 namespace Pharos.Logs;
@@ -26,9 +27,12 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
     private readonly ConcurrentDictionary<string, TenantLogs> tenants = new(StringComparer.Ordinal);
     private readonly FlushGate gate = new();
     private readonly SemaphoreSlim flushing = new(1, 1);
+    private readonly SemaphoreSlim compacting = new(1, 1);
+    private readonly LogUpkeep upkeep;
     private readonly CancellationTokenSource closing = new();
     private ITimer? timer;
     private Task background = Task.CompletedTask;
+    private Task compaction = Task.CompletedTask;
     private FlushMark mark = FlushMark.None;
     private DateTimeOffset lastFlush;
     private long memoryBytes;
@@ -41,6 +45,7 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         this.time = time;
         this.logger = logger;
         this.instruments = new LogInstruments(instruments);
+        upkeep = new LogUpkeep(options, limits, time, this.instruments, logger);
         lastFlush = time.GetUtcNow();
         instruments.BeforeRead(() =>
         {
@@ -192,22 +197,23 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
     }
 
     /// <summary>Deletes parts that are older than their tenant's retention.</summary>
-    public void ApplyRetention()
+    public void ApplyRetention() => upkeep.ApplyRetention(tenants.Values);
+
+    /// <summary>Merges parts, and takes off the disk what was deleted long enough ago or is older than retention keeps it.</summary>
+    /// <exception cref="IOException">The disk failed; nothing is lost.</exception>
+    public async Task CompactAsync(CancellationToken cancel)
     {
-        foreach (var logs in tenants.Values)
+        await compacting.WaitAsync(cancel);
+        try
         {
-            var keep = limits.For(logs.Tenant).LogRetention;
-            if (keep <= TimeSpan.Zero) continue;
-            long oldest = time.UnixNs() - (keep.Ticks * 100);
-            foreach (var part in logs.Parts.Where(p => p.MaxNs < oldest))
-            {
-                logs.RemovePart(part);
-                Delete(part.Path);
-                logs.Changes.Note(part.MinNs, part.MaxNs);
-                LogsLog.Retired(logger, part.Path, logs.Tenant.Name);
-            }
+            // Deleted entries must be in parts to go with them.
+            if (tenants.Values.Any(upkeep.HasDueDeletions)) await FlushAsync(cancel);
+            await Task.Run(() => upkeep.Run(tenants.Values, cancel), cancel);
         }
-        instruments.RetentionRun.Set(time.UnixMs() / 1000.0);
+        finally
+        {
+            compacting.Release();
+        }
     }
 
     /// <summary>Stops. What is in memory stays in the write log and comes back at the next start.</summary>
@@ -217,10 +223,12 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         await closing.CancelAsync();
         if (timer is not null) await timer.DisposeAsync();
         await background;
+        await compaction;
         await flushing.WaitAsync();
         flushing.Release();
         closing.Dispose();
         flushing.Dispose();
+        compacting.Dispose();
     }
 
     private TenantLogs TenantOf(TenantId tenant) => tenants.GetOrAdd(tenant.Name, _ => new TenantLogs(
@@ -273,34 +281,12 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
     private long LoadParts(bool haveMark)
     {
         long newest = 0;
+        var loader = new PartLoader(options, instruments, logger);
         foreach (string folder in Directory.GetDirectories(options.Folder).Order(StringComparer.Ordinal))
         {
             if (!TenantId.TryParse(Path.GetFileName(folder), out var tenant, out _)) continue;
             LoadDeletions(TenantOf(tenant));
-            foreach (string path in Directory.GetFiles(folder, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
-            {
-                if (path.EndsWith(".tmp", StringComparison.Ordinal)) Delete(path);
-                if (!path.EndsWith(PartFormat.Extension, StringComparison.Ordinal)) continue;
-                try
-                {
-                    var (part, streams) = PartReader.Open(path);
-                    newest = Math.Max(newest, part.Sequence);
-                    if (haveMark && part.Sequence > mark.Sequence)
-                    {
-                        LogsLog.Unfinished(logger, path);
-                        Delete(path);
-                        continue;
-                    }
-                    TenantOf(tenant).AddPart(part, streams);
-                }
-                catch (Exception e) when (e is InvalidDataException or IOException or OverflowException or ArgumentException or IndexOutOfRangeException)
-                {
-                    string aside = path + ".damaged";
-                    File.Move(path, aside, overwrite: true);
-                    instruments.Corruptions.Add();
-                    LogsLog.DamagedPart(logger, path, e.Message, aside);
-                }
-            }
+            newest = Math.Max(newest, loader.Load(TenantOf(tenant), folder, haveMark ? mark.Sequence : null));
         }
         return newest;
     }
@@ -332,6 +318,7 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
                 bool due = time.GetUtcNow() - lastFlush >= options.FlushInterval;
                 if (full || due) await FlushOneAsync(full ? "full" : "max_age");
                 ApplyRetention();
+                if (compaction.IsCompleted) compaction = Task.Run(CompactLoggedAsync);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -342,6 +329,22 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
                 flushing.Release();
             }
         });
+    }
+
+    private async Task CompactLoggedAsync()
+    {
+        try
+        {
+            await CompactAsync(closing.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // The store is closing.
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or StoreUnavailableException)
+        {
+            LogsLog.CompactionFailed(logger, e.Message);
+        }
     }
 
     private async Task FlushOneAsync(string reason)
@@ -395,17 +398,5 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         if (e is FileNotFoundException or DirectoryNotFoundException) return;
         instruments.Corruptions.Add();
         LogsLog.DamagedBlock(logger, block.Source.Name, block.Header.Offset, stream.ToString(), e.Message, block.Header.Entries);
-    }
-
-    private void Delete(string path)
-    {
-        try
-        {
-            options.Disk.Delete(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            LogsLog.CannotDelete(logger, path, e.Message);
-        }
     }
 }

@@ -21,6 +21,9 @@ public sealed record LogStoreOptions
     /// <summary>How often flush and retention are looked at. Default 30 s (Loki: flush_check_period).</summary>
     public TimeSpan CheckInterval { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>Parts of this size are not merged into larger ones. Default 4 GiB.</summary>
+    public long MergedPartBytesMax { get; init; } = 4L << 30;
+
     /// <summary>Zstandard level of blocks. Default 3.</summary>
     public int CompressionLevel { get; init; } = 3;
 

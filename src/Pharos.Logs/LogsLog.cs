@@ -35,6 +35,15 @@ internal static partial class LogsLog
     [LoggerMessage(2111, LogLevel.Error, "The list of deletions {Path} is damaged: {Reason}. It was set aside as {Aside}; what it hid shows again, so delete it anew")]
     public static partial void DamagedDeletions(ILogger logger, string path, string reason, string aside);
 
+    [LoggerMessage(2112, LogLevel.Information, "Merged {Parts} log parts into {Part} in {Seconds} s; {Dropped} entries were deleted, expired or there twice")]
+    public static partial void Merged(ILogger logger, int parts, string part, long dropped, double seconds);
+
+    [LoggerMessage(2113, LogLevel.Error, "The log parts {Parts} cannot be merged and stay as they are: {Reason}")]
+    public static partial void CannotMerge(ILogger logger, string parts, string reason);
+
+    [LoggerMessage(2114, LogLevel.Error, "Merging log parts failed: {Reason}. The parts stay as they are; the next round tries again")]
+    public static partial void CompactionFailed(ILogger logger, string reason);
+
     [LoggerMessage(2110, LogLevel.Warning, "The log part {Part} could not be deleted: {Reason}")]
     public static partial void CannotDelete(ILogger logger, string part, string reason);
 }

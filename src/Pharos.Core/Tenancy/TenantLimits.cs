@@ -250,6 +250,9 @@ public sealed record TenantLimits
 
     public TimeSpan LogRetention { get; init; }
 
+    /// <summary>Streams that are kept for another time. Loki: retention_stream.</summary>
+    public IReadOnlyList<LogStreamRetention> LogStreamRetention { get; init; } = [];
+
     /// <summary>Lines a log query may return. Loki: max_entries_limit_per_query.</summary>
     public int LogQueryEntriesMax { get; init; } = 5000;
 
@@ -274,6 +277,9 @@ public sealed record SeriesRetention(string Selector, IReadOnlyList<Matcher> Mat
 
 /// <summary>A selector whose active series are counted under a name.</summary>
 public sealed record SeriesTracker(string Name, string Selector, IReadOnlyList<Matcher> Matchers);
+
+/// <summary>How long entries of the streams are kept that match a selector; where several match, the highest priority counts.</summary>
+public sealed record LogStreamRetention(string Selector, IReadOnlyList<Matcher> Matchers, int Priority, TimeSpan Period);
 
 /// <summary>Limits by tenant; may change while the process runs.</summary>
 public interface ITenantLimits

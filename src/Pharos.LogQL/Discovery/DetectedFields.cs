@@ -67,7 +67,7 @@ public sealed class DetectedFields
             {
                 foreach (var property in at.EnumerateObject())
                 {
-                    string part = LabelNameCache.Sanitise(property.Name, leading: path.Count == 0);
+                    string part = LabelNames.FromField(property.Name, leading: path.Count == 0);
                     path.Add(property.Name);
                     Walk(property.Value, name.Length == 0 ? part : part.Length == 0 ? name : $"{name}_{part}");
                     path.RemoveAt(path.Count - 1);

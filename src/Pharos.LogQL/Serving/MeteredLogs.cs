@@ -23,12 +23,10 @@ internal sealed class MeteredLogs(ILogQueryable store, long bytesMax, bool stops
         }
     }
 
-    public ILogCursor Open(TenantId tenant, LogSelection selection, CancellationToken cancel)
-    {
-        var cursor = store.Open(tenant, selection, cancel);
-        lock (opened) opened.Add(cursor);
-        return bytesMax > 0 ? new Metered(this, cursor) : cursor;
-    }
+    public ILogCursor Open(TenantId tenant, LogSelection selection, CancellationToken cancel) => Meter(store.Open(tenant, selection, cancel));
+
+    public IReadOnlyList<ILogCursor> OpenSplit(TenantId tenant, LogSelection selection, int cursorsMax, CancellationToken cancel) =>
+        [.. store.OpenSplit(tenant, selection, cursorsMax, cancel).Select(Meter)];
 
     public IReadOnlyList<Labels> Streams(
         TenantId tenant, IReadOnlyList<IReadOnlyList<Matcher>> matcherSets, long startNs, long endNs, CancellationToken cancel) =>
@@ -37,6 +35,12 @@ internal sealed class MeteredLogs(ILogQueryable store, long bytesMax, bool stops
     public IReadOnlyList<(Labels Stream, LogVolume Volume)> Volumes(
         TenantId tenant, IReadOnlyList<Matcher> matchers, long startNs, long endNs, CancellationToken cancel) =>
         store.Volumes(tenant, matchers, startNs, endNs, cancel);
+
+    private ILogCursor Meter(ILogCursor cursor)
+    {
+        lock (opened) opened.Add(cursor);
+        return bytesMax > 0 ? new Metered(this, cursor) : cursor;
+    }
 
     private bool MayGoOn()
     {
@@ -65,6 +69,16 @@ internal sealed class MeteredLogs(ILogQueryable store, long bytesMax, bool stops
         public ReadOnlySpan<byte> Line => cursor.Line;
 
         public ReadOnlySpan<byte> Metadata => cursor.Metadata;
+
+        public int Count => cursor.Count;
+
+        public int LineBytes => cursor.LineBytes;
+
+        public LogFields? Fields => cursor.Fields;
+
+        public int FieldRow => cursor.FieldRow;
+
+        public int Section => cursor.Section;
 
         public LogReadStatistics Statistics => cursor.Statistics;
 

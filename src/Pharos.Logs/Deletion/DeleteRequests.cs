@@ -95,11 +95,25 @@ internal sealed class DeleteRequests
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new StoreUnavailableException($"the deletion cannot be written to {file.Path}: {e.Message}", e);
+            throw new StoreUnavailableException($"the deletion cannot be written to {file.Path}: {e.Message}{(TryTakeBack() ? "" : "; it may come into force at the next start")}", e);
         }
         all.Clear();
         all.AddRange(next);
         Activate();
+    }
+
+    /// <summary>The file may be the new one already, although writing it failed.</summary>
+    private bool TryTakeBack()
+    {
+        try
+        {
+            file.Write(all);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 
     private void Activate() => active = [.. all.Where(r => r.State == LogDeleteState.Received).Select(r => new ActiveDeletion(r, Parse(r.Query)))];

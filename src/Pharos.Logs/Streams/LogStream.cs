@@ -122,6 +122,20 @@ internal sealed class LogStream(Labels labels)
         lock (gate) parts = [.. parts, .. inParts];
     }
 
+    public bool HasBlocksIn(BlockSource source)
+    {
+        lock (gate) return parts.Any(p => p.Source == source);
+    }
+
+    /// <summary>At once: a reader sees the old blocks or the new ones.</summary>
+    public void ReplaceParts(HashSet<BlockSource> sources, BlockRef[] by)
+    {
+        lock (gate)
+        {
+            if (by.Length > 0 || parts.Any(p => sources.Contains(p.Source))) parts = [.. parts.Where(p => !sources.Contains(p.Source)), .. by];
+        }
+    }
+
     public void RemoveParts(BlockSource source)
     {
         lock (gate)

@@ -91,6 +91,26 @@ internal sealed class TenantLogs(TenantId tenant, TimeProvider time, DeleteReque
         lock (gate) parts.Add(part);
     }
 
+    /// <summary>Puts one part in the place of others whose entries it holds.</summary>
+    /// <param name="part">Null: nothing is left of them.</param>
+    public void ReplaceParts(IReadOnlyList<PartFile> old, PartFile? part, List<(Labels Labels, BlockRef[] Blocks)> contents)
+    {
+        var sources = old.ToHashSet<BlockSource>();
+        lock (gate)
+        {
+            parts.RemoveAll(sources.Contains);
+            if (part is not null) parts.Add(part);
+            var blocksOf = contents.ToDictionary(c => c.Labels, c => c.Blocks);
+            foreach (var stream in streams.Values) stream.ReplaceParts(sources, blocksOf.TryGetValue(stream.Labels, out var blocks) ? blocks : []);
+        }
+    }
+
+    /// <summary>Labels of the streams that have blocks in a part.</summary>
+    public List<Labels> StreamsOf(PartFile part)
+    {
+        lock (gate) return [.. streams.Values.Where(s => s.HasBlocksIn(part)).Select(s => s.Labels)];
+    }
+
     public void RemovePart(PartFile part)
     {
         lock (gate)

@@ -4,6 +4,7 @@ using Pharos.Core;
 using Pharos.Logs.Blocks;
 using Pharos.Logs.Ingest;
 using Pharos.Logs.Parts;
+using Pharos.Logs.Reading;
 using Pharos.Storage.Files;
 using Pharos.Storage.WriteLog;
 
@@ -104,23 +105,10 @@ public static class LogVerifier
     private static void VerifyBlock(BlockRef block)
     {
         var header = block.Header;
-        byte[] packed = ArrayPool<byte>.Shared.Rent(header.PackedBytes), raw = ArrayPool<byte>.Shared.Rent(Math.Max(1, Math.Max(header.IndexRaw, header.LineBytes)));
-        try
-        {
-            var all = packed.AsSpan(0, header.PackedBytes);
-            block.Source.Read(header.Offset, all);
-            var index = all[..header.IndexPacked];
-            var lines = all.Slice(header.IndexPacked, header.LinesPacked);
-            if (Crc32C.Of(index) != header.IndexCrc) throw new InvalidDataException("the index frame's checksum does not match");
-            if (Crc32C.Of(lines) != header.LinesCrc) throw new InvalidDataException("the lines frame's checksum does not match");
-            if (Crc32C.Of(all[(header.IndexPacked + header.LinesPacked)..]) != header.FilterCrc) throw new InvalidDataException("the skip filter's checksum does not match");
-            BlockCodecs.Unpack(header.Codec, index, raw.AsSpan(0, header.IndexRaw));
-            BlockCodecs.Unpack(header.Codec, lines, raw.AsSpan(0, header.LineBytes));
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(packed);
-            ArrayPool<byte>.Shared.Return(raw);
-        }
+        byte[] filter = BlockFrames.ReadPlain(block, header.FilterAt, header.FilterLength, header.FilterCrc, "skip filter");
+        ArrayPool<byte>.Shared.Return(filter);
+        var everything = new LogSelection { Matchers = [], StartNs = long.MinValue, EndNs = long.MaxValue };
+        using var entries = new BlockEntries(block, Labels.Empty, new ReadContext(everything, [], static (_, _, e) => throw new InvalidDataException(e.Message, e), CancellationToken.None));
+        while (entries.Next()) _ = entries.Line;
     }
 }

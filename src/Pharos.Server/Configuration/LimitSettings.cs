@@ -93,6 +93,7 @@ internal static class LimitSettings
         Number("ingestion_rate_mb", "log MiB per second", l => l.LogBytesPerSecond / (1 << 20), (l, v) => l with { LogBytesPerSecond = v * (1 << 20) }),
         Number("ingestion_burst_size_mb", "log MiB at once", l => l.LogBurstBytes / (double)(1 << 20), (l, v) => l with { LogBurstBytes = (long)(v * (1 << 20)) }),
         Duration("retention_period", "how long logs are kept; 0: for ever", l => l.LogRetention, (l, v) => l with { LogRetention = v }),
+        RuleLists.LogStreamRetention,
         Whole("max_entries_limit_per_query", "lines a log query may return", l => l.LogQueryEntriesMax, (l, v) => l with { LogQueryEntriesMax = (int)v }),
         Duration("max_query_length", "range of a log query", l => l.LogQueryLengthMax, (l, v) => l with { LogQueryLengthMax = v }),
         Whole("max_query_series", "series a LogQL metric query may return", l => l.LogQuerySeriesMax, (l, v) => l with { LogQuerySeriesMax = (int)v }),

@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Text.Json;
 using Pharos.Core;
+using Pharos.LogQL;
 using Pharos.PromQL;
 using YamlDotNet.RepresentationModel;
 
@@ -74,6 +76,36 @@ internal static class RuleLists
         catch (QueryException wrong)
         {
             return reader.Fail<SeriesTracker?>(at, $"selector {selector}: {wrong.Message}", null);
+        }
+    }
+
+    public static LimitSetting LogStreamRetention { get; } = new(
+        "retention_stream", "list of `{selector, priority, period}`: streams kept for another time, see below",
+        (l, n, r) => l with { LogStreamRetention = [.. r.Items(n, "selector", "priority", "period").Select(i => StreamRetention(i, n, r)).OfType<LogStreamRetention>()] },
+        (l, json) => Write(json, l.LogStreamRetention, rule =>
+        {
+            json.WriteString("selector"u8, rule.Selector);
+            json.WriteNumber("priority"u8, rule.Priority);
+            json.WriteString("period"u8, PromDuration.Format(rule.Period));
+        }));
+
+    private static LogStreamRetention? StreamRetention(Dictionary<string, YamlNode> item, YamlNode at, LimitReader reader)
+    {
+        if (!item.TryGetValue("selector", out var selector) || !item.TryGetValue("period", out var period))
+            return reader.Fail<LogStreamRetention?>(at, "streams kept for another time need selector and period", null);
+        string text = reader.Text(selector);
+        int priority = 0;
+        if (item.TryGetValue("priority", out var ranked) && !int.TryParse(reader.Text(ranked), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out priority))
+            return reader.Fail<LogStreamRetention?>(ranked, "the priority is a whole number", null);
+        var kept = reader.Duration(period);
+        if (kept < TimeSpan.FromHours(24)) return reader.Fail<LogStreamRetention?>(period, "the period must be at least 24h", null);
+        try
+        {
+            return new LogStreamRetention(text, LogQl.Selector(text), priority, kept);
+        }
+        catch (QueryException wrong)
+        {
+            return reader.Fail<LogStreamRetention?>(selector, $"selector {text}: {wrong.Message}", null);
         }
     }
 

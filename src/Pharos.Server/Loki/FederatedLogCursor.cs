@@ -36,6 +36,14 @@ internal sealed class FederatedLogCursor(IReadOnlyList<MemberCursor> members, Lo
 
     public ReadOnlySpan<byte> Metadata => current!.Cursor.Metadata;
 
+    public int Count => current!.Cursor.Count;
+
+    public int LineBytes => current!.Cursor.LineBytes;
+
+    public LogFields? Fields => current!.Cursor.Fields;
+
+    public int FieldRow => current!.Cursor.FieldRow;
+
     public LogReadStatistics Statistics => members.Aggregate(default(LogReadStatistics), (sum, m) => sum + m.Cursor.Statistics);
 
     public bool MoveNext() => selection.Ordered ? MoveInOrder() : MoveOneByOne();

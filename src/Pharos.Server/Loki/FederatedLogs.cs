@@ -16,9 +16,12 @@ internal sealed class FederatedLogs(ILogQueryable store) : ILogQueryable, ILogCh
     {
         if (!tenant.IsFederated) return store.Open(tenant, selection, cancel);
         var (members, matchers) = Split(tenant, selection.Matchers);
-        var own = selection with { Matchers = matchers };
+        var own = selection with { Matchers = matchers, MetadataNames = null };
         return new FederatedLogCursor([.. members.Select(m => new MemberCursor(store.Open(m, own, cancel), m))], selection);
     }
+
+    public IReadOnlyList<ILogCursor> OpenSplit(TenantId tenant, LogSelection selection, int cursorsMax, CancellationToken cancel) =>
+        tenant.IsFederated ? [Open(tenant, selection, cancel)] : store.OpenSplit(tenant, selection, cursorsMax, cancel);
 
     public IReadOnlyList<Labels> Streams(
         TenantId tenant, IReadOnlyList<IReadOnlyList<Matcher>> matcherSets, long startNs, long endNs, CancellationToken cancel)

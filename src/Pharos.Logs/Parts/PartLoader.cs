@@ -1,0 +1,64 @@
+using Microsoft.Extensions.Logging;
+using Pharos.Core;
+using Pharos.Logs.Streams;
+
+namespace Pharos.Logs.Parts;
+
+/// <summary>Finds a tenant's parts at start, and clears away what a stop in the middle of something left.</summary>
+internal sealed class PartLoader(LogStoreOptions options, LogInstruments instruments, ILogger logger)
+{
+    /// <summary>Gives the tenant its parts; returns the highest flush number that was seen.</summary>
+    /// <param name="finished">The last flush that finished; null where that is not known.</param>
+    public long Load(TenantLogs logs, string folder, long? finished)
+    {
+        long newest = 0;
+        foreach (var day in Directory.GetFiles(folder, "*", SearchOption.AllDirectories).GroupBy(Path.GetDirectoryName).OrderBy(d => d.Key, StringComparer.Ordinal))
+        {
+            var found = new List<(PartFile Part, List<(Labels, Blocks.BlockRef[])> Streams)>();
+            foreach (string path in day.Order(StringComparer.Ordinal))
+            {
+                if (path.EndsWith(".tmp", StringComparison.Ordinal)) Delete(path);
+                if (!path.EndsWith(PartFormat.Extension, StringComparison.Ordinal)) continue;
+                try
+                {
+                    var (part, streams) = PartReader.Open(path);
+                    newest = Math.Max(newest, part.Sequence);
+                    if (part.Sequence > finished)
+                    {
+                        LogsLog.Unfinished(logger, path);
+                        Delete(path);
+                        continue;
+                    }
+                    found.Add((part, streams));
+                }
+                catch (Exception e) when (e is InvalidDataException or IOException or OverflowException or ArgumentException or IndexOutOfRangeException)
+                {
+                    string aside = path + ".damaged";
+                    options.Disk.Move(path, aside);
+                    instruments.Corruptions.Add();
+                    LogsLog.DamagedPart(logger, path, e.Message, aside);
+                }
+            }
+            // A merge that was done before the stop: what it was made from may still be there.
+            var replaced = found.SelectMany(f => f.Part.Replaces).ToHashSet(StringComparer.Ordinal);
+            foreach (var (part, streams) in found)
+            {
+                if (replaced.Contains(Path.GetFileName(part.Path))) Delete(part.Path);
+                else logs.AddPart(part, streams);
+            }
+        }
+        return newest;
+    }
+
+    private void Delete(string path)
+    {
+        try
+        {
+            options.Disk.Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            LogsLog.CannotDelete(logger, path, e.Message);
+        }
+    }
+}

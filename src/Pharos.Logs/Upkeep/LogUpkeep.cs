@@ -1,0 +1,159 @@
+using Microsoft.Extensions.Logging;
+using Pharos.Core;
+using Pharos.Logs.Deletion;
+using Pharos.Logs.Parts;
+using Pharos.Logs.Streams;
+
+namespace Pharos.Logs.Upkeep;
+
+/// <summary>The life of parts after they were written: retention, deletion for good, merging. One call at a time.</summary>
+internal sealed class LogUpkeep(LogStoreOptions options, ITenantLimits limits, TimeProvider time, LogInstruments instruments, ILogger logger)
+{
+    /// <summary>Parts of about one size that are merged into one.</summary>
+    private const int MergeCount = 4;
+
+    /// <summary>How long a merged part's file stays: queries that began before may be reading it.</summary>
+    private static readonly TimeSpan Linger = TimeSpan.FromMinutes(2);
+
+    private readonly List<(PartFile Part, DateTimeOffset Since)> replaced = [];
+    private readonly HashSet<string> unreadable = new(StringComparer.Ordinal);
+
+    /// <summary>Deletes parts whose entries are all older than retention keeps them.</summary>
+    public void ApplyRetention(IEnumerable<TenantLogs> tenants)
+    {
+        foreach (var logs in tenants)
+        {
+            var rules = new RetentionRules(limits.For(logs.Tenant), time.UnixNs());
+            if (rules.None) continue;
+            foreach (var part in logs.Parts)
+            {
+                // Without rules for single streams the part's own bounds settle it.
+                if (part.MaxNs >= rules.NewestKeepFromNs) continue;
+                if (rules.HasStreams && !logs.StreamsOf(part).All(s => part.MaxNs < rules.KeepFromNs(s))) continue;
+                logs.RemovePart(part);
+                Delete(part);
+                logs.Changes.Note(part.MinNs, part.MaxNs);
+                LogsLog.Retired(logger, part.Path, logs.Tenant.Name);
+            }
+        }
+        instruments.RetentionRun.Set(time.UnixMs() / 1000.0);
+    }
+
+    /// <summary>Whether a deletion of a tenant waits to be carried out.</summary>
+    public bool HasDueDeletions(TenantLogs logs) => DueDeletions(logs).Count > 0;
+
+    /// <summary>Merges parts, and takes deleted and expired entries off the disk.</summary>
+    /// <exception cref="IOException">The disk failed; everything is as it was.</exception>
+    public void Run(IEnumerable<TenantLogs> tenants, CancellationToken cancel)
+    {
+        DeleteReplaced();
+        foreach (var logs in tenants)
+        {
+            var due = DueDeletions(logs);
+            var rules = new RetentionRules(limits.For(logs.Tenant), time.UnixNs());
+            bool whole = true;
+            foreach (var day in logs.Parts.GroupBy(p => Path.GetDirectoryName(p.Path)).ToList())
+            {
+                cancel.ThrowIfCancellationRequested();
+                List<PartFile> parts = [.. day.OrderBy(p => p.Sequence).ThenBy(p => p.Path, StringComparer.Ordinal)];
+                foreach (var part in parts.Where(p => MustRewrite(logs, p, due, rules)).ToList())
+                {
+                    whole &= Replace(logs, [part], due, rules, cancel);
+                    parts.Remove(part);
+                }
+                while (NextMerge(parts) is { Count: > 0 } together)
+                {
+                    parts.RemoveAll(together.Contains);
+                    Replace(logs, together, due, rules, cancel);
+                }
+            }
+            if (due.Count > 0 && whole) logs.Deletes.Done([.. due.Select(d => d.Request.Id)]);
+        }
+    }
+
+    private List<ActiveDeletion> DueDeletions(TenantLogs logs) =>
+        [.. logs.Deletes.Active.Where(d => d.Request.CreatedAt + options.DeletionDelay <= time.GetUtcNow())];
+
+    /// <summary>Parts of one day to merge: enough of about one size, the smallest first.</summary>
+    private List<PartFile> NextMerge(List<PartFile> parts)
+    {
+        List<PartFile> bySize = [.. parts.Where(p => p.Bytes < options.MergedPartBytesMax && !unreadable.Contains(p.Path)).OrderBy(p => p.Bytes)];
+        for (int from = 0; from + MergeCount <= bySize.Count; from++)
+        {
+            // As many as are not much larger than the smallest of them.
+            long most = Math.Max(bySize[from].Bytes * MergeCount, 1 << 20), total = 0;
+            List<PartFile> together = [.. bySize.Skip(from).TakeWhile(p => p.Bytes <= most && (total += p.Bytes) <= options.MergedPartBytesMax)];
+            if (together.Count >= MergeCount) return together;
+        }
+        return [];
+    }
+
+    private static bool MustRewrite(TenantLogs logs, PartFile part, List<ActiveDeletion> due, RetentionRules rules)
+    {
+        bool deleted = due.Any(d => d.Request.StartNs <= part.MaxNs && d.Request.EndNs > part.MinNs && logs.StreamsOf(part).Any(d.Touches));
+        // A stream that has gone altogether is worth it; one that goes piece by piece waits for that.
+        return deleted || (rules.HasStreams && logs.StreamsOf(part).Any(s => part.MaxNs < rules.KeepFromNs(s)));
+    }
+
+    /// <summary>False: the parts stay as they are, for one cannot be read.</summary>
+    private bool Replace(TenantLogs logs, List<PartFile> parts, List<ActiveDeletion> due, RetentionRules rules, CancellationToken cancel)
+    {
+        if (parts.Any(p => unreadable.Contains(p.Path))) return false;
+        long started = time.GetTimestamp();
+        var merger = new PartMerger(options, due, rules.KeepFromNs);
+        (PartFile Part, List<(Labels, Blocks.BlockRef[])> Contents)? written;
+        try
+        {
+            written = merger.Write(logs, parts, cancel);
+        }
+        catch (InvalidDataException e)
+        {
+            foreach (var part in parts) unreadable.Add(part.Path);
+            instruments.Corruptions.Add();
+            LogsLog.CannotMerge(logger, string.Join(", ", parts.Select(p => p.Path)), e.Message);
+            return false;
+        }
+        if (written is null)
+        {
+            // No new part says that these are replaced: they must be gone before anything counts on it.
+            foreach (var part in parts)
+            {
+                part.Close();
+                options.Disk.Delete(part.Path);
+                logs.RemovePart(part);
+            }
+            options.Disk.SyncFolder(Path.GetDirectoryName(parts[0].Path)!);
+        }
+        else
+        {
+            logs.ReplaceParts(parts, written.Value.Part, written.Value.Contents);
+            foreach (var part in parts) replaced.Add((part, time.GetUtcNow()));
+        }
+        if (merger.Dropped > 0) logs.Changes.Note(parts.Min(p => p.MinNs), parts.Max(p => p.MaxNs));
+        instruments.PartsMerged.Add(parts.Count);
+        LogsLog.Merged(logger, parts.Count, written?.Part.Path ?? "nothing", merger.Dropped, time.GetElapsedTime(started).TotalSeconds);
+        return true;
+    }
+
+    private void DeleteReplaced()
+    {
+        foreach (var old in replaced.Where(r => r.Since + Linger <= time.GetUtcNow()).ToList())
+        {
+            replaced.Remove(old);
+            Delete(old.Part);
+        }
+    }
+
+    private void Delete(PartFile part)
+    {
+        part.Close();
+        try
+        {
+            options.Disk.Delete(part.Path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            LogsLog.CannotDelete(logger, part.Path, e.Message);
+        }
+    }
+}

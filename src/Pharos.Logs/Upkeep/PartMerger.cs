@@ -1,0 +1,97 @@
+using Pharos.Core;
+using Pharos.Logs.Blocks;
+using Pharos.Logs.Deletion;
+using Pharos.Logs.Parts;
+using Pharos.Logs.Reading;
+using Pharos.Logs.Streams;
+
+namespace Pharos.Logs.Upkeep;
+
+/// <summary>Writes parts of one day anew as one: blocks of a stream in order of time and of good size, each entry once, without what is to go.</summary>
+/// <param name="deletions">Deletions whose entries go for good.</param>
+/// <param name="keepFromNs">For a stream the time before which its entries go.</param>
+internal sealed class PartMerger(LogStoreOptions options, IReadOnlyList<ActiveDeletion> deletions, Func<Labels, long> keepFromNs)
+{
+    private long entriesBefore;
+    private long entriesAfter;
+
+    /// <summary>Entries that were left out: deleted, too old, or there twice.</summary>
+    public long Dropped => entriesBefore - entriesAfter;
+
+    /// <summary>Writes the new part, durable, beside the old ones. Null: nothing is left.</summary>
+    /// <exception cref="InvalidDataException">A block cannot be read: the parts must stay as they are.</exception>
+    public (PartFile Part, List<(Labels Labels, BlockRef[] Blocks)> Contents)? Write(TenantLogs logs, IReadOnlyList<PartFile> parts, CancellationToken cancel)
+    {
+        entriesBefore = entriesAfter = 0;
+        var sources = parts.ToHashSet<BlockSource>();
+        long sequence = parts.Max(p => p.Sequence);
+        string folder = Path.GetDirectoryName(parts[0].Path)!;
+        int generation = 1;
+        while (File.Exists(PathOf(generation))) generation++;
+        using var writer = new PartWriter(options.Disk, PathOf(generation), sequence, [.. parts.Select(p => Path.GetFileName(p.Path))]);
+        foreach (var stream in logs.Select([]))
+        {
+            cancel.ThrowIfCancellationRequested();
+            BlockRef[] blocks = [.. stream.Snapshot().Parts.Where(b => sources.Contains(b.Source)).OrderBy(b => b.Header.MinNs)];
+            if (blocks.Length > 0) Write(stream.Labels, blocks, writer, cancel);
+        }
+        return writer.IsEmpty ? null : writer.Finish();
+
+        string PathOf(int number) => Path.Combine(folder, $"{sequence:d12}-{number}{PartFormat.Extension}");
+    }
+
+    private void Write(Labels labels, BlockRef[] blocks, PartWriter writer, CancellationToken cancel)
+    {
+        long keepFrom = keepFromNs(labels);
+        var hidden = HiddenEntries.Of(labels, deletions, long.MinValue, long.MaxValue);
+        var open = new HeadBlock();
+        foreach (var block in blocks) entriesBefore += block.Header.Entries;
+        for (int from = 0; from < blocks.Length;)
+        {
+            long maxNs = blocks[from].Header.MaxNs;
+            int to = from + 1;
+            while (to < blocks.Length && blocks[to].Header.MinNs <= maxNs) maxNs = Math.Max(maxNs, blocks[to++].Header.MaxNs);
+            var first = blocks[from].Header;
+            if (to == from + 1 && first.LineBytes + first.MetadataBytes >= options.BlockBytes / 2 && first.MinNs >= keepFrom && hidden?.MayTouch(first.MinNs, first.MaxNs) != true)
+            {
+                // Nothing to do but to copy it.
+                Seal(labels, ref open, writer);
+                writer.Add(labels, blocks[from]);
+                entriesAfter += first.Entries;
+            }
+            else if (maxNs >= keepFrom)
+            {
+                Rewrite(labels, blocks[from..to], keepFrom, ref open, writer, cancel);
+            }
+            from = to;
+        }
+        Seal(labels, ref open, writer);
+    }
+
+    private void Rewrite(Labels labels, BlockRef[] blocks, long keepFrom, ref HeadBlock open, PartWriter writer, CancellationToken cancel)
+    {
+        var selection = new LogSelection { Matchers = [], StartNs = keepFrom, EndNs = long.MaxValue, Ordered = false };
+        var context = new ReadContext(selection, deletions, Fail, cancel);
+        using var entries = new StreamEntries(labels, new StreamSnapshot(default, default, [], blocks), context);
+        while (entries.MoveNext())
+        {
+            var entry = entries.Current;
+            if (open.Count > 0 && open.Bytes + entry.LineLength + entry.Metadata.Length > options.BlockBytes) Seal(labels, ref open, writer);
+            open.Append(entry.TimestampNs, entry.Line, entry.Metadata);
+        }
+    }
+
+    private static void Fail(BlockRef block, Labels stream, Exception e) =>
+        throw new InvalidDataException($"the block of {block.Source.Name} at offset {block.Header.Offset} for stream {stream} cannot be read: {e.Message}", e);
+
+    private void Seal(Labels labels, ref HeadBlock open, PartWriter writer)
+    {
+        if (open.Count == 0) return;
+        foreach (var block in open.Seal(options.CompressionLevel))
+        {
+            writer.Add(labels, block);
+            entriesAfter += block.Header.Entries;
+        }
+        open = new HeadBlock();
+    }
+}
