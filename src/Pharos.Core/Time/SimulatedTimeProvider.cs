@@ -34,6 +34,15 @@ public class SimulatedTimeProvider(DateTimeOffset? start = null) : TimeProvider
         }
     }
 
+    /// <summary>When the last timer is due; null where none waits.</summary>
+    public DateTimeOffset? LastDue
+    {
+        get
+        {
+            lock (gate) return timers.Count == 0 ? null : timers.Max(t => t.Due);
+        }
+    }
+
     /// <summary>How many timers wait.</summary>
     public int WaitingTimers
     {
