@@ -38,6 +38,10 @@ internal sealed class MetricInstruments
         BlockBytes = instruments.Gauge("prometheus_tsdb_storage_blocks_bytes", "The number of bytes that are currently used for local storage by all blocks.").With();
         BlocksDamaged = instruments.Counter("pharos_tsdb_blocks_damaged_total", "Blocks that could not be opened and are left out.").With();
         SnapshotsDamaged = instruments.Counter("pharos_tsdb_head_snapshots_damaged_total", "Snapshots of heads that could not be loaded; the write log was read instead.").With();
+        HeadChunkFilesDamaged = instruments.Counter("pharos_tsdb_head_chunk_files_damaged_total", "Files of the heads' finished chunks that were damaged and are set aside; the write log was read instead.").With();
+        HeadChunkWrites = instruments.Counter("pharos_tsdb_head_chunk_writes_total", "Times that finished chunks of a head were written into a file.").With();
+        HeadChunkWritesFailed = instruments.Counter("pharos_tsdb_head_chunk_writes_failed_total", "Times that finished chunks of a head could not be written; they stay in memory and it is tried again.").With();
+        HeadChunkBytes = instruments.Gauge("prometheus_tsdb_head_chunks_storage_size_bytes", "Size of the chunks_head directory.").With();
         ChunksDamaged = instruments.Counter("pharos_tsdb_corrupt_chunks_total", "Chunks whose bytes were damaged and that were left out of a query.").With();
         Compactions = instruments.Counter("prometheus_tsdb_compactions_total", "Total number of compactions that were executed for the partition.").With();
         CompactionsFailed = instruments.Counter("prometheus_tsdb_compactions_failed_total", "Total number of compactions that failed for the partition.").With();
@@ -80,6 +84,10 @@ internal sealed class MetricInstruments
     public InstrumentCell BlockBytes { get; }
     public InstrumentCell BlocksDamaged { get; }
     public InstrumentCell SnapshotsDamaged { get; }
+    public InstrumentCell HeadChunkFilesDamaged { get; }
+    public InstrumentCell HeadChunkWrites { get; }
+    public InstrumentCell HeadChunkWritesFailed { get; }
+    public InstrumentCell HeadChunkBytes { get; }
     public InstrumentCell ChunksDamaged { get; }
     public InstrumentCell Compactions { get; }
     public InstrumentCell CompactionsFailed { get; }

@@ -96,6 +96,7 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IMetric
         if (!empty)
         {
             var failure = await FinishAsync(store, ticket, writing);
+            store.WriteChunksIfDue();
             store.Changes.Note(EarliestMs(batch));
             if (failure is not null)
             {
@@ -127,6 +128,7 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IMetric
         await stopping.CancelAsync();
         await maintenance;
         stopping.Dispose();
+        foreach (var store in tenants.Values) await store.ChunksWritten;
         if (started && options.SaveHeadsOnClose) await SaveHeadsAsync(CancellationToken.None);
         started = false;
     }
@@ -216,7 +218,7 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IMetric
 
     private void SetGauges()
     {
-        long series = 0, chunks = 0, min = long.MaxValue, max = long.MinValue, blockBytes = 0, lowest = long.MaxValue;
+        long series = 0, chunks = 0, chunkBytes = 0, min = long.MaxValue, max = long.MinValue, blockBytes = 0, lowest = long.MaxValue;
         int blocks = 0;
         foreach (var store in tenants.Values)
         {
@@ -229,6 +231,7 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IMetric
                 instruments.TenantSeries.With(store.Tenant.Name).Set(store.Head.Active.Count);
                 if (store.Head.MaxMs != long.MinValue) instruments.TenantHeadMaxTime.With(store.Tenant.Name).Set(store.Head.MaxMs / 1000.0);
             }
+            chunkBytes += store.Chunks.Bytes;
             foreach (var block in store.Blocks.Current)
             {
                 blocks++;
@@ -241,6 +244,7 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IMetric
         instruments.MemorySeries.Set(series);
         instruments.MemoryUsers.Set(tenants.Count);
         instruments.HeadChunks.Set(chunks);
+        instruments.HeadChunkBytes.Set(chunkBytes);
         instruments.HeadMinTime.Set(min == long.MaxValue ? 0 : min);
         instruments.HeadMaxTime.Set(max == long.MinValue ? 0 : max);
         instruments.HeadMinTimeSeconds.Set(min == long.MaxValue ? 0 : Math.Floor(min / 1000.0));

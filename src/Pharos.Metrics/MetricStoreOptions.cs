@@ -32,6 +32,9 @@ public sealed record MetricStoreOptions
     /// <summary>Whether closing the store saves the heads, so that the next start reads nothing of the write log.</summary>
     public bool SaveHeadsOnClose { get; init; } = true;
 
+    /// <summary>Finished chunks of a tenant's head are written into a file, and leave memory, whenever they are so many bytes. Positive; default 1 MiB.</summary>
+    public long HeadChunkBytes { get; init; } = 1 << 20;
+
     /// <summary>What writes, renames and deletes blocks and saved heads.</summary>
     internal IDisk Disk { get; init; } = FileDisk.Instance;
 

@@ -61,4 +61,13 @@ internal static partial class MetricsLog
 
     [LoggerMessage(1131, LogLevel.Warning, "The heads could not be saved in {Folder}: {Reason}. A restart reads more of the write log; it is tried again")]
     public static partial void SnapshotFailed(ILogger logger, string folder, string reason);
+
+    [LoggerMessage(1132, LogLevel.Warning, "Finished chunks of the head of tenant {Tenant} could not be written: {Reason}. They stay in memory and in the write log; it is tried again")]
+    public static partial void HeadChunksNotWritten(ILogger logger, string tenant, string reason);
+
+    [LoggerMessage(1133, LogLevel.Error, "{Path} is damaged and is set aside as {SetAside}. The write log is read instead, which takes longer and loses nothing")]
+    public static partial void HeadChunksDamaged(ILogger logger, string path, string setAside);
+
+    [LoggerMessage(1134, LogLevel.Error, "A chunk of a head is damaged and is left out of queries: {Reason}. Restart, so that its samples are read from the write log")]
+    public static partial void HeadChunkDamaged(ILogger logger, string reason);
 }

@@ -10,7 +10,7 @@ namespace Pharos.Metrics;
 
 /// <summary>One tenant: its head, its blocks, and the steps that move samples from one to the other.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "Lives as long as its store; the semaphore has no handle to free.")]
-internal sealed class TenantStore
+internal sealed partial class TenantStore
 {
     private readonly MetricStoreOptions options;
     private readonly MetricInstruments instruments;
@@ -41,8 +41,10 @@ internal sealed class TenantStore
         this.time = time;
         this.log = log;
         Folder = Path.Combine(options.Folder, tenant.Name);
+        chunkBytesDue = options.HeadChunkBytes;
         Rate = new TokenBucket(time);
-        Head = new TenantHead(tenant, options, instruments);
+        Chunks = new HeadChunks(Folder, options.Disk, instruments, logger);
+        Head = new TenantHead(tenant, options, instruments, Chunks);
         Blocks = new BlockSet(Folder, options.Disk, instruments, logger);
         retention = new BlockRetention(tenant, Blocks, options.BlockRangeMs, instruments, logger);
         mark = CutMark.Load(Folder, logger);
@@ -53,6 +55,7 @@ internal sealed class TenantStore
     public TenantId Tenant { get; }
     public string Folder { get; }
     public TenantHead Head { get; private set; }
+    public HeadChunks Chunks { get; }
     public BlockSet Blocks { get; }
     public TokenBucket Rate { get; }
     public ChangeLog Changes { get; } = new();
@@ -76,8 +79,9 @@ internal sealed class TenantStore
         {
             instruments.SnapshotsDamaged.Add(1);
             MetricsLog.SnapshotDamaged(logger, HeadSnapshot.PathIn(Folder), wrong.Message);
-            Head = new TenantHead(Tenant, options, instruments) { MinValidMs = ValidFrom() };
+            Head = new TenantHead(Tenant, options, instruments, Chunks) { MinValidMs = ValidFrom() };
         }
+        if (loaded is null) Chunks.Discard();
         // A log that lost its end, or was deleted, must not use places again that the mark and the snapshot speak of.
         log.StartBehind(mark.Applied);
         if (loaded is null) return;
@@ -101,7 +105,7 @@ internal sealed class TenantStore
                 if (saved == (mark, appliedTo)) return Head.KnownTo(log.End);
             }
             Directory.CreateDirectory(Folder);
-            var needed = await Task.Run(() => HeadSnapshot.Write(Head, mark, Folder, log, options.Disk), cancel);
+            var needed = await Task.Run(() => Head.WithChunksWritten(files => HeadSnapshot.Write(Head, mark, files, Folder, log, options.Disk)), cancel);
             saved = (mark, appliedTo);
             return needed;
         }
@@ -360,6 +364,8 @@ internal sealed class TenantStore
             MetricsLog.CutMarkNotSaved(logger, Tenant.Name, failure.Message);
         }
         Head.Truncate(belowMs);
+        // A mark that is not saved would let a restart use the snapshot, which speaks of these files.
+        if (markSaved) Chunks.Drop(belowMs);
         instruments.Compactions.Add(added.Count);
         instruments.CompactionSeconds.Observe(time.GetElapsedTime(started).TotalSeconds);
     }

@@ -8,7 +8,7 @@ using Pharos.Storage.WriteLog;
 // First it prints "have SENDER COUNT" for what it finds of each sender, then "ready"; then each sender appends its next scrape for ever,
 // and each acknowledged one is printed as "SENDER COUNT" with the scrapes of the sender that are acknowledged.
 // A scrape is SeriesPerSender samples, its number as their value, a minute after the scrape before. The clock is simulated and goes with the samples,
-// so heads are cut and blocks merged all the while.
+// so finished chunks are written into files, heads saved and cut, and blocks merged all the while.
 const int seriesPerSender = 5, scrapeMs = 60_000, scrapesPerRound = 5;
 long startMs = new DateTimeOffset(2026, 3, 1, 0, 0, 0, TimeSpan.Zero).ToUnixTimeMilliseconds();
 string folder = args[0];
@@ -19,7 +19,7 @@ var instruments = new Instruments();
 await using var log = new FileWriteLog(
     new WriteLogOptions { Folder = Path.Combine(folder, "write-log"), Sync = SyncPolicy.Os, SegmentBytesMax = 256 << 10 }, clock, instruments, NullLogger.Instance);
 await using var store = new MetricStore(
-    new MetricStoreOptions { Folder = Path.Combine(folder, "metrics") }, log, new FixedTenantLimits(), clock, instruments, NullLogger.Instance);
+    new MetricStoreOptions { Folder = Path.Combine(folder, "metrics"), HeadChunkBytes = 500, HeadSaveSamples = 200 }, log, new FixedTenantLimits(), clock, instruments, NullLogger.Instance);
 store.Start();
 var output = new StreamWriter(Console.OpenStandardOutput(), bufferSize: 1) { AutoFlush = true };
 var gate = new Lock();

@@ -111,7 +111,7 @@ public sealed class HeadSnapshotTests
         {
             byte[] bad = Mutated(good, new Random(seed));
             File.WriteAllBytes(Path.Combine(folder, "head-snapshot"), bad);
-            var head = new TenantHead(StoreFixture.Tenant, new MetricStoreOptions { Folder = folder }, new MetricInstruments(new Instruments()));
+            var head = NewHead(folder);
             try
             {
                 HeadSnapshot.Load(head, CutMark.None, folder, at.Now);
@@ -138,7 +138,7 @@ public sealed class HeadSnapshotTests
         for (int seed = 1; seed <= 300; seed++)
         {
             var random = new Random(seed);
-            var head = new TenantHead(StoreFixture.Tenant, new MetricStoreOptions { Folder = folder }, new MetricInstruments(new Instruments()));
+            var head = NewHead(folder);
             var replay = new HeadReplay(head, CutMark.None, null, NullLogger.Instance, at.Now);
             try
             {
@@ -250,11 +250,18 @@ public sealed class HeadSnapshotTests
         Assert.Equal(before, Everything(at));
     }
 
-    private static Labels Series(int i) => Labels.Of(
+    private static TenantHead NewHead(string folder)
+    {
+        var instruments = new MetricInstruments(new Instruments());
+        return new TenantHead(
+            StoreFixture.Tenant, new MetricStoreOptions { Folder = folder }, instruments, new HeadChunks(folder, FileDisk.Instance, instruments, NullLogger.Instance));
+    }
+
+    internal static Labels Series(int i) => Labels.Of(
         ("__name__", $"m{i % 7}"), ("id", i.ToString(CultureInfo.InvariantCulture)), ("job", i % 2 == 0 ? "shop" : "cart"), ("instance", $"10.0.0.{i % 5}:80"));
 
     /// <summary>Closed and open chunks of floats and histograms, late samples, deletions, exemplars, metadata.</summary>
-    private static async Task FillAsync(StoreFixture at)
+    internal static async Task FillAsync(StoreFixture at)
     {
         at.Time.Advance(TimeSpan.FromMinutes(7));
         for (int scrape = 0; scrape < 150; scrape++)
@@ -276,7 +283,7 @@ public sealed class HeadSnapshotTests
     }
 
     /// <summary>All that a reader can see, as text.</summary>
-    private static string Everything(StoreFixture at, bool resetHints = true)
+    internal static string Everything(StoreFixture at, bool resetHints = true)
     {
         var text = new StringBuilder();
         using var columns = new SampleColumns();

@@ -31,6 +31,7 @@ internal sealed class StoreFixture : IAsyncDisposable
     public ManualTimeProvider Time { get; } = new(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
     public TenantLimits Limits { get; set; }
     public IDisk Disk { get; set; }
+    public long HeadChunkBytes { get; set; } = 1 << 20;
     public WriteLogOptions LogOptions { get; set; }
     public Instruments Instruments { get; private set; } = null!;
     public FileWriteLog Log { get; private set; } = null!;
@@ -44,7 +45,7 @@ internal sealed class StoreFixture : IAsyncDisposable
         Instruments = new Instruments();
         Log = new FileWriteLog(LogOptions with { Folder = Path.Combine(folder, "write-log") }, clock, Instruments, NullLogger.Instance);
         Store = new MetricStore(
-            new MetricStoreOptions { Folder = Path.Combine(folder, "metrics"), ExemplarsPerTenant = 1000, SaveHeadsOnClose = false, Disk = Disk, MaintenanceInterval = interval },
+            new MetricStoreOptions { Folder = Path.Combine(folder, "metrics"), ExemplarsPerTenant = 1000, SaveHeadsOnClose = false, Disk = Disk, MaintenanceInterval = interval, HeadChunkBytes = HeadChunkBytes },
             Log, new Live(this), clock, Instruments, NullLogger.Instance);
         Store.Start();
     }

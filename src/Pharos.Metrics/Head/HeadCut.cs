@@ -75,7 +75,15 @@ internal static class HeadCut
             HeadPart part;
             lock (head.Gate) part = one.Capture();
             chunks.Clear();
-            Collect(part, range, snapshot, chunks);
+            try
+            {
+                Collect(part, range, snapshot, chunks);
+            }
+            catch (CorruptChunkException damage)
+            {
+                // The write log has the samples as long as they are not in a block.
+                throw new IOException($"{damage.Message}; restart, so that its samples are read from the write log", damage);
+            }
             writer.AddSeries(head.LabelsOf(one), chunks);
         }
         return writer.Finish(new BlockMeta { Id = writer.Id, MinMs = startMs, EndMs = endMs });
@@ -93,7 +101,7 @@ internal static class HeadCut
         {
             foreach (var chunk in part.Closed)
             {
-                if (range.Contains(chunk.MinMs)) into.Add(new ChunkToWrite(chunk.Encoding, chunk.MinMs, chunk.MaxMs, chunk.Data));
+                if (range.Contains(chunk.MinMs)) into.Add(new ChunkToWrite(chunk.Encoding, chunk.MinMs, chunk.MaxMs, chunk.Load()));
             }
             if (part.OpenCount > 0 && range.Contains(part.OpenMinMs))
             {

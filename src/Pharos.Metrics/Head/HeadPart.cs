@@ -1,3 +1,4 @@
+using System.Buffers;
 using Pharos.Core;
 using Pharos.Metrics.Blocks;
 using Pharos.Metrics.Chunks;
@@ -42,7 +43,7 @@ internal sealed class HeadPart : ISeriesPart
         long bytes = OpenLength;
         foreach (var chunk in Closed)
         {
-            if (range.Overlaps(chunk.MinMs, chunk.MaxMs)) bytes += chunk.Data.Length;
+            if (range.Overlaps(chunk.MinMs, chunk.MaxMs)) bytes += chunk.Length;
         }
         return bytes;
     }
@@ -60,11 +61,21 @@ internal sealed class HeadPart : ISeriesPart
     }
 
     /// <summary>Samples in order only, from chunks that lie in the range, deleted ones too.</summary>
-    public void ReadInOrder(TimeRange range, SampleColumns into)
+    /// <param name="whole">Whether a chunk that cannot be read is an error; else it is counted and left out.</param>
+    /// <exception cref="CorruptChunkException">A chunk cannot be read.</exception>
+    private void ReadInOrder(TimeRange range, SampleColumns into, bool whole)
     {
         foreach (var chunk in Closed)
         {
-            if (range.Overlaps(chunk.MinMs, chunk.MaxMs)) ChunkReader.Read(chunk.Encoding, chunk.Data.Span, range, into);
+            if (!range.Overlaps(chunk.MinMs, chunk.MaxMs)) continue;
+            try
+            {
+                Read(chunk, range, into);
+            }
+            catch (CorruptChunkException why) when (!whole && chunk.File is not null)
+            {
+                chunk.File.Owner.Damaged(chunk, why);
+            }
         }
         if (OpenCount > 0 && range.Overlaps(OpenMinMs, InOrderMaxMs)) ChunkReader.ReadXor(Open, OpenCount, range, into);
         for (int i = 0; i < HistogramCount; i++)
@@ -75,25 +86,46 @@ internal sealed class HeadPart : ISeriesPart
     }
 
     /// <summary>Samples for a block, deleted ones too: in order, and late ones that leave the head now (for a snapshot: all).</summary>
-    public void ReadForBlock(TimeRange range, bool snapshot, SampleColumns into) => Read(range, snapshot ? OutOfOrder : null, into);
+    /// <exception cref="CorruptChunkException">A finished chunk cannot be read.</exception>
+    public void ReadForBlock(TimeRange range, bool snapshot, SampleColumns into) => Read(range, snapshot ? OutOfOrder : null, into, whole: true);
 
     /// <summary>All samples, deleted ones too.</summary>
     public void ReadWithDeleted(SampleColumns into) => ReadAll(TimeRange.All, into);
 
-    private void ReadAll(TimeRange range, SampleColumns into) => Read(range, OutOfOrder, into);
+    private static void Read(MemChunk chunk, TimeRange range, SampleColumns into)
+    {
+        if (chunk.File is not { } file)
+        {
+            ChunkReader.Read(chunk.Encoding, chunk.InMemory, range, into);
+            return;
+        }
+        int bytes = HeadChunkFile.EntryHeaderBytes + chunk.Length;
+        byte[] entry = ArrayPool<byte>.Shared.Rent(bytes);
+        try
+        {
+            file.Read(chunk, entry.AsSpan(0, bytes));
+            ChunkReader.Read(chunk.Encoding, entry.AsSpan(HeadChunkFile.EntryHeaderBytes, chunk.Length), range, into);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(entry);
+        }
+    }
 
-    private void Read(TimeRange range, OutOfOrderSamples? staying, SampleColumns into)
+    private void ReadAll(TimeRange range, SampleColumns into) => Read(range, OutOfOrder, into, whole: false);
+
+    private void Read(TimeRange range, OutOfOrderSamples? staying, SampleColumns into, bool whole)
     {
         if (staying is null && OutOfOrderLeaving is null)
         {
-            ReadInOrder(range, into);
+            ReadInOrder(range, into, whole);
             return;
         }
         using var inOrder = new SampleColumns();
         using var late = new SampleColumns();
         using var leaving = new SampleColumns();
         using var both = new SampleColumns();
-        ReadInOrder(range, inOrder);
+        ReadInOrder(range, inOrder, whole);
         staying?.Read(range, late);
         OutOfOrderLeaving?.Read(range, leaving);
         Columns.Merge(leaving, late, both);

@@ -18,7 +18,7 @@ internal static class HeadSnapshot
     private const int SectionHeaderBytes = 8;
     private const int SectionBytesMax = 1 << 30;
     private const long FreeBytesMin = 64 << 20;
-    private const ushort Version = 1;
+    private const ushort Version = 2;
     private const byte Start = 1;
     private const byte Page = 2;
     private const byte End = 3;
@@ -28,15 +28,16 @@ internal static class HeadSnapshot
     public static string PathIn(string folder) => Path.Combine(folder, FileName);
 
     /// <summary>Writes a snapshot beside running appends; the old one stays until the new one is whole and durable.</summary>
+    /// <param name="chunkFiles">The files of finished chunks that the snapshot speaks of, and how far they are durable.</param>
     /// <returns>Records of the tenant before this place need not be read again.</returns>
     /// <exception cref="IOException">The file could not be written.</exception>
-    public static WriteLogPosition Write(TenantHead head, CutMark mark, string folder, IWriteLog log, IDisk disk)
+    public static WriteLogPosition Write(TenantHead head, CutMark mark, List<(int Number, long Length)> chunkFiles, string folder, IWriteLog log, IDisk disk)
     {
         RequireRoom(head, folder, disk);
         string temporary = PathIn(folder) + ".tmp";
         try
         {
-            var first = WriteFile(head, mark, temporary, log, disk);
+            var first = WriteFile(head, mark, chunkFiles, temporary, log, disk);
             disk.Move(temporary, PathIn(folder));
             disk.SyncFolder(folder);
             return first;
@@ -49,7 +50,7 @@ internal static class HeadSnapshot
         }
     }
 
-    private static WriteLogPosition WriteFile(TenantHead head, CutMark mark, string path, IWriteLog log, IDisk disk)
+    private static WriteLogPosition WriteFile(TenantHead head, CutMark mark, List<(int Number, long Length)> chunkFiles, string path, IWriteLog log, IDisk disk)
     {
         WriteLogPosition first;
         using (var file = disk.Open(path, FileMode.Create))
@@ -58,6 +59,12 @@ internal static class HeadSnapshot
             writer.Begin(Start);
             writer.Section.Varint(mark.BelowMs);
             TenantHead.SavePosition(writer.Section, mark.Applied);
+            writer.Section.Uvarint((ulong)chunkFiles.Count);
+            foreach (var (number, length) in chunkFiles)
+            {
+                writer.Section.Uvarint((ulong)number);
+                writer.Section.Uvarint((ulong)length);
+            }
             writer.Flush();
             lock (head.Gate) first = head.KnownTo(log.End);
             long series = 0;
@@ -88,7 +95,7 @@ internal static class HeadSnapshot
     private static void RequireRoom(TenantHead head, string folder, IDisk disk)
     {
         long wanted;
-        lock (head.Gate) wanted = FreeBytesMin + (head.Table.Count * 200L) + (head.ChunkCount * 300L);
+        lock (head.Gate) wanted = FreeBytesMin + (head.Table.Count * 400L);
         long free = disk.FreeBytes(folder);
         if (free < wanted) throw new IOException($"{free} bytes are free and about {wanted} are wanted for the snapshot of tenant {head.Tenant.Name}");
     }
@@ -123,9 +130,10 @@ internal static class HeadSnapshot
             {
                 case Start:
                     if (new CutMark(bytes.Varint(), TenantHead.LoadPosition(ref bytes)) != mark) return null;
+                    OpenChunkFiles(head, ref bytes);
                     break;
                 case Page:
-                    series += LoadPage(head, section, ref bytes, places, ref numbers);
+                    series += LoadPage(head, ref bytes, places, ref numbers);
                     break;
                 case End:
                     long expected = (long)bytes.Uvarint();
@@ -133,6 +141,7 @@ internal static class HeadSnapshot
                     var place = TenantHead.LoadPosition(ref bytes);
                     places.End(place);
                     head.LoadState(ref bytes, place, nowMs);
+                    head.Chunks.WaitForCheck();
                     return places;
                 default:
                     throw new InvalidDataException($"a section of type {type} is not known to this release");
@@ -140,8 +149,15 @@ internal static class HeadSnapshot
         }
     }
 
+    private static void OpenChunkFiles(TenantHead head, ref ByteReader bytes)
+    {
+        var saved = new List<(int Number, long Length)>();
+        for (int left = bytes.Count(); left > 0; left--) saved.Add((checked((int)bytes.Uvarint()), checked((long)bytes.Uvarint())));
+        head.Chunks.Open(saved);
+    }
+
     /// <param name="numbers">The head's number of a pair, by its number in the file.</param>
-    private static int LoadPage(TenantHead head, byte[] section, ref ByteReader bytes, SnapshotPlaces places, ref int[] numbers)
+    private static int LoadPage(TenantHead head, ref ByteReader bytes, SnapshotPlaces places, ref int[] numbers)
     {
         int page = (int)bytes.Uvarint();
         places.Page(page, TenantHead.LoadPosition(ref bytes));
@@ -159,7 +175,7 @@ internal static class HeadSnapshot
             ulong hash = (ulong)bytes.UInt32Big() << 32;
             var pairs = new int[bytes.Count()];
             for (int i = 0; i < pairs.Length; i++) pairs[i] = numbers[(int)bytes.Uvarint()];
-            head.Load(MemSeries.Load(ref bytes, section, id, pairs), hash);
+            head.Load(ref bytes, id, pairs, hash);
         }
         return count;
     }

@@ -1,51 +1,72 @@
-using System.Buffers.Binary;
 using Pharos.Metrics.Chunks;
 
 namespace Pharos.Metrics.Head;
 
 /// <summary>
-/// A finished chunk in memory, never changed: a stretch of an array that it shares with others of its age, so that millions of
-/// chunks are few objects. Encoding and times stand in front of the chunk's bytes.
+/// A finished chunk of the head, never changed: a stretch of an array that it shares with others of its age, or, once it was written,
+/// a place in a file of head chunks. There are millions: 32 bytes each.
 /// </summary>
 internal readonly struct MemChunk
 {
-    private const int HeaderBytes = 17;
+    private const int LengthBits = 28;
 
-    private readonly byte[] shared;
-    private readonly int start;
-    private readonly int length;
+    // An array or a HeadChunkFile.
+    private readonly object place;
+    private readonly uint start;
+    private readonly uint lengthAndEncoding;
 
-    private MemChunk(byte[] shared, int start, int length)
+    private MemChunk(object place, uint start, int length, ChunkEncoding encoding, long minMs, long maxMs)
     {
-        this.shared = shared;
+        this.place = place;
         this.start = start;
-        this.length = length;
+        lengthAndEncoding = (uint)length | ((uint)encoding << LengthBits);
+        MinMs = minMs;
+        MaxMs = maxMs;
     }
 
-    /// <summary>Header and data, as a snapshot holds them. Times are little-endian.</summary>
-    public ReadOnlySpan<byte> Bytes => shared.AsSpan(start, length);
+    /// <summary>Time of the oldest sample.</summary>
+    public long MinMs { get; }
 
-    public ChunkEncoding Encoding => (ChunkEncoding)shared[start];
+    /// <summary>Time of the newest sample.</summary>
+    public long MaxMs { get; }
 
-    /// <summary>Times of the oldest and the newest sample.</summary>
-    public long MinMs => BinaryPrimitives.ReadInt64LittleEndian(Bytes[1..]);
-    public long MaxMs => BinaryPrimitives.ReadInt64LittleEndian(Bytes[9..]);
+    public ChunkEncoding Encoding => (ChunkEncoding)(lengthAndEncoding >> LengthBits);
 
-    public ReadOnlyMemory<byte> Data => shared.AsMemory(start + HeaderBytes, length - HeaderBytes);
+    /// <summary>Bytes of the chunk.</summary>
+    public int Length => (int)(lengthAndEncoding & ((1u << LengthBits) - 1));
+
+    /// <summary>The file that holds it; null while it is in memory.</summary>
+    public HeadChunkFile? File => place as HeadChunkFile;
+
+    /// <summary>Where its entry begins in the file.</summary>
+    public uint FileOffset => start;
+
+    /// <summary>The bytes of a chunk that is in memory.</summary>
+    public ReadOnlySpan<byte> InMemory => ((byte[])place).AsSpan((int)start, Length);
 
     public static MemChunk Of(ChunkArena arena, ChunkEncoding encoding, long minMs, long maxMs, ReadOnlySpan<byte> data)
     {
-        int length = HeaderBytes + data.Length;
-        byte[] shared = arena.Take(length, out int start);
-        var bytes = shared.AsSpan(start, length);
-        bytes[0] = (byte)encoding;
-        BinaryPrimitives.WriteInt64LittleEndian(bytes[1..], minMs);
-        BinaryPrimitives.WriteInt64LittleEndian(bytes[9..], maxMs);
-        data.CopyTo(bytes[HeaderBytes..]);
-        return new MemChunk(shared, start, length);
+        byte[] shared = arena.Take(data.Length, out int start);
+        data.CopyTo(shared.AsSpan(start));
+        return new MemChunk(shared, (uint)start, data.Length, encoding, minMs, maxMs);
     }
 
-    /// <summary>A chunk in the bytes of a snapshot, which stay its own as long as it lives.</summary>
-    public static MemChunk Within(byte[] snapshot, int start, int length) =>
-        length > HeaderBytes ? new MemChunk(snapshot, start, length) : throw new InvalidDataException($"a chunk of {length} bytes is too short");
+    /// <summary>A chunk whose entry stands in a file.</summary>
+    /// <exception cref="InvalidDataException">No chunk has such numbers.</exception>
+    public static MemChunk In(HeadChunkFile file, uint offset, int length, ChunkEncoding encoding, long minMs, long maxMs) =>
+        length is > 0 and < 1 << LengthBits && encoding is > ChunkEncoding.None and <= ChunkEncoding.FloatHistogram && minMs <= maxMs
+            ? new MemChunk(file, offset, length, encoding, minMs, maxMs)
+            : throw new InvalidDataException($"a chunk of {length} bytes, encoding {(int)encoding}, {minMs} to {maxMs}");
+
+    public bool IsSame(MemChunk other) => ReferenceEquals(place, other.place) && start == other.start;
+
+    /// <summary>Its bytes, in an array that stays as it is.</summary>
+    /// <exception cref="CorruptChunkException">The file does not hold the chunk as it was written.</exception>
+    public ReadOnlyMemory<byte> Load()
+    {
+        if (File is not { } file) return ((byte[])place).AsMemory((int)start, Length);
+        byte[] entry = new byte[HeadChunkFile.EntryHeaderBytes + Length];
+        file.Read(this, entry);
+        return entry.AsMemory(HeadChunkFile.EntryHeaderBytes);
+    }
 }

@@ -130,6 +130,21 @@ internal sealed class MemSeries(int id, int[] pairs)
         return begun;
     }
 
+    /// <summary>Finished chunks were written into a file and leave memory; those that left the series meanwhile are not looked for.</summary>
+    public void Moved(ReadOnlySpan<(MemSeries Series, MemChunk From, MemChunk To)> moves)
+    {
+        var chunks = (MemChunk[])Closed.Clone();
+        int at = 0;
+        foreach (var (_, from, to) in moves)
+        {
+            int found = Array.FindIndex(chunks, at, c => c.IsSame(from));
+            if (found < 0) continue;
+            chunks[found] = to;
+            at = found + 1;
+        }
+        Closed = chunks;
+    }
+
     public bool InsertOutOfOrder(long timestampMs, double value, Histogram? histogram) =>
         (More.OutOfOrder ??= new OutOfOrderSamples()).Insert(timestampMs, value, histogram);
 
@@ -192,28 +207,52 @@ internal sealed class MemSeries(int id, int[] pairs)
         into.Varint(nextCutMs);
         open.Save(into);
         into.Uvarint((ulong)Closed.Length);
-        foreach (var chunk in Closed) into.Text(chunk.Bytes);
+        foreach (var chunk in Closed) SaveChunk(into, chunk);
         into.Byte(seldom is null ? (byte)0 : (byte)1);
         seldom?.Save(into);
     }
 
     /// <exception cref="InvalidDataException">The bytes are not as <see cref="Save"/> writes them.</exception>
-    /// <param name="snapshot">The array that the reader reads to its end; closed chunks stay in it.</param>
-    public static MemSeries Load(ref ByteReader bytes, byte[] snapshot, int id, int[] pairs)
+    /// <param name="files">Those in which the finished chunks are that the snapshot does not hold itself.</param>
+    /// <param name="arena">Takes the finished chunks that it holds.</param>
+    public static MemSeries Load(ref ByteReader bytes, HeadChunks files, ChunkArena arena, int id, int[] pairs)
     {
         var series = new MemSeries(id, pairs) { nextCutMs = bytes.Varint(), open = XorAppender.Load(ref bytes), Logged = true };
         int closed = bytes.Count();
         if (closed > 0) series.Closed = new MemChunk[closed];
+        bool waiting = false;
         for (int i = 0; i < closed; i++)
         {
-            int length = bytes.Count();
-            series.Closed[i] = MemChunk.Within(snapshot, snapshot.Length - bytes.Remaining, length);
-            bytes.Take(length);
+            series.Closed[i] = LoadChunk(ref bytes, files, arena);
+            waiting |= series.Closed[i].File is null;
         }
+        if (waiting) arena.Finished(series);
         if (bytes.Byte() != 0) series.seldom = Seldom.Load(ref bytes);
         series.ReservedMs = series.open.LastMs;
         series.ReservedBits = series.open.LastBits;
         return series;
+    }
+
+    private static void SaveChunk(ByteBuffer into, MemChunk chunk)
+    {
+        into.Uvarint((ulong)(chunk.File?.Number ?? 0));
+        into.Byte((byte)chunk.Encoding);
+        into.Varint(chunk.MinMs);
+        into.Uvarint((ulong)(chunk.MaxMs - chunk.MinMs));
+        into.Uvarint((ulong)chunk.Length);
+        if (chunk.File is null) into.Bytes(chunk.InMemory);
+        else into.Uvarint(chunk.FileOffset);
+    }
+
+    private static MemChunk LoadChunk(ref ByteReader bytes, HeadChunks files, ChunkArena arena)
+    {
+        int number = (int)bytes.Uvarint();
+        var encoding = (ChunkEncoding)bytes.Byte();
+        long minMs = bytes.Varint(), maxMs = minMs + (long)bytes.Uvarint();
+        ulong length = bytes.Uvarint();
+        if (number == 0) return MemChunk.Of(arena, encoding, minMs, maxMs, bytes.Take(checked((int)length)));
+        uint offset = checked((uint)bytes.Uvarint());
+        return MemChunk.In(files.Find(number, offset + HeadChunkFile.EntryHeaderBytes + (long)length), offset, checked((int)length), encoding, minMs, maxMs);
     }
 
     private Seldom More => seldom ??= new Seldom();
@@ -229,6 +268,7 @@ internal sealed class MemSeries(int id, int[] pairs)
 
     private void CloseOpen(ChunkArena arena)
     {
+        arena.Finished(this);
         var chunk = Histograms is { } histograms
             ? MemChunk.Of(arena, histograms.Close(out byte[] data), histograms.MinMs, histograms.MaxMs, data)
             : MemChunk.Of(arena, ChunkEncoding.Xor, open.FirstMs, open.LastMs, open.Close().Span);

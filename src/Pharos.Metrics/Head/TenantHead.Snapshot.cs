@@ -69,8 +69,9 @@ internal sealed partial class TenantHead
 
     /// <summary>A series of a snapshot, before the head has readers.</summary>
     /// <param name="hash">Of its canonical label bytes.</param>
-    public void Load(MemSeries series, ulong hash)
+    public void Load(ref ByteReader bytes, int id, int[] pairs, ulong hash)
     {
+        var series = MemSeries.Load(ref bytes, Chunks, arena, id, pairs);
         Table.Add(series, hash);
         Index.Enter(series.Id, series.Pairs);
         ChunkCount += series.ChunkCount;

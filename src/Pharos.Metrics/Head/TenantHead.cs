@@ -20,10 +20,11 @@ internal sealed partial class TenantHead
     private long rangeKnownToMs = long.MinValue;
     private long minSinceTruncateMs = long.MaxValue;
 
-    public TenantHead(TenantId tenant, MetricStoreOptions options, MetricInstruments instruments)
+    public TenantHead(TenantId tenant, MetricStoreOptions options, MetricInstruments instruments, HeadChunks chunks)
     {
         Tenant = tenant;
         this.instruments = instruments;
+        Chunks = chunks;
         rangeMs = options.BlockRangeMs;
         Table = new SeriesTable(Pairs);
         Index = new HeadIndex(Table, Pairs);
@@ -41,6 +42,9 @@ internal sealed partial class TenantHead
     public SeriesTable Table { get; }
 
     public HeadIndex Index { get; }
+
+    /// <summary>The files of finished chunks.</summary>
+    public HeadChunks Chunks { get; }
 
     public ExemplarRing Exemplars { get; }
 

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Pharos.Core;
 using Pharos.Metrics.Append;
 using Pharos.Metrics.Chunks;
@@ -73,7 +74,8 @@ public static class HeadVerifier
     private static WriteLogPosition ReadSnapshot(string tenantFolder, string path)
     {
         var options = new MetricStoreOptions { Folder = tenantFolder };
-        var head = new TenantHead(TenantId.Anonymous, options, new MetricInstruments(new Instruments()));
+        var instruments = new MetricInstruments(new Instruments());
+        var head = new TenantHead(TenantId.Anonymous, options, instruments, new HeadChunks(tenantFolder, FileDisk.Instance, instruments, NullLogger.Instance, readOnly: true));
         var places = HeadSnapshot.Load(head, MarkOf(path), tenantFolder, 0) ?? throw new InvalidDataException("its first section is not as it was written");
         using var columns = new SampleColumns();
         foreach (var series in head.Table.All())

@@ -1,0 +1,105 @@
+namespace Pharos.Metrics.Head;
+
+/// <summary>Writing finished chunks into files, so that they leave memory.</summary>
+internal sealed partial class TenantHead
+{
+    private const int BytesPerWrite = 1 << 20;
+    private const int SeriesPerHold = 256;
+
+    // One writer at a time. Taken before the gate.
+    private readonly Lock writingChunks = new();
+
+    /// <summary>Bytes of finished chunks that are in memory only.</summary>
+    public long WaitingChunkBytes => arena.WaitingBytes;
+
+    /// <summary>Writes the finished chunks that are in memory, beside running appends.</summary>
+    /// <exception cref="IOException">They could not be written, and stay in memory.</exception>
+    public void WriteChunks()
+    {
+        lock (writingChunks)
+        {
+            List<MemSeries> waiting;
+            long bytes;
+            lock (Gate) waiting = arena.TakeWaiting(out bytes);
+            if (waiting.Count == 0) return;
+            try
+            {
+                WriteChunks(waiting);
+                instruments.HeadChunkWrites.Add(1);
+            }
+            catch
+            {
+                // Those that are in a file already are not written again.
+                lock (Gate) arena.GiveBack(waiting, bytes);
+                instruments.HeadChunkWritesFailed.Add(1);
+                throw;
+            }
+        }
+    }
+
+    /// <summary>Does work on durable files of finished chunks, into which nobody writes meanwhile.</summary>
+    /// <exception cref="IOException">They could not be made durable.</exception>
+    public T WithChunksWritten<T>(Func<List<(int Number, long Length)>, T> work)
+    {
+        lock (writingChunks)
+        {
+            WriteChunks();
+            return work(Chunks.Sync());
+        }
+    }
+
+    private void WriteChunks(List<MemSeries> waiting)
+    {
+        var entries = new ByteBuffer(BytesPerWrite + (64 << 10));
+        var moves = new List<(MemSeries Series, MemChunk From, MemChunk To)>();
+        HeadChunkFile? file = null;
+        long newestMs = long.MinValue;
+        MemSeries? before = null;
+        foreach (var series in waiting)
+        {
+            // Two chunks of one series that were finished in a row.
+            if (ReferenceEquals(series, before)) continue;
+            before = series;
+            foreach (var chunk in series.Closed)
+            {
+                if (chunk.File is not null) continue;
+                file ??= Chunks.Room(BytesPerWrite + (64 << 10));
+                uint offset = (uint)(file.Length + entries.Length);
+                HeadChunkFile.WriteEntry(entries, series.Id, chunk, chunk.InMemory);
+                newestMs = Math.Max(newestMs, chunk.MaxMs);
+                moves.Add((series, chunk, MemChunk.In(file, offset, chunk.Length, chunk.Encoding, chunk.MinMs, chunk.MaxMs)));
+            }
+            if (entries.Length >= BytesPerWrite) Flush();
+        }
+        if (file is not null) Flush();
+
+        void Flush()
+        {
+            Chunks.Write(file!, entries.Written, newestMs);
+            Move(moves);
+            moves.Clear();
+            entries.Clear();
+            file = null;
+            newestMs = long.MinValue;
+        }
+    }
+
+    private void Move(List<(MemSeries Series, MemChunk From, MemChunk To)> moves)
+    {
+        var all = System.Runtime.InteropServices.CollectionsMarshal.AsSpan(moves);
+        while (!all.IsEmpty)
+        {
+            lock (Gate)
+            {
+                for (int held = 0; held < SeriesPerHold && !all.IsEmpty; held++)
+                {
+                    var series = all[0].Series;
+                    int count = 1;
+                    while (count < all.Length && ReferenceEquals(all[count].Series, series)) count++;
+                    series.Moved(all[..count]);
+                    all = all[count..];
+                }
+            }
+        }
+    }
+}
