@@ -117,20 +117,16 @@ public sealed partial class MetricStore
         {
             uint[] ids = PostingSearch.Find(store.Head.Index, matchers, cancel);
             var labels = LabelsOf(store.Head, ids, some ? new NeededLabels(store.Head.Pairs, hints.NeededLabels!) : null, cancel);
-            // All at once, so that no request is seen in part.
-            lock (store.Head.Gate)
+            var parts = store.Head.Capture(ids, cancel);
+            for (int i = 0; i < ids.Length; i++)
             {
-                for (int i = 0; i < ids.Length; i++)
-                {
-                    if (labels[i] is not { } name || store.Head.Table.Get((int)ids[i]) is not { HasSamples: true } series) continue;
-                    var part = series.Capture();
-                    if (!range.Overlaps(part.MinMs, part.MaxMs)) continue;
-                    if (part.Deleted is { } deleted && deleted.Covers(part.MinMs, part.MaxMs)) continue;
-                    var merged = new MergedSeries(name);
-                    merged.Add(part);
-                    sorted.Add(merged);
-                    budget?.Take(1, part.ChunkCount(range), budget.CountsBytes ? part.ChunkBytes(range) : 0);
-                }
+                if (labels[i] is not { } name || parts[i] is not { IsEmpty: false } part) continue;
+                if (!range.Overlaps(part.MinMs, part.MaxMs)) continue;
+                if (part.Deleted is { } deleted && deleted.Covers(part.MinMs, part.MaxMs)) continue;
+                var merged = new MergedSeries(name);
+                merged.Add(part);
+                sorted.Add(merged);
+                budget?.Take(1, part.ChunkCount(range), budget.CountsBytes ? part.ChunkBytes(range) : 0);
             }
         }
         var blocks = BlockQuery.Overlapping(store.Blocks.Current, range);
@@ -145,26 +141,35 @@ public sealed partial class MetricStore
         return sorted;
     }
 
-    /// <summary>
-    /// Labels of series by number, null for those that left; appends get between, as putting labels together takes longer than all else.
-    /// No number is given twice, so what they belong to stays true.
-    /// </summary>
+    /// <summary>Labels of series by number, null for those that left. No number is given twice, so what they belong to stays true.</summary>
     private static Labels?[] LabelsOf(TenantHead head, uint[] ids, NeededLabels? needed, CancellationToken cancel)
     {
         var labels = new Labels?[ids.Length];
         for (int from = 0; from < ids.Length; from += SeriesPerHold)
         {
             cancel.ThrowIfCancellationRequested();
+            int to = Math.Min(ids.Length, from + SeriesPerHold);
+            if (needed is not null)
+            {
+                lock (head.Gate) needed.Begin();
+            }
+            // Appends get between: putting labels together takes longer than all else.
+            long version = head.Version;
+            Read(from, to);
+            if (head.IsStill(version)) continue;
             lock (head.Gate)
             {
                 needed?.Begin();
-                for (int i = from; i < Math.Min(ids.Length, from + SeriesPerHold); i++)
-                {
-                    if (head.Table.Get((int)ids[i]) is { } series) labels[i] = needed?.Of(series.Pairs) ?? head.LabelsOf(series);
-                }
+                Read(from, to);
             }
         }
         return labels;
+
+        void Read(int from, int to)
+        {
+            for (int i = from; i < to; i++)
+                labels[i] = head.Table.Get((int)ids[i]) is not { } series ? null : needed is null ? head.Pairs.ToLabelsUnlocked(series.Pairs) : needed.Of(series.Pairs);
+        }
     }
 
     /// <summary>Late samples may be older than the head's own start, so only the upper bound and the oldest late sample decide.</summary>

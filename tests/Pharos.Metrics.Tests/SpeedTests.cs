@@ -54,11 +54,12 @@ public sealed class SpeedTests
         Assert.InRange(Stopwatch.GetElapsedTime(started).TotalSeconds, 0, 20);
     }
 
-    [Fact]
-    public async Task Queries_beside_ingestion_see_whole_requests_in_order()
+    [Theory]
+    [InlineData(50, 400)]
+    [InlineData(1000, 100)]
+    public async Task Queries_beside_ingestion_see_whole_requests_in_order(int series, int rounds)
     {
         await using var at = new StoreFixture(new TenantLimits { CreationGracePeriod = TimeSpan.Zero });
-        const int series = 50, rounds = 400;
         using var batch = Batch(series, at.Now);
         using var stop = new CancellationTokenSource();
         var reading = Task.Run(() =>
@@ -82,7 +83,7 @@ public sealed class SpeedTests
         for (int i = 0; i < rounds; i++)
         {
             batch.Clear();
-            for (int s = 0; s < series; s++) batch.AddSample(batch.AddSeries(Series(s)), at.Now + (i * 40_000), i * 40_000);
+            for (int s = 0; s < series; s++) batch.AddSample(batch.AddSeries(Series(s)), at.Now + (i * 160_000L * 100 / rounds), i * 160_000L * 100 / rounds);
             Assert.Empty((await at.Store.AppendAsync(StoreFixture.Tenant, batch, default)).Errors);
             if (i % 50 == 49) await at.Store.MaintainAsync(default);
         }

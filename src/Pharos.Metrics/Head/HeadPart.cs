@@ -22,6 +22,8 @@ internal sealed class HeadPart : ISeriesPart
     public required OutOfOrderSamples? OutOfOrderLeaving { get; init; }
     public required DeletedRanges? Deleted { get; init; }
 
+    public bool IsEmpty => Closed.Length == 0 && OpenCount == 0 && HistogramCount == 0 && OutOfOrder is null && OutOfOrderLeaving is null;
+
     public long MinMs => Math.Min(InOrderMinMs, Math.Min(OutOfOrder?.MinMs ?? long.MaxValue, OutOfOrderLeaving?.MinMs ?? long.MaxValue));
 
     public long MaxMs => Math.Max(InOrderMinMs == long.MaxValue ? long.MinValue : InOrderMaxMs,

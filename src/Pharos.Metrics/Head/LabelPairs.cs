@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using Pharos.Core;
 
@@ -149,6 +150,33 @@ internal sealed class LabelPairs
         byte[] canonical = new byte[ByteCount(series)];
         CopyTo(series, canonical);
         return Labels.FromEncoded(canonical);
+    }
+
+    /// <summary>As <see cref="ToLabels"/>, beside a writer: null, or another set, where the series has left meanwhile.</summary>
+    public Labels? ToLabelsUnlocked(int[] series)
+    {
+        byte[]?[] parts = ArrayPool<byte[]?>.Shared.Rent(series.Length);
+        try
+        {
+            int bytes = 0;
+            for (int i = 0; i < series.Length; i++)
+            {
+                if ((parts[i] = At(series[i]).Bytes) is not { } part) return null;
+                bytes += part.Length;
+            }
+            byte[] canonical = new byte[bytes];
+            var into = canonical.AsSpan();
+            for (int i = 0; i < series.Length; i++)
+            {
+                parts[i].CopyTo(into);
+                into = into[parts[i]!.Length..];
+            }
+            return Labels.FromEncoded(canonical);
+        }
+        finally
+        {
+            ArrayPool<byte[]?>.Shared.Return(parts, clearArray: true);
+        }
     }
 
     public int ByteCount(int[] series)

@@ -149,22 +149,31 @@ internal sealed class MemSeries(int id, int[] pairs)
         (More.OutOfOrder ??= new OutOfOrderSamples()).Insert(timestampMs, value, histogram);
 
     /// <summary>What a reader needs; unaffected by later appends and truncation.</summary>
-    public HeadPart Capture() => new()
+    /// <remarks>Each field is read once: without the gate the outcome may be a mixture of two moments, but nothing worse.</remarks>
+    public HeadPart Capture()
     {
-        Closed = Closed,
-        Open = open.IsOpen ? open.Bytes : null,
-        OpenCount = open.IsOpen ? open.Count : 0,
-        OpenLength = open.IsOpen ? open.Length : 0,
-        OpenMinMs = open.IsOpen ? open.FirstMs : 0,
-        Histograms = Histograms?.Samples,
-        HistogramCount = Histograms?.Count ?? 0,
-        HistogramHint = Histograms?.Hint ?? CounterResetHint.Unknown,
-        InOrderMinMs = MinMs,
-        InOrderMaxMs = MaxMs,
-        OutOfOrder = OutOfOrder?.Copy(),
-        OutOfOrderLeaving = OutOfOrderLeaving,
-        Deleted = Deleted,
-    };
+        var closed = Closed;
+        var chunk = open;
+        var more = seldom;
+        var histograms = more?.Histograms;
+        long openMinMs = chunk.IsOpen ? chunk.FirstMs : long.MaxValue;
+        return new HeadPart
+        {
+            Closed = closed,
+            Open = chunk.IsOpen ? chunk.Bytes : null,
+            OpenCount = chunk.IsOpen ? chunk.Count : 0,
+            OpenLength = chunk.IsOpen ? chunk.Length : 0,
+            OpenMinMs = chunk.IsOpen ? openMinMs : 0,
+            Histograms = histograms?.Samples,
+            HistogramCount = histograms?.Count ?? 0,
+            HistogramHint = histograms?.Hint ?? CounterResetHint.Unknown,
+            InOrderMinMs = closed.Length > 0 ? closed[0].MinMs : chunk.IsOpen ? openMinMs : histograms?.Samples[0].TimestampMs ?? long.MaxValue,
+            InOrderMaxMs = chunk.LastMs,
+            OutOfOrder = more?.OutOfOrder?.Copy(),
+            OutOfOrderLeaving = more?.OutOfOrderLeaving,
+            Deleted = more?.Deleted,
+        };
+    }
 
     /// <summary>Puts late samples before a time aside for a block.</summary>
     public void StartOutOfOrderCut(long belowMs)

@@ -4,7 +4,7 @@ namespace Pharos.Metrics.Head;
 
 /// <summary>
 /// Label sets of series without the labels that nobody looks at; series that agree in the others share one set.
-/// Used under the head's gate; what it knows holds for one hold of it.
+/// What it knows holds until series leave the head.
 /// </summary>
 internal sealed class NeededLabels(LabelPairs pairs, IReadOnlyList<string> names)
 {
@@ -12,14 +12,15 @@ internal sealed class NeededLabels(LabelPairs pairs, IReadOnlyList<string> names
     private readonly Dictionary<int[], Labels> sets = new(PairsComparer.Instance);
     private int[] kept = [];
 
-    /// <summary>The gate was taken anew: numbers of pairs may have been given to others.</summary>
+    /// <summary>Numbers of pairs may have been given to others. Under the gate.</summary>
     public void Begin()
     {
         sets.Clear();
         for (int i = 0; i < wanted.Length; i++) wanted[i] = pairs.Name(names[i]);
     }
 
-    public Labels Of(int[] series)
+    /// <summary>Without the gate it may be null, or another set, where the series has left meanwhile.</summary>
+    public Labels? Of(int[] series)
     {
         if (kept.Length < series.Length) kept = new int[series.Length];
         int count = 0;
@@ -30,7 +31,8 @@ internal sealed class NeededLabels(LabelPairs pairs, IReadOnlyList<string> names
         var found = sets.GetAlternateLookup<ReadOnlySpan<int>>();
         if (found.TryGetValue(kept.AsSpan(0, count), out var labels)) return labels;
         int[] own = kept[..count];
-        labels = pairs.ToLabels(own);
+        labels = pairs.ToLabelsUnlocked(own);
+        if (labels is null) return null;
         sets.Add(own, labels);
         return labels;
     }

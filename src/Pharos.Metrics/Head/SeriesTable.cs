@@ -1,12 +1,16 @@
 namespace Pharos.Metrics.Head;
 
-/// <summary>The head's series by number and by label bytes. Finding a known series allocates nothing. Used under the head's gate.</summary>
+/// <summary>
+/// The head's series by number and by label bytes. Finding a known series allocates nothing. Used under the head's gate, but for
+/// <see cref="Get"/>, which needs none.
+/// </summary>
 internal sealed class SeriesTable(LabelPairs pairs)
 {
     public const int PageSize = 4096;
 
-    private readonly List<MemSeries?[]?> pages = [];
-    private readonly List<int> pageCounts = [];
+    // Replaced as a whole where it grows, so that a reader needs no lock.
+    private MemSeries?[]?[] pages = new MemSeries?[4][];
+    private int[] pageCounts = new int[4];
     private NumberTable slots = new();
 
     public int Count { get; private set; }
@@ -16,8 +20,9 @@ internal sealed class SeriesTable(LabelPairs pairs)
 
     public MemSeries? Get(int id)
     {
+        var all = Volatile.Read(ref pages);
         int page = id / PageSize;
-        return page < pages.Count ? pages[page]?[id % PageSize] : null;
+        return page < all.Length ? all[page]?[id % PageSize] : null;
     }
 
     public MemSeries? Find(ulong hash, ReadOnlySpan<byte> labels)
@@ -36,11 +41,14 @@ internal sealed class SeriesTable(LabelPairs pairs)
     public void Add(MemSeries series, ulong hash)
     {
         int page = series.Id / PageSize;
-        while (pages.Count <= page)
+        if (page >= pages.Length)
         {
-            pages.Add(null);
-            pageCounts.Add(0);
+            var larger = new MemSeries?[]?[Math.Max(page + 1, pages.Length * 2)];
+            pages.CopyTo(larger, 0);
+            Array.Resize(ref pageCounts, larger.Length);
+            Volatile.Write(ref pages, larger);
         }
+        PageCount = Math.Max(PageCount, page + 1);
         (pages[page] ??= new MemSeries?[PageSize])[series.Id % PageSize] = series;
         pageCounts[page]++;
         if (series.Id >= NextId) NextId = series.Id + 1;
@@ -67,7 +75,7 @@ internal sealed class SeriesTable(LabelPairs pairs)
     /// <summary>Series of one page, for walking all of them in steps.</summary>
     public MemSeries?[]? Page(int page) => pages[page];
 
-    public int PageCount => pages.Count;
+    public int PageCount { get; private set; }
 
     public IEnumerable<MemSeries> All()
     {

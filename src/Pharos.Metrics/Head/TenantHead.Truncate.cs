@@ -132,7 +132,16 @@ internal sealed partial class TenantHead
         {
             lock (Gate)
             {
-                if (Table.Page(i) is { } page) work(page);
+                if (Table.Page(i) is not { } page) continue;
+                BeginChange();
+                try
+                {
+                    work(page);
+                }
+                finally
+                {
+                    EndChange();
+                }
             }
         }
     }

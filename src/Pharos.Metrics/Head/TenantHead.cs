@@ -17,6 +17,8 @@ internal sealed partial class TenantHead
     private readonly ChunkArena arena = new();
     private readonly Queue<AppendTicket> underWay = new();
     private readonly SortedDictionary<long, WriteLogPosition> firstByRange = [];
+    private readonly List<HeadCapture> captures = [];
+    private long version;
     private long rangeKnownToMs = long.MinValue;
     private long minSinceTruncateMs = long.MaxValue;
 
@@ -78,6 +80,19 @@ internal sealed partial class TenantHead
     {
         ticket.State = durable ? TicketState.Durable : TicketState.Failed;
         ticket.Position = position;
+        BeginChange();
+        try
+        {
+            SettleInOrder(nowMs);
+        }
+        finally
+        {
+            EndChange();
+        }
+    }
+
+    private void SettleInOrder(long nowMs)
+    {
         while (underWay.TryPeek(out var next) && next.State != TicketState.Waiting)
         {
             underWay.Dequeue();
@@ -87,6 +102,40 @@ internal sealed partial class TenantHead
             next.Done?.TrySetResult();
         }
     }
+
+    /// <summary>Odd while series change; it rises with each change. For readers without the gate.</summary>
+    public long Version => Volatile.Read(ref version);
+
+    /// <summary>Whether all that was read since then is of one moment.</summary>
+    public bool IsStill(long since)
+    {
+        Interlocked.MemoryBarrier();
+        return since % 2 == 0 && Volatile.Read(ref version) == since;
+    }
+
+    /// <summary>What the head holds of series at one moment, by place of the number; null for series that left or held nothing.</summary>
+    /// <param name="ids">Sorted.</param>
+    public HeadPart?[] Capture(uint[] ids, CancellationToken cancel)
+    {
+        var capture = new HeadCapture(this, ids);
+        lock (Gate) captures.Add(capture);
+        try
+        {
+            return capture.Take(cancel);
+        }
+        finally
+        {
+            lock (Gate) captures.Remove(capture);
+        }
+    }
+
+    private void BeginChange()
+    {
+        Volatile.Write(ref version, version + 1);
+        Interlocked.MemoryBarrier();
+    }
+
+    private void EndChange() => Volatile.Write(ref version, version + 1);
 
     /// <summary>The series' label set, made anew at each call.</summary>
     public Labels LabelsOf(MemSeries series) => Pairs.ToLabels(series.Pairs);
@@ -167,6 +216,7 @@ internal sealed partial class TenantHead
     /// <summary>Puts a sample where its time belongs: behind the newest, or among the late ones.</summary>
     private void Put(MemSeries series, long timestampMs, double value, Histogram? histogram, WriteLogPosition position)
     {
+        foreach (var capture in captures) capture.Save(series);
         // What belongs to a block that is cut already is late, however new it is in its own series.
         if (timestampMs > series.MaxMs && timestampMs >= MinValidMs)
         {

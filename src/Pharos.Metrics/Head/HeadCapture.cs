@@ -1,0 +1,65 @@
+namespace Pharos.Metrics.Head;
+
+/// <summary>
+/// Takes out what the head holds of some series, all as it was at one moment, while appends go on: what an append changes of a series that
+/// was not taken yet, it saves here first. So a query sees a request whole or not at all, and keeps no append waiting: a query's thread runs
+/// at a lower priority and must not be put aside while it holds the gate.
+/// </summary>
+/// <param name="ids">Sorted numbers of the series.</param>
+internal sealed class HeadCapture(TenantHead head, uint[] ids)
+{
+    private const int SeriesPerStep = 64;
+
+    private readonly HeadPart?[] parts = new HeadPart?[ids.Length];
+    private int taken;
+
+    /// <summary>Saves what a series is before it changes. Under the gate.</summary>
+    public void Save(MemSeries series)
+    {
+        int at = Array.BinarySearch(ids, (uint)series.Id);
+        if (at < Volatile.Read(ref taken) || parts[at] is not null) return;
+        parts[at] = series.Capture();
+    }
+
+    /// <summary>By place of the number; null where the series has left or held nothing.</summary>
+    public HeadPart?[] Take(CancellationToken cancel)
+    {
+        var step = new HeadPart?[SeriesPerStep];
+        for (int from = 0; from < ids.Length; from += SeriesPerStep)
+        {
+            cancel.ThrowIfCancellationRequested();
+            var wanted = ids.AsSpan(from, Math.Min(SeriesPerStep, ids.Length - from));
+            long version = head.Version;
+            Read(wanted, step);
+            if (head.IsStill(version))
+            {
+                Keep(from, step.AsSpan(0, wanted.Length));
+            }
+            else
+            {
+                lock (head.Gate)
+                {
+                    Read(wanted, step);
+                    Keep(from, step.AsSpan(0, wanted.Length));
+                }
+            }
+            Volatile.Write(ref taken, from + wanted.Length);
+        }
+        return parts;
+    }
+
+    /// <summary>Without the gate what it reads may be a mixture, which the version then tells.</summary>
+    private void Read(ReadOnlySpan<uint> wanted, HeadPart?[] into)
+    {
+        for (int i = 0; i < wanted.Length; i++) into[i] = head.Table.Get((int)wanted[i])?.Capture();
+    }
+
+    private void Keep(int from, ReadOnlySpan<HeadPart?> read)
+    {
+        for (int i = 0; i < read.Length; i++)
+        {
+            // What an append saved is older than what was read after it, or the same.
+            parts[from + i] ??= read[i];
+        }
+    }
+}
