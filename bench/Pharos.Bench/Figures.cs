@@ -9,6 +9,8 @@ internal sealed record Figures(
     double ResidentPerSeries,
     double DiskPerSample,
     double KilledSeconds,
+    double KilledCpuSeconds,
+    double KilledResidentPerSeries,
     double StoppedSeconds)
 {
     /// <summary>The rows of the table: name, value, decimals, and whether more is better.</summary>
@@ -21,6 +23,8 @@ internal sealed record Figures(
         ("resident bytes per active series", f => f.ResidentPerSeries, "0"),
         ("disk bytes per sample, after a clean stop", f => f.DiskPerSample, "0.00"),
         ("seconds from start to serving, after kill -9", f => f.KilledSeconds, "0.00"),
+        ("CPU-seconds of that start", f => f.KilledCpuSeconds, "0.00"),
+        ("resident bytes per active series, most of that start", f => f.KilledResidentPerSeries, "0"),
         ("seconds from start to serving, after a clean stop", f => f.StoppedSeconds, "0.00"),
     ];
 
@@ -37,12 +41,13 @@ internal sealed record Figures(
         double resident = peer.ResidentBytes / (double)load.Active;
         peer.Kill();
         double killed = await peer.RestartAsync(load.Targets);
+        double killedCpu = peer.CpuSeconds, killedResident = peer.PeakBytes / (double)load.Active;
         await peer.StopAsync();
         double disk = peer.DiskBytes / (double)load.Samples;
         double stopped = await peer.RestartAsync(load.Targets);
         var figures = new Figures(
             load.Samples / (cpu2 - cpu0), samples > 0 ? samples / wall : 0, samplesFirst / firstWall, samplesFirst / (cpu1 - cpu0),
-            resident, disk, killed, stopped);
+            resident, disk, killed, killedCpu, killedResident, stopped);
         Console.WriteLine("  " + peer.Name + ": " + string.Join("; ", Rows.Select(r => $"{r.Name} {r.Of(figures).ToString(r.Format, System.Globalization.CultureInfo.InvariantCulture)}")));
         return figures;
     }

@@ -13,10 +13,11 @@ internal static class MetricsBench
         var step = new Option<string>("--step") { Description = "Time between scrapes, as 15s.", DefaultValueFactory = _ => "15s" };
         var churn = new Option<double>("--churn") { Description = "Percent of the targets that are replaced after every tenth scrape." };
         var million = new Option<bool>("--million") { Description = "1,000,000 series, 10 scrapes." };
+        var twoHours = new Option<bool>("--two-hours") { Description = "1,000,000 series, or as many as --series says, with two hours of head: 120 scrapes every 60 s. Some minutes and 3 GB of disk for a system." };
         var sync = new Option<string>("--sync") { Description = "Pharos's sync policy: always, interval or os.", DefaultValueFactory = _ => "always" };
         var only = new Option<string>("--only") { Description = "Systems to run, of pharos,prometheus,victoria-metrics.", DefaultValueFactory = _ => "pharos,prometheus,victoria-metrics" };
         var command = new Command("metrics", "Remote-writes counters, gauges and classic histograms into Pharos, Prometheus and VictoriaMetrics.")
-            { series, scrapes, step, churn, million, sync, only };
+            { series, scrapes, step, churn, million, twoHours, sync, only };
         command.SetAction(async parsed =>
         {
             if (!Core.PromDuration.TryParse(parsed.GetValue(step)!, out var every, out string? wrong))
@@ -24,9 +25,12 @@ internal static class MetricsBench
                 Console.Error.WriteLine($"--step: {wrong}");
                 return 1;
             }
-            bool large = parsed.GetValue(million);
+            bool large = parsed.GetValue(million), old = parsed.GetValue(twoHours);
+            bool isGiven = parsed.GetResult(series) is { Implicit: false };
             var shape = new LoadShape(
-                large ? 1_000_000 : parsed.GetValue(series), large ? 10 : parsed.GetValue(scrapes), every, parsed.GetValue(churn), Senders: 2, Seed: 1);
+                large || (old && !isGiven) ? 1_000_000 : parsed.GetValue(series),
+                large ? 10 : old ? 120 : parsed.GetValue(scrapes),
+                old ? TimeSpan.FromMinutes(1) : every, parsed.GetValue(churn), Senders: 2, Seed: 1);
             var names = parsed.GetValue(only)!.Split(',', StringSplitOptions.TrimEntries);
             await RunAsync(shape, names, parsed.GetValue(pharos)!, parsed.GetValue(peers)!, parsed.GetValue(sync)!, parsed.GetValue(runs));
             return 0;

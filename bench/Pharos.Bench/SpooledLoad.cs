@@ -80,6 +80,8 @@ internal sealed class SpooledLoad : IDisposable
         using var encoder = new RemoteWriteEncoder();
         using var batch = new MetricBatch();
         int stepMs = (int)shape.Step.TotalMilliseconds;
+        // Making a label set takes longer than all else, and a target keeps its own for many scrapes.
+        var labels = new (int Life, Labels[] Series)[Math.Max(0, to - from)];
         var inOrder = Enumerable.Range(from, Math.Max(0, to - from)).OrderBy(t => model.OffsetMs(t, stepMs)).ToArray();
         for (int scrape = 0; scrape < shape.Scrapes; scrape++)
         {
@@ -87,9 +89,12 @@ internal sealed class SpooledLoad : IDisposable
             {
                 long at = endMs - ((long)(shape.Scrapes - scrape) * stepMs) + model.OffsetMs(target, stepMs);
                 int life = LifeOf(target, scrape);
+                ref var known = ref labels[target - from];
+                if (known.Series is null || known.Life != life)
+                    known = (life, [.. Enumerable.Range(0, SeriesModel.SeriesPerTarget).Select(series => model.LabelsOf(target, life, series))]);
                 for (int series = 0; series < SeriesModel.SeriesPerTarget; series++)
                 {
-                    batch.AddSample(batch.AddSeries(model.LabelsOf(target, life, series)), at, model.Value(target, life, series, scrape));
+                    batch.AddSample(batch.AddSeries(known.Series[series]), at, model.Value(target, life, series, scrape));
                     if (batch.SeriesCount == SamplesPerRequest) Write(file, encoder, batch);
                 }
             }

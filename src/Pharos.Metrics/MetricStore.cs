@@ -3,6 +3,7 @@ using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Logging;
 using Pharos.Core;
 using Pharos.Metrics.Append;
+using Pharos.Metrics.Head;
 using Pharos.Storage.WriteLog;
 
 namespace Pharos.Metrics;
@@ -13,6 +14,8 @@ namespace Pharos.Metrics;
 /// </summary>
 public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IMetricChanges, IAsyncDisposable
 {
+    private const int ReplayWorkersMax = 8;
+
     private readonly MetricStoreOptions options;
     private readonly IWriteLog log;
     private readonly ITenantLimits limits;
@@ -54,7 +57,8 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IMetric
             if (TenantId.TryParse(Path.GetFileName(folder), out var tenant, out _)) Tenant(tenant);
         }
         var from = LoadSnapshots();
-        log.Replay(RecordKind.Metrics, (position, tenant, payload) => Tenant(tenant).Replay.Read(position, payload), from);
+        using var workers = new ReplayWorkers(Math.Clamp(Environment.ProcessorCount, 1, ReplayWorkersMax));
+        log.Replay(RecordKind.Metrics, (position, tenant, payload) => Tenant(tenant).Replay(workers).Read(position, payload), from);
         long samples = 0, series = 0;
         foreach (var store in tenants.Values)
         {

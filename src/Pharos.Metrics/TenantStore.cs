@@ -60,7 +60,7 @@ internal sealed partial class TenantStore
     public TokenBucket Rate { get; }
     public ChangeLog Changes { get; } = new();
 
-    public HeadReplay Replay => replay ??= new HeadReplay(Head, mark, loaded, logger, time.UnixMs());
+    public HeadReplay Replay(ReplayWorkers workers) => replay ??= new HeadReplay(Head, mark, loaded, workers, logger, time.UnixMs());
 
     /// <summary>Whether the head was filled from its snapshot.</summary>
     public bool HasLoaded => loaded is not null;

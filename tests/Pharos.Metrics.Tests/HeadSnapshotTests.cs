@@ -139,7 +139,8 @@ public sealed class HeadSnapshotTests
         {
             var random = new Random(seed);
             var head = NewHead(folder);
-            var replay = new HeadReplay(head, CutMark.None, null, NullLogger.Instance, at.Now);
+            using var workers = new ReplayWorkers(2);
+            var replay = new HeadReplay(head, CutMark.None, null, workers, NullLogger.Instance, at.Now);
             try
             {
                 for (int i = 0; i < 5; i++)

@@ -20,12 +20,17 @@ internal sealed class HeadReplay : IRecordReader
     // Numbers of series that are in the table under another.
     private readonly Dictionary<int, MemSeries> others = [];
     private readonly Dictionary<int, MemSeries> nameless = [];
+    private readonly ReplayWorkers workers;
+    private readonly ReplayLane[] lanes;
     private WriteLogPosition position;
     private bool mayBeLoaded;
 
     /// <param name="loaded">What a snapshot brought into the head already; null for nothing.</param>
-    public HeadReplay(TenantHead head, CutMark mark, SnapshotPlaces? loaded, ILogger logger, long nowMs)
+    /// <param name="workers">Who puts the samples into their series.</param>
+    public HeadReplay(TenantHead head, CutMark mark, SnapshotPlaces? loaded, ReplayWorkers workers, ILogger logger, long nowMs)
     {
+        this.workers = workers;
+        lanes = [.. Enumerable.Range(0, workers.Count).Select(_ => new ReplayLane(head, head.MinValidMs, logger))];
         this.head = head;
         this.mark = mark;
         this.loaded = loaded;
@@ -78,14 +83,14 @@ internal sealed class HeadReplay : IRecordReader
     {
         if (IsInBlock(timestampMs) || IsLoaded(id)) return;
         Samples++;
-        head.PutReplayed(Get(id), timestampMs, value, null, position);
+        Put(new ReplayedSample(Get(id), timestampMs, value, null));
     }
 
     public void Histogram(int id, long timestampMs, Histogram histogram)
     {
         if (IsInBlock(timestampMs) || IsLoaded(id)) return;
         Samples++;
-        head.PutReplayed(Get(id), timestampMs, 0, histogram, position);
+        Put(new ReplayedSample(Get(id), timestampMs, 0, new ReplayedHistogram(histogram, position)));
     }
 
     public void Exemplar(int id, Exemplar exemplar)
@@ -99,12 +104,15 @@ internal sealed class HeadReplay : IRecordReader
     {
         if (IsLoaded(id)) return;
         var series = Get(id);
+        Settle();
         series.Deleted = Blocks.DeletedRanges.Add(series.Deleted, range);
     }
 
     /// <summary>Drops series that are empty, and reports those whose labels never came.</summary>
     public void Finish()
     {
+        Settle();
+        foreach (var lane in lanes) head.TakeOver(lane.Writer);
         long lost = 0;
         int series = 0;
         using var columns = new SampleColumns();
@@ -122,12 +130,41 @@ internal sealed class HeadReplay : IRecordReader
         head.Index.Remove(empty);
     }
 
+    private void Put(ReplayedSample sample)
+    {
+        head.Learn(sample.TimestampMs, position);
+        int worker = workers.Of(sample.Series.Id);
+        var lane = lanes[worker];
+        var batch = lane.Filling ??= workers.Rent(lane);
+        batch.Add(sample);
+        if (!batch.IsFull) return;
+        lane.Filling = null;
+        workers.Send(worker, batch);
+    }
+
+    /// <summary>Waits until all samples so far are in their series.</summary>
+    private void Settle()
+    {
+        for (int worker = 0; worker < lanes.Length; worker++)
+        {
+            if (lanes[worker].Filling is not { } batch) continue;
+            lanes[worker].Filling = null;
+            workers.Send(worker, batch);
+        }
+        workers.Wait();
+    }
+
     private void Join(MemSeries from, MemSeries into)
     {
+        Settle();
         using var samples = new SampleColumns();
         from.Capture().ReadWithDeleted(samples);
         for (int i = 0; i < samples.Count; i++)
-            head.PutReplayed(into, samples.Timestamps[i], samples.Values[i], samples.HasHistograms ? samples.Histograms[i] : null, position);
+        {
+            var histogram = samples.HasHistograms ? samples.Histograms[i] : null;
+            Put(new ReplayedSample(into, samples.Timestamps[i], samples.Values[i], histogram is null ? null : new ReplayedHistogram(histogram, position)));
+        }
+        Settle();
         foreach (var range in from.Deleted?.Ranges ?? []) into.Deleted = Blocks.DeletedRanges.Add(into.Deleted, range);
     }
 

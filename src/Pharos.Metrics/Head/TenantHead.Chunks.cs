@@ -10,11 +10,15 @@ internal sealed partial class TenantHead
     private readonly Lock writingChunks = new();
 
     /// <summary>Bytes of finished chunks that are in memory only.</summary>
-    public long WaitingChunkBytes => arena.WaitingBytes;
+    public long WaitingChunkBytes => writer.Arena.WaitingBytes;
 
     /// <summary>Writes the finished chunks that are in memory, beside running appends.</summary>
     /// <exception cref="IOException">They could not be written, and stay in memory.</exception>
-    public void WriteChunks()
+    public void WriteChunks() => WriteChunks(writer.Arena);
+
+    /// <summary>Writes those that wait in an arena.</summary>
+    /// <exception cref="IOException">They could not be written, and stay in memory.</exception>
+    public void WriteChunks(ChunkArena arena)
     {
         lock (writingChunks)
         {

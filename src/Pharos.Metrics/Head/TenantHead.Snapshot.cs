@@ -48,9 +48,9 @@ internal sealed partial class TenantHead
     public void LoadState(ref ByteReader bytes, WriteLogPosition appliedTo, long nowMs)
     {
         Table.SkipTo((int)bytes.Uvarint());
-        MaxMs = Math.Max(MaxMs, bytes.Varint());
-        OldestLateMs = bytes.Varint();
-        NewestLateMs = bytes.Varint();
+        writer.MaxMs = Math.Max(MaxMs, bytes.Varint());
+        writer.OldestLateMs = bytes.Varint();
+        writer.NewestLateMs = bytes.Varint();
         MinValidMs = Math.Max(MinValidMs, bytes.Varint());
         rangeKnownToMs = bytes.Varint();
         ReplayedTo = LoadPosition(ref bytes);
@@ -71,12 +71,12 @@ internal sealed partial class TenantHead
     /// <param name="hash">Of its canonical label bytes.</param>
     public void Load(ref ByteReader bytes, int id, int[] pairs, ulong hash)
     {
-        var series = MemSeries.Load(ref bytes, Chunks, arena, id, pairs);
+        var series = MemSeries.Load(ref bytes, Chunks, writer.Arena, id, pairs);
         Table.Add(series, hash);
         Index.Enter(series.Id, series.Pairs);
-        ChunkCount += series.ChunkCount;
-        MinMs = Math.Min(MinMs, series.MinMs);
-        MaxMs = Math.Max(MaxMs, series.MaxMs);
+        writer.Chunks += series.ChunkCount;
+        writer.MinMs = Math.Min(MinMs, series.MinMs);
+        writer.MaxMs = Math.Max(MaxMs, series.MaxMs);
     }
 
     public static void SavePosition(ByteBuffer into, WriteLogPosition position)

@@ -63,7 +63,7 @@ internal sealed partial class TenantHead
             {
                 if (series is null) continue;
                 series.EndOutOfOrderCut(written: true);
-                ChunkCount -= series.Truncate(belowMs);
+                writer.Chunks -= series.Truncate(belowMs);
                 if (!series.HasSamples && series.InFlight == 0) gone.Add(series);
                 else minMs = Math.Min(minMs, series.MinMs);
             }
@@ -71,7 +71,7 @@ internal sealed partial class TenantHead
             Index.Remove(gone);
             instruments.SeriesRemoved.Add(gone.Count);
         });
-        lock (Gate) MinMs = Math.Min(minMs, minSinceTruncateMs);
+        lock (Gate) writer.MinMs = Math.Min(minMs, minSinceTruncateMs);
     }
 
     /// <summary>Says what the head needs of the log, once its series' definitions were written anew to the end of it.</summary>

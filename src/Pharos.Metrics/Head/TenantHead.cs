@@ -14,7 +14,7 @@ internal sealed partial class TenantHead
     private readonly long rangeMs;
     private readonly int exemplarsMax;
     private readonly SeriesBudgets budgets;
-    private readonly ChunkArena arena = new();
+    private readonly SeriesWriter writer;
     private readonly Queue<AppendTicket> underWay = new();
     private readonly SortedDictionary<long, WriteLogPosition> firstByRange = [];
     private readonly List<HeadCapture> captures = [];
@@ -27,7 +27,9 @@ internal sealed partial class TenantHead
         Tenant = tenant;
         this.instruments = instruments;
         Chunks = chunks;
+        ChunkBytesDue = options.HeadChunkBytes;
         rangeMs = options.BlockRangeMs;
+        writer = NewWriter();
         Table = new SeriesTable(Pairs);
         Index = new HeadIndex(Table, Pairs);
         budgets = new SeriesBudgets(Index);
@@ -48,6 +50,9 @@ internal sealed partial class TenantHead
     /// <summary>The files of finished chunks.</summary>
     public HeadChunks Chunks { get; }
 
+    /// <summary>When finished chunks are to be written into a file.</summary>
+    public long ChunkBytesDue { get; }
+
     public ExemplarRing Exemplars { get; }
 
     public ActiveSeries Active { get; } = new();
@@ -55,19 +60,19 @@ internal sealed partial class TenantHead
     public MetadataTable Metadata { get; } = new();
 
     /// <summary>Bounds of the samples in order that were put into the head; min above max where there are none.</summary>
-    public long MinMs { get; private set; } = long.MaxValue;
-    public long MaxMs { get; private set; } = long.MinValue;
+    public long MinMs => writer.MinMs;
+    public long MaxMs => writer.MaxMs;
 
     /// <summary>Bounds of late samples; never narrowed, for they only spare a search.</summary>
-    public long OldestLateMs { get; private set; } = long.MaxValue;
-    public long NewestLateMs { get; private set; } = long.MinValue;
+    public long OldestLateMs => writer.OldestLateMs;
+    public long NewestLateMs => writer.NewestLateMs;
 
     public long OldestMs => Math.Min(MinMs, OldestLateMs);
 
     /// <summary>Samples in order before this belong to blocks that are already cut.</summary>
     public long MinValidMs { get; set; } = long.MinValue;
 
-    public int ChunkCount { get; private set; }
+    public int ChunkCount => writer.Chunks;
 
     /// <summary>When something was last appended, by the store's clock.</summary>
     public long LastAppendMs { get; private set; } = long.MinValue;
@@ -194,9 +199,22 @@ internal sealed partial class TenantHead
         AppliedTo = at with { Offset = at.Offset + 1 };
     }
 
-    /// <summary>A sample from the log, which passed the checks when it came.</summary>
-    public void PutReplayed(MemSeries series, long timestampMs, double value, Histogram? histogram, WriteLogPosition at) =>
-        Put(series, timestampMs, value, histogram, at);
+    /// <summary>A sample of the log stands at that place, whoever puts it into its series.</summary>
+    public void Learn(long timestampMs, WriteLogPosition at)
+    {
+        if (timestampMs >= rangeKnownToMs) LearnRange(timestampMs, at);
+    }
+
+    /// <summary>Puts samples into series of this head, which nobody else touches meanwhile. For replays.</summary>
+    public SeriesWriter NewWriter() => new(rangeMs);
+
+    /// <summary>Takes over what another writer put into series of this head.</summary>
+    public void TakeOver(SeriesWriter other)
+    {
+        instruments.OutOfOrderAppended.Add(other.Late);
+        writer.TakeOver(other);
+        minSinceTruncateMs = MinMs;
+    }
 
     private static void Undo(AppendTicket ticket)
     {
@@ -213,26 +231,14 @@ internal sealed partial class TenantHead
         foreach (var exemplar in ticket.Exemplars) exemplar.Series.InFlight--;
     }
 
-    /// <summary>Puts a sample where its time belongs: behind the newest, or among the late ones.</summary>
     private void Put(MemSeries series, long timestampMs, double value, Histogram? histogram, WriteLogPosition position)
     {
         foreach (var capture in captures) capture.Save(series);
-        // What belongs to a block that is cut already is late, however new it is in its own series.
-        if (timestampMs > series.MaxMs && timestampMs >= MinValidMs)
-        {
-            ChunkCount += histogram is null ? series.Append(timestampMs, value, rangeMs, arena) : series.Append(timestampMs, histogram, rangeMs, arena);
-            if (timestampMs > MaxMs) MaxMs = timestampMs;
-            if (timestampMs < MinMs) MinMs = timestampMs;
-            if (timestampMs < minSinceTruncateMs) minSinceTruncateMs = timestampMs;
-            if (timestampMs >= rangeKnownToMs) LearnRange(timestampMs, position);
-        }
-        else if (timestampMs != series.MaxMs)
-        {
-            if (!series.InsertOutOfOrder(timestampMs, value, histogram)) return;
-            instruments.OutOfOrderAppended.Add(1);
-            OldestLateMs = Math.Min(OldestLateMs, timestampMs);
-            NewestLateMs = Math.Max(NewestLateMs, timestampMs);
-        }
+        long late = writer.Late;
+        writer.Put(series, timestampMs, value, histogram, MinValidMs);
+        if (writer.Late > late) instruments.OutOfOrderAppended.Add(1);
+        else if (timestampMs < minSinceTruncateMs) minSinceTruncateMs = timestampMs;
+        if (timestampMs >= rangeKnownToMs) LearnRange(timestampMs, position);
     }
 
     private void LearnRange(long timestampMs, WriteLogPosition position)
