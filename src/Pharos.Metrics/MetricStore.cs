@@ -85,6 +85,7 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IMetric
         var ticket = tickets.TryTake(out var used) ? used : new AppendTicket();
         ValueTask<WriteLogPosition> writing = default;
         bool empty;
+        head.FindKnown(batch, ticket);
         lock (head.Gate)
         {
             head.Prepare(batch, ticket, allowed, nowMs);

@@ -107,6 +107,37 @@ public sealed class SpeedTests
         for (int s = 0; s < senders; s++) Assert.Equal(each, at.Read(Series(s)).Count);
     }
 
+    [Fact]
+    public async Task Senders_side_by_side_lose_nothing_while_series_leave_the_head_and_come_back()
+    {
+        await using var at = new StoreFixture(new TenantLimits { OutOfOrderWindow = TimeSpan.FromHours(2) }, maintains: false);
+        const int senders = 4, each = 150, series = 300;
+        var sending = Task.WhenAll(Enumerable.Range(0, senders).Select(sender => Task.Run(async () =>
+        {
+            using var batch = new MetricBatch();
+            for (int i = 0; i < each; i++)
+            {
+                batch.Clear();
+                // Each sender has samples of its own for series that all of them have, and series that come anew.
+                for (int s = 0; s < series; s++) batch.AddSample(batch.AddSeries(Encoded[s]), at.Now + (i * senders) + sender, (i * senders) + sender);
+                batch.AddSample(batch.AddSeries(Series((sender * 1000) + 1000 + i)), at.Now + i, i);
+                Assert.Empty((await at.Store.AppendAsync(StoreFixture.Tenant, batch, default)).Errors);
+            }
+        })));
+        while (!sending.IsCompleted) await at.Store.FlushAsync(default);
+        await sending;
+        for (int restart = 0; restart < 2; restart++)
+        {
+            for (int s = 0; s < series; s += 37)
+                Assert.Equal(Enumerable.Range(0, each * senders).Select(v => (at.Now + v, (double)v)), at.Read(Series(s)));
+            for (int sender = 0; sender < senders; sender++)
+            {
+                for (int i = 0; i < each; i += 13) Assert.Equal([(at.Now + i, (double)i)], at.Read(Series((sender * 1000) + 1000 + i)));
+            }
+            await at.RestartAsync();
+        }
+    }
+
     private static MetricBatch Batch(int series, long ms)
     {
         var batch = new MetricBatch();

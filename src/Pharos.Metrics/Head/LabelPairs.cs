@@ -138,8 +138,8 @@ internal sealed class LabelPairs
     {
         foreach (int pair in series)
         {
-            byte[] bytes = At(pair).Bytes!;
-            if (!labels.StartsWith(bytes)) return false;
+            // Null beside a writer that releases it.
+            if (At(pair).Bytes is not { } bytes || !labels.StartsWith(bytes)) return false;
             labels = labels[bytes.Length..];
         }
         return labels.IsEmpty;

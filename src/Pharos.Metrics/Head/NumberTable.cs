@@ -2,14 +2,15 @@ namespace Pharos.Metrics.Head;
 
 /// <summary>
 /// Positive numbers by hash, in eight bytes each: linear probing; a slot holds the upper half of the hash, which also says
-/// where it belongs, and the number. Several numbers may have one hash; the caller looks at each.
+/// where it belongs, and the number. Several numbers may have one hash; the caller looks at each. One writer; a reader beside it may miss
+/// a number that is there, and may find one that has left.
 /// </summary>
 internal struct NumberTable()
 {
     private ulong[] slots = new ulong[64];
     private int count;
 
-    public readonly Probe Find(ulong hash) => new(slots, hash);
+    public readonly Probe Find(ulong hash) => new(Volatile.Read(in slots), hash);
 
     public void Add(ulong hash, int number)
     {
@@ -49,7 +50,7 @@ internal struct NumberTable()
         int mask = into.Length - 1;
         int at = Home(slot, mask);
         while (into[at] != 0) at = (at + 1) & mask;
-        into[at] = slot;
+        Volatile.Write(ref into[at], slot);
     }
 
     private void Grow()
@@ -59,7 +60,7 @@ internal struct NumberTable()
         {
             if (slot != 0) Place(larger, slot);
         }
-        slots = larger;
+        Volatile.Write(ref slots, larger);
     }
 
     /// <summary>Walks the numbers whose hash has the same upper half.</summary>
@@ -69,10 +70,10 @@ internal struct NumberTable()
 
         public bool Next(out int number)
         {
-            for (; slots[at] != 0; at = (at + 1) & (slots.Length - 1))
+            for (ulong slot; (slot = Volatile.Read(ref slots[at])) != 0; at = (at + 1) & (slots.Length - 1))
             {
-                if (slots[at] >> 32 != hash >> 32) continue;
-                number = (int)(uint)slots[at];
+                if (slot >> 32 != hash >> 32) continue;
+                number = (int)(uint)slot;
                 at = (at + 1) & (slots.Length - 1);
                 return true;
             }

@@ -2,7 +2,7 @@ namespace Pharos.Metrics.Head;
 
 /// <summary>
 /// The head's series by number and by label bytes. Finding a known series allocates nothing. Used under the head's gate, but for
-/// <see cref="Get"/>, which needs none.
+/// <see cref="Get"/>, which needs none, and <see cref="Find"/>, which without it may miss a series or find one that has left.
 /// </summary>
 internal sealed class SeriesTable(LabelPairs pairs)
 {
@@ -30,8 +30,7 @@ internal sealed class SeriesTable(LabelPairs pairs)
         var probe = slots.Find(hash);
         while (probe.Next(out int id))
         {
-            var series = Get(id)!;
-            if (pairs.Equal(series.Pairs, labels)) return series;
+            if (Get(id) is { } series && pairs.Equal(series.Pairs, labels)) return series;
         }
         return null;
     }

@@ -9,10 +9,22 @@ internal sealed partial class TenantHead
     /// <summary>Stands for a series of a request that was refused.</summary>
     private static readonly MemSeries Refused = new(0, []);
 
+    /// <summary>Looks up the series of a request, beside all else: the dearest part of taking it. Before <see cref="Prepare"/>, without the gate.</summary>
+    public void FindKnown(MetricBatch batch, AppendTicket ticket)
+    {
+        var resolved = ticket.Resolved(batch.SeriesCount);
+        for (int i = 0; i < resolved.Length; i++)
+        {
+            var labels = batch.LabelsOf(i);
+            resolved[i] = Table.Find(LabelCodec.Hash(labels), labels);
+        }
+    }
+
     /// <summary>Checks a request and reserves the samples' places. Good ones go on, bad ones become errors.</summary>
     public void Prepare(MetricBatch batch, AppendTicket ticket, TenantLimits limits, long nowMs)
     {
         var resolved = ticket.Resolved(batch.SeriesCount);
+        Confirm(resolved, ticket);
         var window = new Window(this, limits, nowMs);
         var samples = batch.Samples;
         var starts = new StartCursor(batch.Starts);
@@ -87,6 +99,17 @@ internal sealed partial class TenantHead
         CustomValues = sample.CustomValues,
         IsFloat = sample.IsFloat,
     };
+
+    /// <summary>What was found without the gate may have left since then, and is looked up again.</summary>
+    private void Confirm(Span<MemSeries?> resolved, AppendTicket ticket)
+    {
+        foreach (ref var series in resolved)
+        {
+            if (series is null) continue;
+            if (!ReferenceEquals(Table.Get(series.Id), series)) series = null;
+            else if (!series.Logged) ticket.Definitions.Add(series);
+        }
+    }
 
     private void PrepareMetadata(MetricBatch batch, AppendTicket ticket, TenantLimits limits)
     {
