@@ -37,9 +37,6 @@ public sealed record LogStoreOptions
         "k8s_container_name", "component", "workload", "job", "k8s_job_name",
     ];
 
-    /// <summary>Entries further ahead of now than this are refused (Loki: creation_grace_period).</summary>
-    public TimeSpan CreationGracePeriod { get; init; } = TimeSpan.FromMinutes(10);
-
     /// <summary>Reads the queries of deletions; without it nothing can be deleted by query.</summary>
     public ILogFilterLanguage? FilterLanguage { get; init; }
 

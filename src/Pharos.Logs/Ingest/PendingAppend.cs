@@ -54,7 +54,7 @@ internal sealed class PendingAppend(LogStoreOptions options, LogInstruments inst
         EntriesAt = record.Length;
         long last = 0;
         long oldest = options.RejectOldEntries && limits.LogAgeMax > TimeSpan.Zero ? nowNs - (limits.LogAgeMax.Ticks * 100) : long.MinValue;
-        long newest = nowNs + (options.CreationGracePeriod.Ticks * 100);
+        long newest = limits.CreationGracePeriod > TimeSpan.Zero ? nowNs + (limits.CreationGracePeriod.Ticks * 100) : long.MaxValue;
         foreach (ref readonly var entry in batch.Entries)
         {
             if (aliases[entry.Stream] is not { } alias) continue;

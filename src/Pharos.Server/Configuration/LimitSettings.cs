@@ -35,7 +35,7 @@ internal static class LimitSettings
         Switch("native_histograms_ingestion_enabled", "false: native histograms are left out without an error", l => l.NativeHistograms, (l, v) => l with { NativeHistograms = v }),
         Whole("max_native_histogram_buckets", "buckets of a native histogram", l => l.HistogramBucketsMax, (l, v) => l with { HistogramBucketsMax = (int)v }),
         Switch("reduce_native_histogram_over_max_buckets", "over that, lower the resolution until it fits; false: refuse", l => l.ReduceHistograms, (l, v) => l with { ReduceHistograms = v }),
-        Duration("creation_grace_period", "how far ahead of now a sample may be", l => l.CreationGracePeriod, (l, v) => l with { CreationGracePeriod = v }),
+        Duration("creation_grace_period", "how far ahead of now a sample or a log line may be; 0: any", l => l.CreationGracePeriod, (l, v) => l with { CreationGracePeriod = v }),
         Duration("past_grace_period", "how far behind now, the out-of-order window on top", l => l.PastGracePeriod, (l, v) => l with { PastGracePeriod = v }),
         Duration("out_of_order_time_window", "how far behind the newest sample an older one is still taken", l => l.OutOfOrderWindow, (l, v) => l with { OutOfOrderWindow = v }),
         Switch("accept_ha_samples", "take only one of several replicas that send the same", l => l.AcceptHaSamples, (l, v) => l with { AcceptHaSamples = v }),

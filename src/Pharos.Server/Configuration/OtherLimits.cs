@@ -1,14 +1,16 @@
 namespace Pharos.Server.Configuration;
 
-/// <summary>Limits of Mimir that Pharos knows by name and does not have, with the reason.</summary>
+/// <summary>Limits of Mimir and Loki that Pharos knows by name and does not have, with the reason.</summary>
 internal static class OtherLimits
 {
     private const string NoShards = "one node has nothing to shard";
     private const string NoCache = "cached results live until their samples change";
     private const string NoBucket = "blocks are on this node's disk, not in a bucket";
+    private const string OneLogStore = "there is one log store: nothing is split over rings, shards or processes";
+    private const string NoLogCache = "finished parts of log queries are kept until their lines change";
     private const string OneEngine = "queries are not split or sharded over other processes";
 
-    /// <summary>Nothing depends on them here: they are read with a warning, so that a Mimir overrides file can be used unchanged.</summary>
+    /// <summary>Nothing depends on them here: they are read with a warning, so that overrides files of Mimir and Loki can be used unchanged.</summary>
     public static IReadOnlyDictionary<string, string> WithoutMeaning { get; } = new Dictionary<string, string>(StringComparer.Ordinal)
     {
         ["ingestion_tenant_shard_size"] = NoShards,
@@ -50,6 +52,36 @@ internal static class OtherLimits
         ["ingestion_burst_factor"] = "there is one node; set ingestion_burst_size",
         ["ruler_sync_rules_on_changes_enabled"] = "changed rules always take effect at once",
         ["ruler_max_independent_rule_evaluation_concurrency_per_tenant"] = "rules of a group run one after another",
+
+        // Loki's
+        ["ingestion_rate_strategy"] = OneLogStore,
+        ["max_local_streams_per_user"] = "there is one node; set max_global_streams_per_user",
+        ["max_chunks_per_query"] = "blocks are bounded by max_query_bytes_read, and read one after another",
+        ["max_streams_matchers_per_query"] = "streams are found by their labels, not by chunks",
+        ["cardinality_limit"] = "streams are found by their labels, not by an index of chunks",
+        ["unordered_writes"] = "log lines are taken in any order",
+        ["tsdb_max_query_parallelism"] = OneLogStore,
+        ["tsdb_max_bytes_per_shard"] = OneLogStore,
+        ["tsdb_sharding_strategy"] = OneLogStore,
+        ["split_queries_by_interval"] = NoLogCache,
+        ["split_metadata_queries_by_interval"] = NoLogCache,
+        ["split_recent_metadata_queries_by_interval"] = NoLogCache,
+        ["recent_metadata_query_window"] = NoLogCache,
+        ["split_instant_metric_queries_by_interval"] = NoLogCache,
+        ["split_ingester_queries_by_interval"] = OneLogStore,
+        ["min_sharding_lookback"] = OneLogStore,
+        ["max_cache_freshness_per_query"] = NoLogCache,
+        ["max_stats_cache_freshness"] = NoLogCache,
+        ["max_metadata_cache_freshness"] = NoLogCache,
+        ["query_ready_index_num_days"] = "labels of all streams are in memory",
+        ["shard_aggregations"] = OneLogStore,
+        ["shard_streams"] = "one stream takes any rate",
+        ["max_querier_bytes_read"] = "one process runs a query; set max_query_bytes_read",
+        ["max_query_capacity"] = OneLogStore,
+        ["bloom_gateway_enable_filtering"] = "blocks always have filters",
+        ["bloom_creation_enabled"] = "blocks always have filters",
+        ["index_gateway_shard_size"] = OneLogStore,
+        ["allow_deletes"] = "set deletion_mode",
     };
 
     /// <summary>Not there: ignoring them would change what is stored or answered, so they are errors.</summary>
@@ -71,5 +103,17 @@ internal static class OtherLimits
         ["enabled_promql_extended_range_selectors"] = "extended range selectors are on for every tenant",
         ["ruler_alertmanager_client_config"] = "alerts go to the router in this process",
         ["compactor_max_lookback"] = "all blocks are compacted",
+
+        // Loki's
+        ["reject_old_samples"] = "set reject_old_samples_max_age to 0 to take lines of any age",
+        ["discover_service_name"] = "service_name is found by Loki's own list of labels",
+        ["discover_log_levels"] = "levels are always found",
+        ["log_level_fields"] = "levels are found by Loki's own list of fields",
+        ["policy_stream_mapping"] = "there are no ingestion policies",
+        ["policy_enforced_labels"] = "there are no ingestion policies; set enforced_labels",
+        ["block_ingestion_policy_until"] = "there are no ingestion policies; set block_ingestion_until",
+        ["ruler_remote_write_config"] = "what rules record goes to this server's own metrics",
+        ["ruler_remote_write_disabled"] = "what rules record goes to this server's own metrics",
+        ["ruler_alertmanager_config"] = "alerts go to the router in this process",
     };
 }

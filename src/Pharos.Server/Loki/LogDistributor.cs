@@ -30,6 +30,9 @@ internal sealed class LogDistributor(ILogSink store, ITenantLimits limits, TimeP
         return (own.BlockedStatus, $"ingestion blocked for user {tenant} until '{shown}' with status code '{own.BlockedStatus}'");
     }
 
+    /// <summary>Counts a body that was not read, for its size.</summary>
+    public void TooLarge(TenantId tenant, long bytes) => Count(tenant, "request_body_too_large", 1, bytes);
+
     /// <summary>Counts what a decoder left out.</summary>
     public void LeftOut(TenantId tenant, IReadOnlyList<AppendError> errors)
     {

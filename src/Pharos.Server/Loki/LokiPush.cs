@@ -26,6 +26,7 @@ internal sealed class LokiPush(LogDistributor sink)
         using var body = await PooledBody.ReadAsync(http, BodyBytesMax, http.RequestAborted);
         if (body is null)
         {
+            sink.TooLarge(http.Tenant(), http.Request.ContentLength ?? BodyBytesMax);
             await LokiAnswers.ErrorAsync(http, StatusCodes.Status413PayloadTooLarge, $"request body too large: over {BodyBytesMax} bytes");
             return;
         }
@@ -36,6 +37,7 @@ internal sealed class LokiPush(LogDistributor sink)
         }
         catch (WireFormatException e)
         {
+            if (e.Kind == WireErrorKind.TooLarge) sink.TooLarge(http.Tenant(), body.Memory.Length);
             int status = e.Kind == WireErrorKind.TooLarge ? StatusCodes.Status413PayloadTooLarge : StatusCodes.Status400BadRequest;
             await LokiAnswers.ErrorAsync(http, status, e.Message);
         }

@@ -26,8 +26,9 @@ internal sealed class LokiVolumes(ILogQueryable store, ITenantLimits limits, Tim
     {
         var request = await LokiRequest.ReadAsync(http);
         var (start, end) = request.Range(time, limits.For(http.Tenant()));
-        var totals = Totals(http, request, start, end);
-        await ResultAsync(http, "vector", json =>
+        long began = time.GetTimestamp();
+        var totals = Totals(http, request, start, end, out long blocks);
+        await ResultAsync(http, "vector", new LogQlStatistics(new LogReadStatistics(0, 0, 0, blocks), totals.Count, time.GetElapsedTime(began)), json =>
         {
             foreach (var (labels, bytes) in totals)
             {
@@ -47,16 +48,17 @@ internal sealed class LokiVolumes(ILogQueryable store, ITenantLimits limits, Tim
         var (start, end) = request.Range(time, limits.For(http.Tenant()));
         long step = request.Step(start, end);
         if ((end - start) / step > PointsMax) throw new QueryException(QueryErrorKind.BadData, "exceeded maximum resolution of 11,000 points per time series. Try increasing the value of the step parameter");
-        var kept = Totals(http, request, start, end).Select(t => t.Labels).ToList();
+        long began = time.GetTimestamp();
+        var kept = Totals(http, request, start, end, out long blocks).Select(t => t.Labels).ToList();
         var points = kept.ToDictionary(l => l, _ => new List<(long Ms, long Bytes)>());
         for (long at = start; at < end; at += step)
         {
-            foreach (var (labels, bytes) in Totals(http, request, at, Math.Min(end, at + step)))
+            foreach (var (labels, bytes) in Totals(http, request, at, Math.Min(end, at + step), out _))
             {
                 if (points.TryGetValue(labels, out var list)) list.Add((Math.Min(end, at + step) / 1_000_000, bytes));
             }
         }
-        await ResultAsync(http, "matrix", json =>
+        await ResultAsync(http, "matrix", new LogQlStatistics(new LogReadStatistics(0, 0, 0, blocks), kept.Count, time.GetElapsedTime(began)), json =>
         {
             foreach (var labels in kept)
             {
@@ -108,8 +110,10 @@ internal sealed class LokiVolumes(ILogQueryable store, ITenantLimits limits, Tim
     });
 
     /// <summary>Bytes by what the request groups by, the largest first.</summary>
-    private List<(Labels Labels, long Bytes)> Totals(HttpContext http, LokiRequest request, long start, long end)
+    /// <param name="blocks">Blocks whose headers say so; none was read.</param>
+    private List<(Labels Labels, long Bytes)> Totals(HttpContext http, LokiRequest request, long start, long end, out long blocks)
     {
+        blocks = 0;
         var allowed = limits.For(http.Tenant()).Logs;
         if (!allowed.Volumes) throw new QueryException(QueryErrorKind.BadData, "volume endpoint is disabled; set volume_enabled");
         int limit = request.Whole("limit", 100);
@@ -126,6 +130,7 @@ internal sealed class LokiVolumes(ILogQueryable store, ITenantLimits limits, Tim
         var totals = new Dictionary<Labels, long>();
         foreach (var (stream, volume) in store.Volumes(http.Tenant(), matchers, start, end, http.RequestAborted))
         {
+            blocks += volume.Chunks;
             if (!byName)
             {
                 var group = stream.Only(names);
@@ -163,14 +168,14 @@ internal sealed class LokiVolumes(ILogQueryable store, ITenantLimits limits, Tim
         json.WriteEndObject();
     }
 
-    private static Task ResultAsync(HttpContext http, string type, Action<Utf8JsonWriter> result) => LokiAnswers.SuccessAsync(http, json =>
+    private static Task ResultAsync(HttpContext http, string type, LogQlStatistics statistics, Action<Utf8JsonWriter> result) => LokiAnswers.SuccessAsync(http, json =>
     {
         json.WriteStartObject();
         json.WriteString("resultType"u8, type);
         json.WriteStartArray("result"u8);
         result(json);
         json.WriteEndArray();
-        LokiStatistics.Write(json, new LogQlStatistics(default, 0, default));
+        LokiStatistics.Write(json, statistics, "volumeResult");
         json.WriteEndObject();
     });
 }

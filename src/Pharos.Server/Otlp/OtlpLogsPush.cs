@@ -26,6 +26,7 @@ internal sealed class OtlpLogsPush(LogDistributor sink, ITenantLimits limits, Ti
         using var body = await PooledBody.ReadAsync(http, BodyBytesMax, http.RequestAborted);
         if (body is null)
         {
+            sink.TooLarge(http.Tenant(), http.Request.ContentLength ?? BodyBytesMax);
             await OtlpAnswer.StatusAsync(http, json, StatusCodes.Status413PayloadTooLarge, OtlpAnswer.InvalidArgument, $"request body too large: over {BodyBytesMax} bytes");
             return;
         }
@@ -52,6 +53,7 @@ internal sealed class OtlpLogsPush(LogDistributor sink, ITenantLimits limits, Ti
         }
         catch (WireFormatException e)
         {
+            if (e.Kind == WireErrorKind.TooLarge) sink.TooLarge(http.Tenant(), body.Memory.Length);
             int status = e.Kind == WireErrorKind.TooLarge ? StatusCodes.Status413PayloadTooLarge : StatusCodes.Status400BadRequest;
             await OtlpAnswer.StatusAsync(http, json, status, OtlpAnswer.InvalidArgument, e.Message);
         }

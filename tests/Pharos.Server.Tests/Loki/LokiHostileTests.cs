@@ -101,6 +101,7 @@ public sealed class LokiHostileTests
         Assert.Equal(413, (await api.PushAsync(packed.ToArray(), "application/json", "gzip")).Status);
         // Snappy that claims four gigabytes.
         Assert.Equal(413, (await api.PushAsync([0xff, 0xff, 0xff, 0xff, 0x0f, 0, 0], "application/x-protobuf", null)).Status);
+        Assert.Equal(2, api.Counted("loki_discarded_samples_total", "request_body_too_large", "anonymous"));
         Assert.Equal(400, (await api.PushAsync(Encoding.UTF8.GetBytes("{\"streams\":" + new string('[', 100_000)), "application/json", null)).Status);
     }
 

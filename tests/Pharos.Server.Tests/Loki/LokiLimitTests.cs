@@ -98,6 +98,16 @@ public sealed class LokiLimitTests
         Assert.Contains("volume_max_series: 1\n", await api.GetAsync("/config/tenant/v1/limits"));
     }
 
+    [Fact]
+    public async Task Lines_ahead_of_the_clock_are_limited_by_tenant()
+    {
+        string push = $$"""{"streams":[{"stream":{"app":"a"},"values":[["{{Now + 1_800_000_000_000}}","x"]]}]}""";
+        await using (var api = await LokiApi.StartAsync())
+            Assert.Equal((400, "entry for stream '{app=\"a\", service_name=\"a\"}' has timestamp too new: 2026-01-01T00:30:00Z\n"), await api.PushAsync(push));
+        await using (var api = await LokiApi.StartAsync(new TenantLimits { CreationGracePeriod = TimeSpan.FromHours(1) }))
+            Assert.Equal((204, ""), await api.PushAsync(push));
+    }
+
     private static string Push(string app, int bytes) => $$"""{"streams":[{{Stream(app, bytes)}}]}""";
 
     private static string Stream(string app, int bytes) => $$"""{"stream":{"app":"{{app}}"},"values":[["{{Now}}","{{new string('x', bytes)}}"]]}""";
