@@ -73,12 +73,13 @@ internal sealed class Peer : IDisposable
         return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
     }
 
-    public static async Task<Peer> StartPharosAsync(string program, string sync)
+    /// <param name="syncOrConfig">A sync policy, with limits that refuse nothing; or a whole configuration.</param>
+    public static async Task<Peer> StartPharosAsync(string program, string syncOrConfig)
     {
         int port = FreePort();
         var folder = Directory.CreateTempSubdirectory("pharos-bench-");
         string config = Path.Combine(folder.FullName, "pharos.yml");
-        await File.WriteAllTextAsync(config, $"sync: {sync}\nlimits: {{max_global_series_per_user: 0, max_global_series_per_metric: 0, ingestion_rate: 100000000, ingestion_burst_size: 100000000, ingestion_rate_mb: 100000, ingestion_burst_size_mb: 100000}}\n");
+        await File.WriteAllTextAsync(config, syncOrConfig.Contains('\n', StringComparison.Ordinal) ? syncOrConfig : $"sync: {syncOrConfig}\nlimits: {{max_global_series_per_user: 0, max_global_series_per_metric: 0, ingestion_rate: 100000000, ingestion_burst_size: 100000000, ingestion_rate_mb: 100000, ingestion_burst_size_mb: 100000}}\n");
         return await ReadyAsync(new Peer("pharos", program,
             ["server", "--listen", $"127.0.0.1:{port}", "--data-dir", Path.Combine(folder.FullName, "data"), "--config", config], port, folder, "-/ready"));
     }

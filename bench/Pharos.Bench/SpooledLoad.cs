@@ -53,11 +53,12 @@ internal sealed class SpooledLoad : IDisposable
 
     /// <summary>Sends the first scrape, or all others; each sender one request after the other. Returns the wall seconds it took.</summary>
     /// <param name="pace">When to send each request; null: as soon as the one before was answered.</param>
-    public async Task<double> SendAsync(Uri target, bool firstScrape, Pace? pace = null)
+    /// <param name="tenant">Whose samples they are, where the server has several tenants.</param>
+    public async Task<double> SendAsync(Uri target, bool firstScrape, Pace? pace = null, string? tenant = null)
     {
         using var http = new HttpClient { Timeout = TimeSpan.FromMinutes(5) };
         long started = TimeProvider.System.GetTimestamp();
-        await Task.WhenAll(Enumerable.Range(0, shape.Senders).Select(sender => Task.Run(() => SendAsync(http, target, sender, firstScrape, pace))));
+        await Task.WhenAll(Enumerable.Range(0, shape.Senders).Select(sender => Task.Run(() => SendAsync(http, target, sender, firstScrape, pace, tenant))));
         return TimeProvider.System.GetElapsedTime(started).TotalSeconds;
     }
 
@@ -114,7 +115,7 @@ internal sealed class SpooledLoad : IDisposable
         batch.Clear();
     }
 
-    private async Task SendAsync(HttpClient http, Uri target, int sender, bool firstScrape, Pace? pace)
+    private async Task SendAsync(HttpClient http, Uri target, int sender, bool firstScrape, Pace? pace, string? tenant)
     {
         await using var file = new FileStream(PathOf(sender), FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 20);
         long end = firstScrape ? firstScrapeEnds[sender] : file.Length;
@@ -132,6 +133,7 @@ internal sealed class SpooledLoad : IDisposable
             content.Headers.Add("Content-Encoding", "snappy");
             using var request = new HttpRequestMessage(HttpMethod.Post, target) { Content = content };
             request.Headers.Add(RemoteWriteHeaders.Version, RemoteWriteHeaders.VersionValue(RemoteWriteVersion.V1));
+            if (tenant is not null) request.Headers.Add("X-Scope-OrgID", tenant);
             using var response = await http.SendAsync(request);
             if (!response.IsSuccessStatusCode)
                 throw new InvalidOperationException($"{target} answered {(int)response.StatusCode}: {await response.Content.ReadAsStringAsync()}");

@@ -29,11 +29,11 @@ internal sealed class MetricInstruments
         TrackedSeries = instruments.Gauge("cortex_ingester_active_series_custom_tracker", "Number of currently active series matching a pre-configured label matchers per user.", "user", "name");
         MemorySeries = instruments.Gauge("cortex_ingester_memory_series", "The current number of series in memory.").With();
         MemoryUsers = instruments.Gauge("cortex_ingester_memory_users", "The current number of users in memory.").With();
-        Discarded = instruments.Counter("cortex_discarded_samples_total", "The total number of samples that were discarded.", "user", "reason");
+        Discarded = Discards.Samples(instruments);
         Ingested = instruments.Counter("cortex_ingester_ingested_samples_total", "The total number of samples ingested per user.", "user");
         IngestFailures = instruments.Counter("cortex_ingester_ingested_samples_failures_total", "The total number of samples that errored on ingestion per user.", "user");
         TenantHeadMaxTime = instruments.Gauge("cortex_ingester_tsdb_head_max_timestamp_seconds", "Maximum timestamp of the head block, by tenant.", "user");
-        DiscardedMetadata = instruments.Counter("cortex_discarded_metadata_total", "The total number of metadata that were discarded.", "user", "reason");
+        DiscardedMetadata = Discards.Metadata(instruments);
         BlocksLoaded = instruments.Gauge("prometheus_tsdb_blocks_loaded", "Number of currently loaded data blocks").With();
         BlockBytes = instruments.Gauge("prometheus_tsdb_storage_blocks_bytes", "The number of bytes that are currently used for local storage by all blocks.").With();
         BlocksDamaged = instruments.Counter("pharos_tsdb_blocks_damaged_total", "Blocks that could not be opened and are left out.").With();

@@ -136,6 +136,7 @@ public sealed class PharosServer : IAsyncDisposable
             Switches = [("api", "remote_write_receiver", true)],
             Tsdb = (tenant, limit) => MetricStatus.Of(metrics.Status(tenant, limit)),
         };
+        var lookback = new PromQlOptions().Lookback;
         http = Keep(await HttpHost.StartAsync(options.Host, port, loggers, application =>
         {
             application.UseRequestMetrics(instruments, time, mimirNames: true);
@@ -146,7 +147,7 @@ public sealed class PharosServer : IAsyncDisposable
             LifecycleRoutes.MapReload(application, enabled: true, limits.ReloadAsync);
             RemoteWriteRoutes.Map(application, distributor, instruments, new RemoteWriteReceiverOptions { StartTimestampsAsZeros = tenant => limits.For(tenant).StartTimestampsAsZeros });
             OtlpMetricsRoutes.Map(
-                application, distributor, tenant => limits.For(tenant).Otlp, new PromQlOptions().Lookback, time, instruments,
+                application, distributor, tenant => limits.For(tenant).Otlp, lookback, time, instruments,
                 "/otlp/v1/metrics", "/api/v1/otlp/v1/metrics", "/prometheus/api/v1/otlp/v1/metrics");
             InfluxRoutes.Map(application, distributor, time, instruments);
             LimitsRoutes.Map(application, limits);
@@ -166,7 +167,7 @@ public sealed class PharosServer : IAsyncDisposable
                 TargetDetailRoutes.Map(group, () => [], readable, () => "");
                 RulerConfigRoutes.Map(group, rulers);
                 RemoteReadRoutes.Map(group, readable, limits, () => Labels.Empty);
-                FederateRoutes.Map(group, readable, new PromQlOptions().Lookback, time, () => Labels.Empty);
+                FederateRoutes.Map(group, readable, lookback, time, () => Labels.Empty);
             }
             RulesRoutes.Map(application.MapGroup("/prometheus"), tenant => rulers.Groups(tenant, RulePlacement.Metrics));
             RulesRoutes.MapAll(application, rulers.Groups);

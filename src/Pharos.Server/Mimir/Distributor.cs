@@ -31,8 +31,8 @@ internal sealed class Distributor : IMetricSink
         this.replicas = replicas;
         this.rates = rates;
         discardedRequests = instruments.Counter("cortex_discarded_requests_total", "The total number of requests that were discarded.", "user", "reason");
-        discardedSamples = instruments.Counter("cortex_discarded_samples_total", "The total number of samples that were discarded.", "user", "reason");
-        discardedMetadata = instruments.Counter("cortex_discarded_metadata_total", "The total number of metadata that were discarded.", "user", "reason");
+        discardedSamples = Discards.Samples(instruments);
+        discardedMetadata = Discards.Metadata(instruments);
         deduplicated = instruments.Counter("cortex_distributor_deduped_samples_total", "The total number of deduplicated samples.", "user", "cluster");
         withoutReplica = instruments.Counter("cortex_distributor_non_ha_samples_received_total", "The total number of received samples for a user that has HA tracking turned on, but the sample didn't contain both HA labels.", "user");
     }

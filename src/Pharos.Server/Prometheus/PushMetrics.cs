@@ -9,7 +9,7 @@ internal sealed class PushMetrics(Instruments instruments)
 
     public Counter Requests { get; } = instruments.Counter("cortex_distributor_requests_in_total", "Push requests received, by tenant.", "user");
 
-    public Counter Discarded { get; } = instruments.Counter("cortex_discarded_samples_total", "Samples that were not taken, by tenant and reason.", "user", "reason");
+    public Counter Discarded { get; } = Discards.Samples(instruments);
 
     public Gauge Inflight { get; } = instruments.Gauge("cortex_distributor_inflight_push_requests", "Push requests in work.");
 

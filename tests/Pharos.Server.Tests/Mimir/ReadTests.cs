@@ -1,5 +1,9 @@
+using System.Buffers;
+using System.Net.Http.Headers;
 using System.Text.Json;
 using Pharos.Core;
+using Pharos.Wire.Compression;
+using Pharos.Wire.Protobuf;
 
 namespace Pharos.Server.Tests.Mimir;
 
@@ -72,6 +76,78 @@ public sealed class ReadTests
         Assert.Equal(2, (await api.DataAsync($"/api/v1/query?query=both[3h]&time={api.Now / 1000}", "short")).GetProperty("result")[0].GetProperty("values").GetArrayLength());
         Assert.Single(await api.SeriesAsync("{__name__=~\".+\"}", "few"));
         Assert.Equal("[\"both\"]", (await api.DataAsync("/api/v1/label/__name__/values", "few")).GetRawText());
+    }
+
+    [Fact]
+    public async Task Several_tenants_are_read_as_one_by_remote_read()
+    {
+        await using var api = await TenantApi.StartAsync("multitenancy_enabled: true\ntenant_federation: {max_tenants: 2}");
+        await api.PushAsync("a", api.Now, "up{job=\"x\"}");
+        await api.PushAsync("b", api.Now, "up{job=\"x\"}", "up{job=\"y\", __tenant_id__=\"inner\"}");
+        Assert.Equal(
+            [
+                "{__name__=\"up\", __tenant_id__=\"a\", job=\"x\"}", "{__name__=\"up\", __tenant_id__=\"b\", job=\"x\"}",
+                "{__name__=\"up\", __tenant_id__=\"b\", job=\"y\", original___tenant_id__=\"inner\"}",
+            ],
+            await RemoteReadAsync(api, "b|a"));
+        Assert.Equal(["{__name__=\"up\", __tenant_id__=\"a\", job=\"x\"}"], await RemoteReadAsync(api, "a|b", (0, "__tenant_id__", "a")));
+        Assert.Equal(["{__name__=\"up\", job=\"x\"}"], await RemoteReadAsync(api, "a"));
+        var (status, text, _) = await api.SendAsync(HttpMethod.Post, "/prometheus/api/v1/read", "a|b|c", ReadRequest(api.Now));
+        Assert.True(status == 422, $"{status} {text}");
+    }
+
+    private static ByteArrayContent ReadRequest(long nowMs, params (int Type, string Name, string Value)[] matchers)
+    {
+        using var request = new ProtoBuffer();
+        int query = request.Begin(1);
+        request.Field(1, nowMs - 60_000);
+        request.Field(2, nowMs + 60_000);
+        foreach (var (type, name, value) in matchers.Append((0, "__name__", "up")))
+        {
+            int matcher = request.Begin(3);
+            request.Field(1, (ulong)type);
+            request.Field(2, name);
+            request.Field(3, value);
+            request.End(matcher);
+        }
+        request.End(query);
+        var packed = new ArrayBufferWriter<byte>();
+        SnappyBlock.Encode(request.Written, packed);
+        var content = new ByteArrayContent(packed.WrittenSpan.ToArray());
+        content.Headers.ContentEncoding.Add("snappy");
+        content.Headers.ContentType = new MediaTypeHeaderValue("application/x-protobuf");
+        return content;
+    }
+
+    private static async Task<string[]> RemoteReadAsync(TenantApi api, string tenant, params (int Type, string Name, string Value)[] matchers)
+    {
+        byte[] packed = await api.BytesAsync("/prometheus/api/v1/read", tenant, ReadRequest(api.Now, matchers));
+        byte[] message = SnappyBlock.Decode(packed, 1 << 20, out int length);
+        var found = new List<string>();
+        var results = new ProtoReader(message.AsSpan(0, length));
+        while (results.Next())
+        {
+            var series = results.Message();
+            while (series.Next())
+            {
+                var labels = new LabelsBuilder();
+                var parts = series.Message();
+                while (parts.Next())
+                {
+                    var pair = parts.Message();
+                    if (parts.Field != 1) continue;
+                    string name = "";
+                    while (pair.Next())
+                    {
+                        string text = System.Text.Encoding.UTF8.GetString(pair.Bytes());
+                        if (pair.Field == 1) name = text;
+                        else labels.Set(name, text);
+                    }
+                }
+                found.Add(labels.ToLabels().ToString());
+            }
+        }
+        return [.. found];
     }
 
     [Fact]

@@ -62,6 +62,17 @@ internal sealed class TenantApi : IAsyncDisposable
         return ((int)response.StatusCode, (await response.Content.ReadAsStringAsync()).TrimEnd('\n'), response.Headers);
     }
 
+    /// <summary>The body of an answer 200.</summary>
+    public async Task<byte[]> BytesAsync(string path, string tenant, HttpContent content)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = content };
+        request.Headers.Add("X-Scope-OrgID", tenant);
+        using var response = await http!.SendAsync(request);
+        byte[] body = await response.Content.ReadAsByteArrayAsync();
+        Assert.True(response.StatusCode == System.Net.HttpStatusCode.OK, $"{path}: {response.StatusCode} {System.Text.Encoding.UTF8.GetString(body)}");
+        return body;
+    }
+
     public async Task<string> GetAsync(string path, string? tenant = null, int status = 200)
     {
         var (actual, text, _) = await SendAsync(HttpMethod.Get, path, tenant);
