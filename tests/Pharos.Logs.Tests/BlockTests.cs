@@ -39,6 +39,91 @@ public sealed class BlockTests
     }
 
     [Fact]
+    public void A_needle_finds_each_line_that_holds_it_wherever_it_begins()
+    {
+        int found = 0;
+        for (int seed = 1; found < 10_000; seed++)
+        {
+            var random = new Random(seed);
+            var source = new RandomLines(seed);
+            var lines = new List<byte[]>();
+            var head = new HeadBlock();
+            for (int i = 0; i < 200; i++)
+            {
+                byte[] line = source.Next();
+                if (head.Append(i, line, default)) lines.Add(line);
+            }
+            var block = Assert.Single(head.Seal(3));
+            for (int i = 0; i < 100; i++)
+            {
+                byte[] line = lines[random.Next(lines.Count)];
+                if (line.Length == 0) continue;
+                int from = random.Next(line.Length), length = random.Next(1, Math.Min(line.Length - from, 40) + 1);
+                byte[] needle = line[from..(from + length)];
+                var selection = new LogSelection { Matchers = [], StartNs = 0, EndNs = long.MaxValue, Backward = i % 2 == 0, RequiredLiterals = [needle] };
+                using var entries = new BlockEntries(block, Labels.Empty, new ReadContext(selection, [], (_, _, e) => throw e, CancellationToken.None));
+                var read = new List<byte[]>();
+                while (entries.Next()) read.Add(entries.Line.ToArray());
+                if (selection.Backward) read.Reverse();
+                Assert.Equal(lines.Where(l => l.AsSpan().IndexOf(needle) >= 0), read);
+                found += read.Count;
+            }
+        }
+    }
+
+    [Fact]
+    public void Hostile_lines_come_back_as_they_are()
+    {
+        byte[][] lines =
+        [
+            [], [0], "\u001b[31mred\u001b[0m"u8.ToArray(), [0xff, 0xfe, 0x80], "{{.Template}} ${jndi:ldap://x}"u8.ToArray(), "{\"a\":\"\0\"}"u8.ToArray(),
+            Enumerable.Repeat((byte)'x', 10 << 20).ToArray(), [.. "{\"a\":\""u8, .. Enumerable.Repeat((byte)'y', 10 << 20), .. "\"}"u8], "a=\0 b=\u001b[0m"u8.ToArray(),
+        ];
+        var head = new HeadBlock();
+        // Often enough that the lines with fields are taken apart.
+        for (int i = 0; i < 120; i++) head.Append(i, i % 10 == 0 ? lines[i / 10 % lines.Length] : Encoding.UTF8.GetBytes($"{{\"a\":\"{i}\"}}"), default);
+        var block = Assert.Single(head.Seal(3));
+        using var entries = new BlockEntries(block, Labels.Empty, new ReadContext(new LogSelection { Matchers = [], StartNs = 0, EndNs = 1000 }, [], (_, _, e) => throw e, CancellationToken.None));
+        for (int i = 0; i < 120; i++)
+        {
+            Assert.True(entries.Next());
+            if (i % 10 == 0) Assert.True(entries.Line.SequenceEqual(lines[i / 10 % lines.Length]));
+        }
+    }
+
+    /// <summary>Whatever a file's bytes are, reading it ends in entries or in an error that is told; nothing else escapes.</summary>
+    [Fact]
+    public async Task Damaged_parts_never_break_a_reader()
+    {
+        for (int seed = 1; seed <= 150; seed++)
+        {
+            var random = new Random(seed);
+            var lines = new RandomLines(seed % 10);
+            await using var world = new StoreWorld(with: StoreWorld.Plain);
+            for (int i = 0; i < 4; i++) await world.PushAsync([.. Enumerable.Range(0, 50).Select(k => ("a", (i * 50L) + k, Encoding.Latin1.GetString(lines.Next())))]);
+            await world.Store.FlushAsync(CancellationToken.None);
+            string part = Assert.Single(world.Parts);
+            await world.RestartAsync(() =>
+            {
+                byte[] bytes = File.ReadAllBytes(part);
+                for (int i = random.Next(1, 4); i > 0; i--) bytes[random.Next(bytes.Length)] ^= (byte)(1 << random.Next(8));
+                File.WriteAllBytes(part, random.Next(5) == 0 ? bytes[..random.Next(bytes.Length)] : bytes);
+            });
+            try
+            {
+                world.Read();
+                world.Read(backward: true);
+                world.Read(literals: "status");
+                await world.Store.CompactAsync(CancellationToken.None);
+            }
+            catch (Exception e)
+            {
+                Assert.Fail($"seed {seed}: {e}");
+            }
+        }
+    }
+
+    [Fact]
     public void Lines_of_one_shape_take_less_room_than_their_text_packed()
     {
         var random = new Random(1);

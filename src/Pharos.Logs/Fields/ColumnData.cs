@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Text;
@@ -8,6 +9,10 @@ namespace Pharos.Logs.Fields;
 /// <summary>The values of one column, unpacked: as fields of a query, and as pieces of lines. Not safe for several threads.</summary>
 internal abstract class ColumnData : LogFieldColumn
 {
+    private static readonly SearchValues<byte> HexBytes = SearchValues.Create("0123456789abcdef"u8);
+    private static readonly SearchValues<byte> IpBytes = SearchValues.Create("0123456789."u8);
+    private static readonly SearchValues<byte> TimeBytes = SearchValues.Create("0123456789-:.TZ"u8);
+
     /// <summary>Writes the value of a line that has one; returns its length.</summary>
     /// <exception cref="InvalidDataException">There is no room for it.</exception>
     public abstract int Write(int row, Span<byte> into);
@@ -22,6 +27,33 @@ internal abstract class ColumnData : LogFieldColumn
         ColumnKind.Text => new TextColumn(raw, length, rows),
         ColumnKind.Hex => new HexColumn(raw, length, rows),
         _ => throw new InvalidDataException($"a column has the kind {(int)kind}, which is unknown to this version"),
+    };
+
+    /// <summary>Whether values of a kind can hold such bytes at all; needs no column. True where that is not known.</summary>
+    public static bool MayHold(ColumnKind kind, ReadOnlySpan<byte> piece) => kind switch
+    {
+        ColumnKind.Hex => piece.IndexOfAnyExcept(HexBytes) < 0,
+        ColumnKind.Ip => piece.IndexOfAnyExcept(IpBytes) < 0,
+        ColumnKind.Time => piece.IndexOfAnyExcept(TimeBytes) < 0,
+        _ => true,
+    };
+
+    /// <summary>Marks the lines whose value has the piece; may mark others too.</summary>
+    public virtual void Mark(PieceKind kind, ReadOnlySpan<byte> piece, Span<bool> rows)
+    {
+        Span<byte> value = stackalloc byte[128];
+        for (int row = 0; row < rows.Length; row++)
+        {
+            if (!rows[row] && Has(row)) rows[row] = Has(kind, value[..Write(row, value)], piece);
+        }
+    }
+
+    protected static bool Has(PieceKind kind, ReadOnlySpan<byte> value, ReadOnlySpan<byte> piece) => kind switch
+    {
+        PieceKind.Contains => value.IndexOf(piece) >= 0,
+        PieceKind.StartsWith => value.StartsWith(piece),
+        PieceKind.EndsWith => value.EndsWith(piece),
+        _ => value.SequenceEqual(piece),
     };
 
     protected static int Copy(ReadOnlySpan<byte> value, Span<byte> into) =>
@@ -75,6 +107,15 @@ internal sealed class DictionaryColumn : ColumnData
     {
         var (at, length) = values[IdOf(row)];
         return Copy(raw.AsSpan(at, length), into);
+    }
+
+    public override void Mark(PieceKind kind, ReadOnlySpan<byte> piece, Span<bool> rows)
+    {
+        bool[] hits = new bool[values.Length];
+        bool any = false;
+        for (int id = 1; id < values.Length; id++) any |= hits[id] = Has(kind, raw.AsSpan(values[id].At, values[id].Length), piece);
+        if (!any) return;
+        for (int row = 0; row < rows.Length; row++) rows[row] |= hits[IdOf(row)];
     }
 }
 
@@ -148,6 +189,18 @@ internal sealed class NumberColumn : ColumnData
             ColumnKind.Ip => ValueText.Ip(number),
             _ => ValueText.Time(number + Base(row), Scale(row)),
         };
+    }
+
+    public override void Mark(PieceKind kind, ReadOnlySpan<byte> piece, Span<bool> rows)
+    {
+        if (this.kind == ColumnKind.Decimal)
+        {
+            foreach (byte b in piece)
+            {
+                if (!char.IsAsciiDigit((char)b) && b is not ((byte)'-' or (byte)'.') && suffix.AsSpan().IndexOf(b) < 0) return;
+            }
+        }
+        base.Mark(kind, piece, rows);
     }
 
     public override int Write(int row, Span<byte> into)
@@ -272,6 +325,26 @@ internal sealed class TextColumn : ColumnData
     public override string? TextOf(int row) => Has(row) ? Encoding.UTF8.GetString(ValueOf(row)) : null;
 
     public override int Write(int row, Span<byte> into) => Copy(ValueOf(row), into);
+
+    public override void Mark(PieceKind kind, ReadOnlySpan<byte> piece, Span<bool> rows)
+    {
+        if (kind != PieceKind.Contains || rows.IsEmpty)
+        {
+            for (int row = 0; row < rows.Length; row++) rows[row] |= Has(row) && Has(kind, ValueOf(row), piece);
+            return;
+        }
+        // All values at once; to whom a hit belongs is looked up only then.
+        int at = ends[0] - Math.Max(0, lengths[0]), end = ends[rows.Length - 1];
+        for (int row = 0; at < end;)
+        {
+            int hit = raw.AsSpan(at, end - at).IndexOf(piece);
+            if (hit < 0) return;
+            int position = at + hit;
+            while (ends[row] <= position) row++;
+            rows[row] |= position + piece.Length <= ends[row];
+            at = position + 1;
+        }
+    }
 
     private ReadOnlySpan<byte> ValueOf(int row) => lengths[row] < 0 ? default : raw.AsSpan(ends[row] - lengths[row], lengths[row]);
 }

@@ -41,13 +41,32 @@ internal sealed class ShapedBlock : LogFields, IDisposable
         return null;
     }
 
-    /// <summary>Puts all lines together; those that were not taken apart come from <paramref name="kept"/>.</summary>
+    /// <summary>Marks the lines that may hold a needle, reading only columns that may have a part of it. Lines without a shape are marked.</summary>
+    /// <exception cref="InvalidDataException">The block is damaged.</exception>
+    public void Mark(ReadOnlySpan<byte> needle, Span<bool> marks)
+    {
+        marks.Clear();
+        var pieces = new HashSet<NeedlePiece>();
+        Span<bool> whole = stackalloc bool[shapes.Length + 1];
+        whole[0] = true;
+        for (int i = 0; i < shapes.Length; i++) whole[i + 1] = NeedlePieces.Add(shapes[i], needle, pieces);
+        foreach (var piece in pieces)
+        {
+            var text = needle.Slice(piece.From, piece.Length);
+            if (ColumnData.MayHold(entries[piece.Column].Kind, text)) ColumnAt(piece.Column).Mark(piece.Kind, text, marks);
+        }
+        for (int row = 0; row < rows.Length; row++) marks[row] |= whole[rows[row]];
+    }
+
+    /// <summary>Puts lines together; those that were not taken apart come from <paramref name="kept"/>.</summary>
     /// <param name="keptLengths">For each line its length where it was kept as it is.</param>
+    /// <param name="marks">Which lines are wanted, the others get no bytes; empty: all.</param>
     /// <param name="lineEnds">Gets the end of each line.</param>
     /// <exception cref="InvalidDataException">The block is damaged.</exception>
-    public void Assemble(ReadOnlySpan<byte> kept, ReadOnlySpan<int> keptLengths, Span<byte> lines, Span<int> lineEnds)
+    public void Assemble(ReadOnlySpan<byte> kept, ReadOnlySpan<int> keptLengths, ReadOnlySpan<bool> marks, Span<byte> lines, Span<int> lineEnds)
     {
-        for (int i = 0; i < entries.Length; i++) ColumnAt(i);
+        bool some = marks.IsEmpty || HasShaped(marks);
+        for (int i = 0; i < entries.Length && some; i++) ColumnAt(i);
         int at = 0, keptAt = 0;
         for (int row = 0; row < rows.Length; row++)
         {
@@ -59,7 +78,7 @@ internal sealed class ShapedBlock : LogFields, IDisposable
                 keptAt += length;
                 at += length;
             }
-            else
+            else if (marks.IsEmpty || marks[row])
             {
                 var shape = shapes[rows[row] - 1];
                 var literals = shape.Literals;
@@ -73,7 +92,7 @@ internal sealed class ShapedBlock : LogFields, IDisposable
             }
             lineEnds[row] = at;
         }
-        if (at != lines.Length) throw new InvalidDataException("the lines of a block have another length than its header says");
+        if (marks.IsEmpty && at != lines.Length) throw new InvalidDataException("the lines of a block have another length than its header says");
     }
 
     public void Dispose()
@@ -81,6 +100,15 @@ internal sealed class ShapedBlock : LogFields, IDisposable
         foreach (byte[] buffer in rented) ArrayPool<byte>.Shared.Return(buffer);
         rented.Clear();
         Array.Clear(columns);
+    }
+
+    private bool HasShaped(ReadOnlySpan<bool> marks)
+    {
+        for (int row = 0; row < rows.Length; row++)
+        {
+            if (marks[row] && rows[row] != 0) return true;
+        }
+        return false;
     }
 
     private static int Put(byte[] literal, Span<byte> into) =>

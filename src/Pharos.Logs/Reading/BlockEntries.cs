@@ -249,18 +249,24 @@ internal sealed class BlockEntries : EntrySource
                     return true;
                 }
                 if (shaped is null) ReadShapes(header);
+                // With a literal, only lines that may hold it are put together; the others are as if they were empty.
+                var literal = Context.Literal.Span;
+                bool[] marked = ArrayPool<bool>.Shared.Rent(header.Entries);
+                var marks = literal.IsEmpty ? default : marked.AsSpan(0, header.Entries);
                 int[] lengths = ArrayPool<int>.Shared.Rent(header.Entries);
                 byte[] whole = ArrayPool<byte>.Shared.Rent(Math.Max(1, header.LineBytes));
                 try
                 {
                     index!.ReadLengths(shaped, lengths.AsSpan(0, header.Entries));
-                    shaped!.Assemble(kept.AsSpan(0, header.LinesRaw), lengths.AsSpan(0, header.Entries), whole.AsSpan(0, header.LineBytes), lineEnds);
+                    if (!marks.IsEmpty) shaped!.Mark(literal, marks);
+                    shaped!.Assemble(kept.AsSpan(0, header.LinesRaw), lengths.AsSpan(0, header.Entries), marks, whole.AsSpan(0, header.LineBytes), lineEnds);
                     lines = whole;
                     return true;
                 }
                 finally
                 {
                     ArrayPool<int>.Shared.Return(lengths);
+                    ArrayPool<bool>.Shared.Return(marked);
                     if (lines is null) ArrayPool<byte>.Shared.Return(whole);
                 }
             }
