@@ -42,9 +42,22 @@ public sealed class KnownFieldsTests
             await using var known = await FillAsync(seed, flushed: true);
             // In memory nothing is known of a line.
             await using var parsed = await FillAsync(seed, flushed: false);
+            Assert.True(KnownLines(known) > 200, $"seed {seed}: fields of {KnownLines(known)} lines are known");
+            Assert.Equal(0, KnownLines(parsed));
             foreach (string query in Queries) Assert.Equal(await MetricAsync(parsed, query), await MetricAsync(known, query));
             foreach (string query in LineQueries) Assert.Equal(await LinesAsync(parsed, query), await LinesAsync(known, query));
         }
+    }
+
+    private static int KnownLines(LogWorld world)
+    {
+        using var cursor = world.Store.Open(LogWorld.Tenant, new LogSelection { Matchers = [], StartNs = 0, EndNs = long.MaxValue, Ordered = false }, CancellationToken.None);
+        int lines = 0;
+        while (cursor.MoveNext())
+        {
+            if (cursor.Fields is { } fields && fields.FormatOf(cursor.FieldRow) != LogFieldFormat.None) lines++;
+        }
+        return lines;
     }
 
     private static async Task<LogWorld> FillAsync(int seed, bool flushed)

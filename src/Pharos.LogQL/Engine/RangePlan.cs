@@ -36,7 +36,11 @@ internal sealed class RangePlan
 
     public bool IsBytes { get; }
 
+    public bool NeedsAllLabels => Hints.For(Syntax.Range, Grouping).Names is null;
+
     public LinePipeline BuildPipeline() => LinePipeline.Build(Syntax.Range.Log.Stages, Hints.For(Syntax.Range, Grouping), context.Time);
+
+    public FieldProbe? BuildProbe() => FieldProbe.For(Syntax.Range.Log.Stages, context.Time);
 
     public LogSelection Selection()
     {

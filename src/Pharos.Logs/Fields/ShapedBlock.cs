@@ -58,41 +58,46 @@ internal sealed class ShapedBlock : LogFields, IDisposable
         for (int row = 0; row < rows.Length; row++) marks[row] |= whole[rows[row]];
     }
 
-    /// <summary>Puts lines together; those that were not taken apart come from <paramref name="kept"/>.</summary>
-    /// <param name="keptLengths">For each line its length where it was kept as it is.</param>
-    /// <param name="marks">Which lines are wanted, the others get no bytes; empty: all.</param>
+    /// <summary>Puts marked lines together; the others get no bytes.</summary>
+    /// <param name="kept">The lines without a shape.</param>
+    /// <param name="keptEnds">For each line, the end of what is kept of it and of those before.</param>
     /// <param name="lineEnds">Gets the end of each line.</param>
     /// <exception cref="InvalidDataException">The block is damaged.</exception>
-    public void Assemble(ReadOnlySpan<byte> kept, ReadOnlySpan<int> keptLengths, ReadOnlySpan<bool> marks, Span<byte> lines, Span<int> lineEnds)
+    public void Assemble(ReadOnlySpan<byte> kept, ReadOnlySpan<int> keptEnds, ReadOnlySpan<bool> marks, Span<byte> lines, Span<int> lineEnds)
     {
-        bool some = marks.IsEmpty || HasShaped(marks);
-        for (int i = 0; i < entries.Length && some; i++) ColumnAt(i);
-        int at = 0, keptAt = 0;
+        int at = 0;
         for (int row = 0; row < rows.Length; row++)
         {
-            if (rows[row] == 0)
+            if (marks[row])
             {
-                int length = keptLengths[row];
-                if (length > kept.Length - keptAt || length > lines.Length - at) throw new InvalidDataException("line lengths run over the lines frame");
-                kept.Slice(keptAt, length).CopyTo(lines[at..]);
-                keptAt += length;
-                at += length;
-            }
-            else if (marks.IsEmpty || marks[row])
-            {
-                var shape = shapes[rows[row] - 1];
-                var literals = shape.Literals;
-                var numbers = shape.Columns;
-                for (int i = 0; i < numbers.Length; i++)
+                if (rows[row] != 0)
                 {
-                    at += Put(literals[i], lines[at..]);
-                    at += columns[numbers[i]]!.Write(row, lines[at..]);
+                    at += Assemble(row, lines[at..]);
                 }
-                at += Put(literals[^1], lines[at..]);
+                else
+                {
+                    int from = row == 0 ? 0 : keptEnds[row - 1];
+                    at += Put(kept[from..keptEnds[row]], lines[at..]);
+                }
             }
             lineEnds[row] = at;
         }
-        if (marks.IsEmpty && at != lines.Length) throw new InvalidDataException("the lines of a block have another length than its header says");
+    }
+
+    /// <summary>Puts a line together that was taken apart; returns its length.</summary>
+    /// <exception cref="InvalidDataException">The block is damaged.</exception>
+    public int Assemble(int row, Span<byte> into)
+    {
+        var shape = shapes[rows[row] - 1];
+        var literals = shape.Literals;
+        var numbers = shape.Columns;
+        int at = 0;
+        for (int i = 0; i < numbers.Length; i++)
+        {
+            at += Put(literals[i], into[at..]);
+            at += (columns[numbers[i]] ?? ColumnAt(numbers[i])).Write(row, into[at..]);
+        }
+        return at + Put(literals[^1], into[at..]);
     }
 
     public void Dispose()
@@ -102,17 +107,8 @@ internal sealed class ShapedBlock : LogFields, IDisposable
         Array.Clear(columns);
     }
 
-    private bool HasShaped(ReadOnlySpan<bool> marks)
-    {
-        for (int row = 0; row < rows.Length; row++)
-        {
-            if (marks[row] && rows[row] != 0) return true;
-        }
-        return false;
-    }
-
-    private static int Put(byte[] literal, Span<byte> into) =>
-        literal.AsSpan().TryCopyTo(into) ? literal.Length : throw new InvalidDataException("lines are longer than their block's header says");
+    private static int Put(ReadOnlySpan<byte> literal, Span<byte> into) =>
+        literal.TryCopyTo(into) ? literal.Length : throw new InvalidDataException("lines are longer than their block's header says");
 
     private ColumnData ColumnAt(int number)
     {

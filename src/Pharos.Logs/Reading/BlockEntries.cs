@@ -12,6 +12,11 @@ internal sealed class BlockEntries : EntrySource
     private readonly Labels stream;
     private BlockIndex? index;
     private ShapedBlock? shaped;
+    private byte[]? kept;
+    private int[]? keptEnds;
+    private byte[]? scratch;
+    private int scratchRow = -1;
+    private int scratchLength;
     private byte[]? lines;
     private int[]? lineEnds;
     private int end;
@@ -29,9 +34,22 @@ internal sealed class BlockEntries : EntrySource
 
     public BlockHeader Header => block.Header;
 
-    public override int LineLength => lines is null && !TryUnpackLines() ? 0 : lineEnds![at] - Start(at);
+    public override int LineLength => Line.Length;
 
-    public override ReadOnlySpan<byte> Line => lines is null && !TryUnpackLines() ? default : lines.AsSpan(Start(at), lineEnds![at] - Start(at));
+    public override ReadOnlySpan<byte> Line
+    {
+        get
+        {
+            if (lines is not null) return lines.AsSpan(Start(at), lineEnds![at] - Start(at));
+            if (kept is null && !TryReadKept()) return default;
+            if (shaped is null || !shaped.IsShaped(at))
+            {
+                int from = at == 0 ? 0 : keptEnds![at - 1];
+                return kept.AsSpan(from, keptEnds![at] - from);
+            }
+            return scratchRow == at || TryAssemble() ? scratch.AsSpan(0, scratchLength) : default;
+        }
+    }
 
     public override ReadOnlySpan<byte> Metadata => index!.MetadataOf(at);
 
@@ -59,12 +77,18 @@ internal sealed class BlockEntries : EntrySource
     {
         index?.Dispose();
         shaped?.Dispose();
-        if (lines is not null) ArrayPool<byte>.Shared.Return(lines);
-        if (lineEnds is not null) ArrayPool<int>.Shared.Return(lineEnds);
+        foreach (byte[]? buffer in new[] { kept, scratch, lines })
+        {
+            if (buffer is not null) ArrayPool<byte>.Shared.Return(buffer);
+        }
+        foreach (int[]? buffer in new[] { keptEnds, lineEnds })
+        {
+            if (buffer is not null) ArrayPool<int>.Shared.Return(buffer);
+        }
         index = null;
         shaped = null;
-        lines = null;
-        lineEnds = null;
+        kept = scratch = lines = null;
+        keptEnds = lineEnds = null;
         dead = true;
         opened = true;
     }
@@ -74,7 +98,7 @@ internal sealed class BlockEntries : EntrySource
     private bool NextForward(ReadOnlySpan<byte> literal)
     {
         if (at + 1 >= end) return false;
-        if (lines is null && !TryUnpackLines()) return false;
+        if (lines is null && !TryPutTogether(literal)) return false;
         int current = at + 1;
         int from = Start(current);
         int limit = lineEnds![end - 1];
@@ -102,7 +126,7 @@ internal sealed class BlockEntries : EntrySource
     private bool NextBackward(ReadOnlySpan<byte> literal)
     {
         if (at - 1 <= end) return false;
-        if (lines is null && !TryUnpackLines()) return false;
+        if (lines is null && !TryPutTogether(literal)) return false;
         int low = Start(end + 1);
         int to = lineEnds![at - 1];
         int current = at - 1;
@@ -230,55 +254,81 @@ internal sealed class BlockEntries : EntrySource
         block.LinesChecked = true;
     }
 
-    private bool TryUnpackLines()
+    /// <summary>Reads the lines that were kept as they are.</summary>
+    private bool TryReadKept()
     {
         if (dead) return false;
         var header = block.Header;
         try
         {
-            byte[] kept = BlockFrames.Read(block, header.LinesAt, header.LinesPacked, header.LinesRaw, header.LinesCrc, "lines");
-            bool isAll = header.ShapesRaw == 0;
-            try
-            {
-                lineEnds = ArrayPool<int>.Shared.Rent(header.Entries);
-                if (isAll)
-                {
-                    index!.ReadLengths(null, lineEnds.AsSpan(0, header.Entries));
-                    EndsOf(lineEnds.AsSpan(0, header.Entries), header.LineBytes);
-                    lines = kept;
-                    return true;
-                }
-                if (shaped is null) ReadShapes(header);
-                // With a literal, only lines that may hold it are put together; the others are as if they were empty.
-                var literal = Context.Literal.Span;
-                bool[] marked = ArrayPool<bool>.Shared.Rent(header.Entries);
-                var marks = literal.IsEmpty ? default : marked.AsSpan(0, header.Entries);
-                int[] lengths = ArrayPool<int>.Shared.Rent(header.Entries);
-                byte[] whole = ArrayPool<byte>.Shared.Rent(Math.Max(1, header.LineBytes));
-                try
-                {
-                    index!.ReadLengths(shaped, lengths.AsSpan(0, header.Entries));
-                    if (!marks.IsEmpty) shaped!.Mark(literal, marks);
-                    shaped!.Assemble(kept.AsSpan(0, header.LinesRaw), lengths.AsSpan(0, header.Entries), marks, whole.AsSpan(0, header.LineBytes), lineEnds);
-                    lines = whole;
-                    return true;
-                }
-                finally
-                {
-                    ArrayPool<int>.Shared.Return(lengths);
-                    ArrayPool<bool>.Shared.Return(marked);
-                    if (lines is null) ArrayPool<byte>.Shared.Return(whole);
-                }
-            }
-            finally
-            {
-                if (lines != kept) ArrayPool<byte>.Shared.Return(kept);
-            }
+            if (header.ShapesRaw > 0 && shaped is null) ReadShapes(header);
+            keptEnds = ArrayPool<int>.Shared.Rent(header.Entries);
+            index!.ReadLengths(shaped, keptEnds.AsSpan(0, header.Entries));
+            EndsOf(keptEnds.AsSpan(0, header.Entries), header.LinesRaw);
+            kept = BlockFrames.Read(block, header.LinesAt, header.LinesPacked, header.LinesRaw, header.LinesCrc, "lines");
+            return true;
         }
         catch (Exception e) when (IsDamage(e))
         {
             Fail(e);
             return false;
+        }
+    }
+
+    /// <summary>Puts the current line together.</summary>
+    private bool TryAssemble()
+    {
+        if (dead) return false;
+        try
+        {
+            scratch ??= ArrayPool<byte>.Shared.Rent(Math.Max(1, block.Header.LineBytes));
+            scratchLength = shaped!.Assemble(at, scratch.AsSpan(0, block.Header.LineBytes));
+            scratchRow = at;
+            return true;
+        }
+        catch (Exception e) when (IsDamage(e))
+        {
+            Fail(e);
+            return false;
+        }
+    }
+
+    /// <summary>Gives the lines that may hold a literal one after another, to be searched as a whole; the others are as if they were empty.</summary>
+    private bool TryPutTogether(ReadOnlySpan<byte> literal)
+    {
+        if (kept is null && !TryReadKept()) return false;
+        if (shaped is null)
+        {
+            (lines, lineEnds) = (kept, keptEnds);
+            kept = null;
+            keptEnds = null;
+            return true;
+        }
+        var header = block.Header;
+        bool[] marked = ArrayPool<bool>.Shared.Rent(header.Entries);
+        byte[] whole = ArrayPool<byte>.Shared.Rent(Math.Max(1, header.LineBytes));
+        int[] ends = ArrayPool<int>.Shared.Rent(header.Entries);
+        try
+        {
+            var marks = marked.AsSpan(0, header.Entries);
+            shaped.Mark(literal, marks);
+            shaped.Assemble(kept.AsSpan(0, header.LinesRaw), keptEnds.AsSpan(0, header.Entries), marks, whole.AsSpan(0, header.LineBytes), ends);
+            (lines, lineEnds) = (whole, ends);
+            return true;
+        }
+        catch (Exception e) when (IsDamage(e))
+        {
+            Fail(e);
+            return false;
+        }
+        finally
+        {
+            ArrayPool<bool>.Shared.Return(marked);
+            if (lines is null)
+            {
+                ArrayPool<byte>.Shared.Return(whole);
+                ArrayPool<int>.Shared.Return(ends);
+            }
         }
     }
 
