@@ -44,12 +44,13 @@ public sealed class LokiLegacyTests
         Assert.StartsWith("missing targetBytesPerShard", await api.GetAsync("/loki/api/v1/index/shards?query={app=\"s\"}", 400));
     }
 
-    [Fact]
-    public async Task Several_tenants_are_read_as_one_and_told_apart_by_label()
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task Several_tenants_are_read_as_one_and_told_apart_by_label(bool flushed)
     {
         await using var api = await LokiApi.StartAsync(tenants: true);
         foreach (var (tenant, at) in ((string, long)[])[("a", 1), ("b", 2), ("a", 3), ("c", 4)])
             await api.ForTenant(tenant).PushAsync($$"""{"streams":[{"stream":{"app":"x"},"values":[["{{Now - 100 + at}}","{{tenant}}{{at}}"]]}]}""");
+        if (flushed) await api.Store.FlushAsync(CancellationToken.None);
         api.ForTenant("a|b");
         using var answer = JsonDocument.Parse(await api.GetAsync($"/loki/api/v1/query_range?query={{app=\"x\"}}&start={Now - 1000}&end={Now}"));
         Assert.Equal(
