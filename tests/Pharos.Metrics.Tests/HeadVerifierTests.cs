@@ -58,6 +58,37 @@ public sealed class HeadVerifierTests
     }
 
     [Fact]
+    public async Task A_file_of_finished_chunks_is_named_with_the_place_and_costs_no_sample()
+    {
+        await using var at = new StoreFixture();
+        var expected = await FillAsync(at);
+        await CloseAsync(at);
+        string metrics = Path.Combine(at.Folder, "metrics"), path = Directory.GetFiles(Path.Combine(at.TenantFolder, "head-chunks")).Single();
+        byte[] bytes = await File.ReadAllBytesAsync(path);
+        for (int position = 0; position < bytes.Length; position += position < 40 ? 1 : 31)
+        {
+            await File.WriteAllBytesAsync(path, bytes[..position]);
+            AssertNamed();
+            var flipped = bytes.ToArray();
+            flipped[position] ^= (byte)(1 << (position % 8));
+            await File.WriteAllBytesAsync(path, flipped);
+            // The last two bytes of the header say nothing.
+            if (position is not (6 or 7)) AssertNamed();
+        }
+        File.Delete(path);
+        AssertNamed();
+        // What was written behind the saved head does not belong to it.
+        await File.WriteAllBytesAsync(path, [.. bytes, 1, 2, 3]);
+        Assert.Empty(Problems(metrics));
+        bytes[^1] ^= 1;
+        await File.WriteAllBytesAsync(path, bytes);
+        at.Open();
+        Assert.Equal(expected, at.Read(Up));
+
+        void AssertNamed() => Assert.Contains(path, Assert.Single(HeadVerifier.Verify(at.TenantFolder).Problems).Problem, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Missing_files_that_others_speak_of_are_named()
     {
         await using var at = new StoreFixture();
