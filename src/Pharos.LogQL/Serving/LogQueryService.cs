@@ -135,6 +135,10 @@ public sealed class LogQueryService : IDisposable
         }, cancel).ConfigureAwait(false);
     }
 
+    /// <summary>Whether a tenant may ask a query at all; for what runs it by other means, such as a tail.</summary>
+    /// <exception cref="QueryException">The text is no query, or one that the tenant may not ask.</exception>
+    public static void Check(string text, TenantLimits limits) => QueryPolicy.Parse(text, limits);
+
     /// <summary>Ends the threads once they have done what waits.</summary>
     public void Dispose() => threads.Dispose();
 

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Pharos.Core;
 using Pharos.Logs.Streams;
 using Pharos.LogQL;
+using Pharos.LogQL.Serving;
 using Pharos.Server.Http;
 
 namespace Pharos.Server.Loki;
@@ -30,6 +31,7 @@ internal sealed class LokiTail(LogServices services)
         var request = await LokiRequest.ReadAsync(http);
         string text = request.Required("query");
         if (legacy && request["regexp"] is { Length: > 0 } regexp) text += " |~ " + GoString.Quote(regexp);
+        LogQueryService.Check(text, services.Limits.For(http.Tenant()));
         _ = new LogQlLineFilter(text, time);
         int limit = request.Whole("limit", 100);
         long start = request.Time("start", time.UnixNs() - (TimeSpan.FromHours(1).Ticks * 100));

@@ -82,6 +82,7 @@ public sealed class LokiServingTests
     [InlineData("query_range", "{app=\"a\"}", "stream selector has less label matchers than required: (present: [app], number_present: 1, required_number_label_matchers: 2)\n")]
     [InlineData("query", "rate({app=\"a\",pod=\"b\"}[2h])", "[interval] value exceeds limit: [2h] > [1h]\n")]
     [InlineData("query_range", "{app=\"a\",pod=\"secret\"}", "query blocked by policy\n")]
+    [InlineData("tail", "{app=\"a\",pod=\"secret\"}", "query blocked by policy\n")]
     public async Task Queries_that_a_tenant_may_not_ask_are_refused(string path, string query, string text)
     {
         await using var api = await LokiApi.StartAsync(new TenantLimits

@@ -128,12 +128,15 @@ public sealed class LokiPushTests
             Pharos.Wire.Compression.SnappyBlock.Encode(damaged.AsSpan(0, random.Next(damaged.Length + 1)), body);
             byte[] json = Encoding.UTF8.GetBytes("""{"streams":[{"stream":{"a":"b\n"},"values":[["12","x\u0041",{"c":"d"}],["1","y"]]}]}""");
             for (int i = random.Next(3); i >= 0; i--) json[random.Next(json.Length)] = (byte)random.Next(256);
+            byte[] legacy = Encoding.UTF8.GetBytes("""{"streams":[{"labels":"{a=\"b\\n\"}","entries":[{"ts":"2026-01-01T00:00:00.5+01:00","line":"x\u0041"},{"line":"y","ts":"2026-01-01T00:00:00Z"}]}]}""");
+            for (int i = random.Next(3); i >= 0; i--) legacy[random.Next(legacy.Length)] = (byte)random.Next(256);
             using var read = new LogBatch();
-            foreach (bool asJson in new[] { false, true })
+            for (int form = 0; form < 3; form++)
             {
                 try
                 {
-                    if (asJson) LokiPushDecoder.DecodeJson(json, LokiPushOptions.Default, read);
+                    if (form == 0) LokiPushDecoder.DecodeJson(json, LokiPushOptions.Default, read);
+                    else if (form == 1) LokiPushDecoder.Decode(legacy, "application/json", null, new LokiPushOptions { Legacy = true }, read);
                     else LokiPushDecoder.DecodeProtobuf(body.WrittenSpan, LokiPushOptions.Default, read);
                 }
                 catch (WireFormatException)
