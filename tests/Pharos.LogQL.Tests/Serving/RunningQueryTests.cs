@@ -72,6 +72,64 @@ public sealed class RunningQueryTests
         Task<LogQlResult> RunAsync(TenantId tenant) => service.RangeAsync(tenant, new TenantLimits(), Query, useCache: false, CancellationToken.None);
     }
 
+    [Fact]
+    public async Task A_streamed_line_comes_before_the_next_one_is_found()
+    {
+        await using var world = new LogWorld();
+        world.Add("{app=\"a\"}", 1, "first");
+        world.Add("{app=\"a\"}", 2, "second");
+        await world.SendAsync();
+        using var gate = new ManualResetEventSlim();
+        using var service = new LogQueryService(world.Engine, new HesitantLogs(world.Store, gate), new QueryRegistry(world.Time, TimeSpan.FromSeconds(5)), world.Time, new Instruments(), new LogServingOptions());
+        var first = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var lines = new List<string>();
+        var running = service.StreamAsync(LogWorld.Tenant, new TenantLimits(), Query with { Backward = false }, entry =>
+        {
+            lines.Add(System.Text.Encoding.UTF8.GetString(entry.Line));
+            first.TrySetResult(lines[0]);
+        }, CancellationToken.None);
+        Assert.Equal("first", await first.Task);
+        Assert.False(running.IsCompleted);
+        gate.Set();
+        Assert.Equal(2, (await running).Statistics.Read.Lines);
+        Assert.Equal(["first", "second"], lines);
+    }
+
+    /// <summary>A store whose cursors give one line and wait before the next.</summary>
+    private sealed class HesitantLogs(ILogQueryable store, ManualResetEventSlim gate) : ILogQueryable
+    {
+        public ILogCursor Open(TenantId tenant, LogSelection selection, CancellationToken cancel) => new Cursor(store.Open(tenant, selection, cancel), gate);
+
+        public IReadOnlyList<Labels> Streams(TenantId tenant, IReadOnlyList<IReadOnlyList<Matcher>> matcherSets, long startNs, long endNs, CancellationToken cancel) =>
+            store.Streams(tenant, matcherSets, startNs, endNs, cancel);
+
+        public IReadOnlyList<(Labels Stream, LogVolume Volume)> Volumes(TenantId tenant, IReadOnlyList<Matcher> matchers, long startNs, long endNs, CancellationToken cancel) =>
+            store.Volumes(tenant, matchers, startNs, endNs, cancel);
+
+        private sealed class Cursor(ILogCursor cursor, ManualResetEventSlim gate) : ILogCursor
+        {
+            private int moves;
+
+            public Labels Stream => cursor.Stream;
+
+            public long TimestampNs => cursor.TimestampNs;
+
+            public ReadOnlySpan<byte> Line => cursor.Line;
+
+            public ReadOnlySpan<byte> Metadata => cursor.Metadata;
+
+            public LogReadStatistics Statistics => cursor.Statistics;
+
+            public bool MoveNext()
+            {
+                if (moves++ == 1) gate.Wait(TestContext.Current.CancellationToken);
+                return cursor.MoveNext();
+            }
+
+            public void Dispose() => cursor.Dispose();
+        }
+    }
+
     /// <summary>A store whose reads wait until they are let go, or cancelled.</summary>
     private sealed class GatedLogs(ILogQueryable store) : ILogQueryable
     {
