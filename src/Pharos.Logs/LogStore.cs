@@ -174,7 +174,7 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
     }
 
     /// <inheritdoc/>
-    public long VersionOf(TenantId tenant, long startNs, long endNs) => tenants.TryGetValue(tenant.Name, out var logs) ? logs.Changes.VersionOf(startNs, endNs) : 0;
+    public long VersionOf(TenantId tenant, long startNs, long endNs) => tenants.TryGetValue(tenant.Name, out var logs) ? logs.Changes.VersionOf(startNs, endNs - 1) : 0;
 
     /// <summary>Opens a live tail of what is stored from now on.</summary>
     public LogTail Tail(TenantId tenant, IReadOnlyList<Matcher> matchers) => TenantOf(tenant).Tailers.Add(matchers);

@@ -51,7 +51,7 @@ public sealed partial class MetricStore
     {
         if (range.MinMs > range.MaxMs || !tenants.TryGetValue(tenant, out var store)) return;
         foreach (var matchers in matcherSets) await store.DeleteAsync(matchers, range, cancel);
-        store.Changes.Note(range.MinMs);
+        store.Changes.Note(range.MinMs, range.MaxMs);
     }
 
     /// <summary>Rewrites blocks without their deleted samples.</summary>

@@ -149,12 +149,12 @@ public sealed partial class MetricStore
         {
             cancel.ThrowIfCancellationRequested();
             int to = Math.Min(ids.Length, from + SeriesPerHold);
+            // Appends get between: putting labels together takes longer than all else.
+            long version = head.Version;
             if (needed is not null)
             {
                 lock (head.Gate) needed.Begin();
             }
-            // Appends get between: putting labels together takes longer than all else.
-            long version = head.Version;
             Read(from, to);
             if (head.IsStill(version)) continue;
             lock (head.Gate)

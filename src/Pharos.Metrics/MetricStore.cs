@@ -102,7 +102,7 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IMetric
         {
             var failure = await FinishAsync(store, ticket, writing);
             store.WriteChunksIfDue();
-            store.Changes.Note(EarliestMs(batch));
+            if (Touched(batch) is { MinMs: var firstMs, MaxMs: var lastMs } && firstMs <= lastMs) store.Changes.Note(firstMs, lastMs);
             if (failure is not null)
             {
                 Return(ticket);
@@ -126,7 +126,7 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IMetric
     }
 
     /// <inheritdoc/>
-    public long VersionAt(TenantId tenant, long timeMs) => tenants.TryGetValue(tenant, out var store) ? store.Changes.VersionAt(timeMs) : 0;
+    public long VersionOf(TenantId tenant, long fromMs, long toMs) => tenants.TryGetValue(tenant, out var store) ? store.Changes.VersionOf(fromMs, toMs) : 0;
 
     public async ValueTask DisposeAsync()
     {
@@ -138,14 +138,21 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IMetric
         started = false;
     }
 
-    private static long EarliestMs(MetricBatch batch)
+    /// <summary>Times of the earliest and the latest sample; the other way round where there is none.</summary>
+    private static TimeRange Touched(MetricBatch batch)
     {
-        long earliest = long.MaxValue;
-        foreach (ref readonly var sample in batch.Samples) earliest = Math.Min(earliest, sample.TimestampMs);
-        foreach (var histogram in batch.Histograms) earliest = Math.Min(earliest, histogram.TimestampMs);
-        foreach (var start in batch.Starts) earliest = Math.Min(earliest, start.StartMs);
-        foreach (var start in batch.HistogramStarts) earliest = Math.Min(earliest, start.StartMs);
-        return earliest;
+        long first = long.MaxValue, last = long.MinValue;
+        foreach (ref readonly var sample in batch.Samples) See(sample.TimestampMs);
+        foreach (var histogram in batch.Histograms) See(histogram.TimestampMs);
+        foreach (var start in batch.Starts) See(start.StartMs);
+        foreach (var start in batch.HistogramStarts) See(start.StartMs);
+        return new TimeRange(first, last);
+
+        void See(long ms)
+        {
+            first = Math.Min(first, ms);
+            last = Math.Max(last, ms);
+        }
     }
 
     private async ValueTask<Exception?> FinishAsync(TenantStore store, AppendTicket ticket, ValueTask<WriteLogPosition> writing)

@@ -58,7 +58,7 @@ internal sealed partial class TenantStore
     public HeadChunks Chunks { get; }
     public BlockSet Blocks { get; }
     public TokenBucket Rate { get; }
-    public ChangeLog Changes { get; } = new();
+    public ChangeCounts Changes { get; } = new(60_000, stretchesMax: 20_000);
 
     public HeadReplay Replay(ReplayWorkers workers) => replay ??= new HeadReplay(Head, mark, loaded, workers, logger, time.UnixMs());
 
@@ -225,7 +225,7 @@ internal sealed partial class TenantStore
                 if (!markSaved) SaveMark();
                 bool hid = retention.Run(limits, time.UnixMs(), cancel);
                 // Blocks were put into the folder, or are gone, or samples of them are hidden.
-                if (hid || !before.SequenceEqual(Blocks.Current)) Changes.Note(long.MinValue);
+                if (hid || !before.SequenceEqual(Blocks.Current)) Changes.Note(long.MinValue, long.MaxValue);
             }, cancel);
         }
         finally
@@ -286,14 +286,14 @@ internal sealed partial class TenantStore
     public async Task DeleteAllAsync(CancellationToken cancel)
     {
         await DeleteAsync([], TimeRange.All, cancel);
-        Changes.Note(long.MinValue);
+        Changes.Note(long.MinValue, long.MaxValue);
         lock (Head.Gate) Head.ForgetExtras();
         await CutAsync(long.MaxValue, cancel);
         await changing.WaitAsync(cancel);
         try
         {
             Blocks.Change([], [.. Blocks.Current], "the tenant was deleted");
-            Changes.Note(long.MinValue);
+            Changes.Note(long.MinValue, long.MaxValue);
         }
         finally
         {

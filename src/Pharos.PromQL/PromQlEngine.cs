@@ -21,6 +21,7 @@ public sealed class PromQlEngine : IDisposable
     private readonly ProcessMemory memory;
     private readonly ParsedQueries parsed = new();
     private readonly CachedRanges? cached;
+    private readonly CachedInstants? instants;
     private readonly Gauge running;
     private readonly Counter samplesTotal;
     private readonly HistogramInstrument durations;
@@ -39,14 +40,21 @@ public sealed class PromQlEngine : IDisposable
         Queries = new QueryRegistry(time, options.SlowAfter);
         if (queryable is IMetricChanges changes && options.RangeCacheBytesMax > 0)
         {
-            var parts = new SizedCache<PartKey, Part>(options.RangeCacheBytesMax);
+            var parts = new SizedCache<PartKey, Part>(options.RangeCacheBytesMax, memory.TryTakeSpare, memory.Return);
+            var answers = new SizedCache<InstantKey, InstantAnswer>(options.RangeCacheBytesMax / 8, memory.TryTakeSpare, memory.Return);
+            instants = new CachedInstants(answers, changes, instruments);
+            memory.Shed = bytes =>
+            {
+                answers.Shed(bytes);
+                parts.Shed(bytes);
+            };
             cached = new CachedRanges(parts, changes, time, instruments);
-            var kept = instruments.Gauge("pharos_query_range_cache_bytes", "Bytes of finished parts of range queries that are kept.");
-            instruments.BeforeRead(() => kept.Set(parts.BytesUsed));
+            var kept = instruments.Gauge("pharos_query_range_cache_bytes", "Bytes of finished parts of range queries, and of answers of instant ones, that are kept.");
+            instruments.BeforeRead(() => kept.Set(parts.BytesUsed + answers.BytesUsed));
         }
         running = instruments.Gauge("prometheus_engine_queries", "The current number of queries being executed or waiting.");
         instruments.Gauge("prometheus_engine_queries_concurrent_max", "The max number of concurrent queries.").Set(options.ConcurrencyMax);
-        var bytes = instruments.Gauge("pharos_query_memory_bytes", "Bytes that running queries and their results hold, by the engine's own account.");
+        var bytes = instruments.Gauge("pharos_query_memory_bytes", "Bytes that running queries, their results and kept parts of results hold, by the engine's own account.");
         instruments.Gauge("pharos_query_memory_bytes_max", "Bytes that all queries may hold together; 0 for no limit.").Set(options.MemoryBytesMax);
         instruments.BeforeRead(() => bytes.Set(memory.BytesUsed));
         samplesTotal = instruments.Counter("prometheus_engine_query_samples_total", "The total number of samples loaded by all queries.");
@@ -59,7 +67,7 @@ public sealed class PromQlEngine : IDisposable
     /// <summary>The queries that run, and those that were slow; other engines may note theirs here too.</summary>
     public QueryRegistry Queries { get; }
 
-    /// <summary>Bytes that running queries and their results hold now.</summary>
+    /// <summary>Bytes that running queries, their results and kept parts of results hold now.</summary>
     public long MemoryBytesUsed => memory.BytesUsed;
 
     /// <summary>Reads and type-checks a query, or remembers it.</summary>
@@ -75,8 +83,17 @@ public sealed class PromQlEngine : IDisposable
     /// <summary>Evaluates a query that was read already. The text must be that of the tree: findings name places in it.</summary>
     /// <exception cref="QueryException">The query failed, passed a limit or was cancelled.</exception>
     public ValueTask<QueryResult> InstantAsync(
-        TenantId tenant, string query, Expr expr, long timestampMs, QuerySettings? settings = null, CancellationToken cancel = default) =>
-        RunAsync(tenant, query, expr, new Grid(timestampMs, 0, 1), timestampMs, isRange: false, settings ?? QuerySettings.Default, cancel);
+        TenantId tenant, string query, Expr expr, long timestampMs, QuerySettings? settings = null, CancellationToken cancel = default)
+    {
+        settings ??= QuerySettings.Default;
+        return instants is not null && MayUseCache(settings) ? AnswerAsync() : EvaluateAsync();
+
+        ValueTask<QueryResult> EvaluateAsync() => RunAsync(tenant, query, expr, new Grid(timestampMs, 0, 1), timestampMs, isRange: false, settings, cancel);
+
+        async ValueTask<QueryResult> AnswerAsync() =>
+            await instants.TryAnswerAsync(tenant, query, expr, timestampMs, LookbackMs(settings), EvaluateAsync).ConfigureAwait(false)
+            ?? await EvaluateAsync().ConfigureAwait(false);
+    }
 
     /// <summary>Evaluates at every step from start to end, both inclusive, Unix milliseconds.</summary>
     /// <exception cref="QueryException">The query is wrong, failed, passed a limit or was cancelled.</exception>
@@ -99,11 +116,10 @@ public sealed class PromQlEngine : IDisposable
         if (steps > 11_000_000) throw new QueryException(QueryErrorKind.BadData, $"range query has {steps} steps; use a larger step");
         settings ??= QuerySettings.Default;
         var grid = new Grid(startMs, stepMs, (int)steps);
-        if (cached is not null && settings is { UseCache: true, Trace: false, StatisticsPerStep: false })
+        if (cached is not null && MayUseCache(settings))
         {
-            long lookbackMs = (long)(settings.Lookback ?? options.Lookback).TotalMilliseconds;
             var answer = await cached.TryAnswerAsync(
-                tenant, expr, grid, lookbackMs, part => RunAsync(tenant, query, expr, part, part.EndMs, isRange: true, settings, cancel)).ConfigureAwait(false);
+                tenant, expr, grid, LookbackMs(settings), part => RunAsync(tenant, query, expr, part, part.EndMs, isRange: true, settings, cancel)).ConfigureAwait(false);
             if (answer is not null) return answer;
         }
         return await RunAsync(tenant, query, expr, grid, endMs, isRange: true, settings, cancel).ConfigureAwait(false);
@@ -114,6 +130,10 @@ public sealed class PromQlEngine : IDisposable
         threads.Dispose();
         crew.Dispose();
     }
+
+    private static bool MayUseCache(QuerySettings settings) => settings is { UseCache: true, Trace: false, StatisticsPerStep: false, SamplesMax: null };
+
+    private long LookbackMs(QuerySettings settings) => (long)(settings.Lookback ?? options.Lookback).TotalMilliseconds;
 
     private async ValueTask<QueryResult> RunAsync(
         TenantId tenant, string query, Expr expr, Grid grid, long endMs, bool isRange, QuerySettings settings, CancellationToken cancel)
@@ -135,7 +155,7 @@ public sealed class PromQlEngine : IDisposable
                 {
                     began = time.GetTimestamp();
                     var run = new Evaluation(
-                        queryable, tenant, query, grid, options, (long)(settings.Lookback ?? options.Lookback).TotalMilliseconds,
+                        queryable, tenant, query, grid, options, LookbackMs(settings),
                         settings.SamplesMax ?? tenantLimits.QuerySamplesMax, new QueryMemory(memory, tenantLimits.QueryMemoryBytesMax), either.Token)
                     {
                         Crew = crew,
@@ -213,6 +233,8 @@ public sealed class PromQlEngine : IDisposable
             FormattableString.Invariant(
                 $"query timed out in expression evaluation after {timeout.TotalSeconds:0.###}s, of which {waited.TotalSeconds:0.###}s waiting for a free evaluator; narrow the selectors or the range, or raise the query timeout"),
             inner: e),
+        OutOfMemoryException => new QueryException(
+            QueryErrorKind.Execution, "the process has no memory left for the query; select fewer series, a shorter range or a larger step", inner: e),
         InsufficientExecutionStackException => new QueryException(
             QueryErrorKind.Execution, "query is nested too deeply to be evaluated; split it, for example by a recording rule", inner: e),
         _ => new QueryException(QueryErrorKind.Internal, $"evaluation failed: {e.Message}", inner: e),

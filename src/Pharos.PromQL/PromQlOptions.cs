@@ -23,7 +23,7 @@ public sealed record PromQlOptions
     /// </summary>
     public long MemoryBytesMax { get; init; } = (long)(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes * 0.4);
 
-    /// <summary>Bytes of finished parts of range queries that are kept, of stores that tell of changes. 0: none are.</summary>
+    /// <summary>Bytes of finished parts of range queries that are kept, of stores that tell of changes; an eighth more for answers of instant ones. 0: none are.</summary>
     public long RangeCacheBytesMax { get; init; } = 64 << 20;
 
     /// <summary>Queries that take longer, waiting included, are remembered as slow.</summary>

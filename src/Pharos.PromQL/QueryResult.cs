@@ -101,7 +101,7 @@ public sealed record QuerySettings
     /// <summary>Collect <see cref="QueryStatistics.PerStep"/>.</summary>
     public bool StatisticsPerStep { get; init; }
 
-    /// <summary>Let a range query use, and leave behind, finished parts.</summary>
+    /// <summary>Let a query use, and leave behind, finished parts or its whole answer.</summary>
     public bool UseCache { get; init; } = true;
 
     /// <summary>Collect <see cref="QueryStatistics.Trace"/>.</summary>

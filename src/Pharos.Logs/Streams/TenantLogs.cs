@@ -26,7 +26,8 @@ internal sealed class TenantLogs(TenantId tenant, TimeProvider time, DeleteReque
 
     public TokenBucket Rate { get; } = new(time);
 
-    public LogChangeCounts Changes { get; } = new();
+    /// <summary>By hour.</summary>
+    public ChangeCounts Changes { get; } = new(3_600_000_000_000, stretchesMax: 20_000);
 
     /// <summary>Live tails of this tenant.</summary>
     public Tailers Tailers { get; } = new();

@@ -6,8 +6,8 @@ namespace Pharos.PromQL.Caching;
 
 /// <summary>
 /// Answers range queries from finished parts, by UTC day, and evaluates what is missing. A part is used only while the store says
-/// that nothing it could have seen has changed since: late, out-of-order, back-filled and deleted samples make the days they touch,
-/// and those after, be evaluated again.
+/// that nothing it could have seen has changed since: late, out-of-order, back-filled and deleted samples make the days that see them be
+/// evaluated again, and no others.
 /// </summary>
 internal sealed class CachedRanges(SizedCache<PartKey, Part> cache, IMetricChanges changes, TimeProvider time, Instruments instruments)
 {
@@ -26,20 +26,33 @@ internal sealed class CachedRanges(SizedCache<PartKey, Part> cache, IMetricChang
         if (grid.Count < 2 || expr.Type is not (ExprType.Vector or ExprType.Scalar) || Reach.Of(expr, lookbackMs) is not { } reach) return null;
         string text = expr.ToString();
         long phase = Mod(grid.StartMs, grid.StepMs);
-        // Read before anything is looked up or evaluated: what changes later is seen to have changed.
-        var days = Days(grid).Select(d => (d.Day, d.From, d.To, Version: changes.VersionAt(tenant, reach.LastMs(grid.At(d.To))))).ToList();
+        long closedMs = time.UnixMs() - OpenMs;
         var known = new List<MatrixSeries>();
         var missing = new List<(int From, int To)>();
-        var before = new Dictionary<long, Part>();
-        foreach (var (day, from, to, _) in days)
+        bool reused = false;
+        var kept = new List<(long Day, Part? Before, long FromMs, long ToMs, long Version)>();
+        foreach (var (day, from, to) in Days(grid))
         {
             var part = cache.Find(Key(day));
-            if (part is null || !IsGood(part) || part.ToMs < grid.At(from) || part.FromMs > grid.At(to))
+            if (part is not null && (part.ToMs < grid.At(from) || part.FromMs > grid.At(to))) part = null;
+            int closed = to;
+            while (closed >= from && reach.LastMs(grid.At(closed)) > closedMs) closed--;
+            long fromMs = Math.Min(grid.At(from), part?.FromMs ?? long.MaxValue), toMs = Math.Max(closed < from ? long.MinValue : grid.At(closed), part?.ToMs ?? long.MinValue);
+            // Read before anything is evaluated, and before the part is found good: what changes later is seen to have changed.
+            long version = fromMs <= toMs ? VersionOf(fromMs, toMs) : IMetricChanges.Unknown;
+            if (part is not null && (version == IMetricChanges.Unknown || VersionOf(part.FromMs, part.ToMs) != part.Version))
+            {
+                part = null;
+                (fromMs, toMs) = (grid.At(from), closed < from ? long.MinValue : grid.At(closed));
+                version = fromMs <= toMs ? VersionOf(fromMs, toMs) : IMetricChanges.Unknown;
+            }
+            if (version != IMetricChanges.Unknown && (part is null || fromMs < part.FromMs || toMs > part.ToMs)) kept.Add((day, part, fromMs, toMs, version));
+            if (part is null)
             {
                 Miss(from, to);
                 continue;
             }
-            before.Add(day, part);
+            reused = true;
             int first = Math.Max(from, StepAt(part.FromMs)), last = Math.Min(to, StepAt(part.ToMs));
             known.AddRange(Between(part.Series, grid.At(first), grid.At(last)));
             if (first > from) Miss(from, first - 1);
@@ -59,11 +72,11 @@ internal sealed class CachedRanges(SizedCache<PartKey, Part> cache, IMetricChang
             known.AddRange(evaluated.Matrix);
             only = evaluated;
         }
-        var matrix = missing.Count == 1 && before.Count == 0 ? only!.Matrix : Joined(known);
+        var matrix = missing.Count == 1 && !reused ? only!.Matrix : Joined(known);
         Keep();
-        return missing.Count == 1 && before.Count == 0 ? only : new QueryResult { Type = QueryResultType.Matrix, Matrix = matrix, Statistics = only?.Statistics ?? new QueryStatistics() };
+        return missing.Count == 1 && !reused ? only : new QueryResult { Type = QueryResultType.Matrix, Matrix = matrix, Statistics = only?.Statistics ?? new QueryStatistics() };
 
-        bool IsGood(Part part) => part.Version != IMetricChanges.Unknown && part.Version == changes.VersionAt(tenant, part.LastMs);
+        long VersionOf(long fromMs, long toMs) => changes.VersionOf(tenant, reach.FirstMs(fromMs), reach.LastMs(toMs));
 
         PartKey Key(long day) => new(tenant, text, grid.StepMs, phase, lookbackMs, day);
 
@@ -77,33 +90,16 @@ internal sealed class CachedRanges(SizedCache<PartKey, Part> cache, IMetricChang
 
         void Keep()
         {
-            long closedMs = time.UnixMs() - OpenMs;
-            foreach (var (day, from, to, version) in days)
+            foreach (var (day, before, fromMs, toMs, version) in kept)
             {
-                if (version == IMetricChanges.Unknown) continue;
-                int last = to;
-                while (last >= from && reach.LastMs(grid.At(last)) > closedMs) last--;
-                if (last < from) continue;
-                long fromMs = grid.At(from), toMs = grid.At(last);
-                var old = before.GetValueOrDefault(day);
-                if (old is not null && old.FromMs <= fromMs && old.ToMs >= toMs) continue;
-                var series = Between(matrix, fromMs, toMs).ToList();
-                if (old is not null)
-                {
-                    // They overlap: what the part before has beyond is still good.
-                    if (old.FromMs < fromMs) series.AddRange(Between(old.Series, old.FromMs, fromMs - 1));
-                    if (old.ToMs > toMs) series.AddRange(Between(old.Series, toMs + 1, old.ToMs));
-                    (fromMs, toMs) = (Math.Min(fromMs, old.FromMs), Math.Max(toMs, old.ToMs));
-                }
-                long lastMs = reach.LastMs(toMs);
-                // The version was read for the query's own last step of the day; a part that reaches further has its own.
-                var kept = new Part(fromMs, toMs, lastMs, lastMs <= reach.LastMs(grid.At(to)) ? VersionFor(lastMs, version) : old!.Version, Joined(series));
-                cache.Put(Key(day), kept, kept.Bytes);
+                var series = Between(matrix, Math.Max(fromMs, grid.StartMs), Math.Min(toMs, grid.EndMs)).ToList();
+                // They overlap: what the part before has beyond is still good.
+                if (before is not null && before.FromMs < grid.StartMs) series.AddRange(Between(before.Series, before.FromMs, grid.StartMs - 1));
+                if (before is not null && before.ToMs > grid.EndMs) series.AddRange(Between(before.Series, grid.EndMs + 1, before.ToMs));
+                var part = new Part(fromMs, toMs, version, Joined(series));
+                cache.Put(Key(day), part, part.Bytes);
             }
         }
-
-        // Of an earlier time the version may be smaller, never larger, than that of the day's last step.
-        long VersionFor(long lastMs, long atEnd) => Math.Min(atEnd, changes.VersionAt(tenant, lastMs));
     }
 
     /// <summary>Indexes of the grid's steps, by UTC day.</summary>

@@ -7,8 +7,8 @@ internal readonly record struct PartKey(TenantId Tenant, string Query, long Step
 
 /// <summary>Finished steps, one after the other, of a range query on one day.</summary>
 /// <param name="FromMs">First step; <paramref name="ToMs"/> the last.</param>
-/// <param name="Version">Of the store's samples up to <paramref name="LastMs"/>, read before they were evaluated.</param>
-internal sealed record Part(long FromMs, long ToMs, long LastMs, long Version, IReadOnlyList<MatrixSeries> Series)
+/// <param name="Version">Of the store's samples that they could see, read before they were evaluated.</param>
+internal sealed record Part(long FromMs, long ToMs, long Version, IReadOnlyList<MatrixSeries> Series)
 {
     public long Bytes { get; } = 200 + Series.Sum(s => 150L + s.Labels.Encoded.Length + (s.Timestamps.Count * 16L) + (s.Histograms?.Sum(h => h is null ? 8L : Running.QueryMemory.BytesOf(h)) ?? 0));
 }

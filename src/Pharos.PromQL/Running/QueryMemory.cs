@@ -2,7 +2,7 @@ using Pharos.Core;
 
 namespace Pharos.PromQL.Running;
 
-/// <summary>Bytes that all queries of a process may hold together. Safe for several threads.</summary>
+/// <summary>Bytes that all queries of a process, and what is kept of their results, may hold together. Safe for several threads.</summary>
 internal sealed class ProcessMemory(long bytesMax)
 {
     private long used;
@@ -12,7 +12,18 @@ internal sealed class ProcessMemory(long bytesMax)
 
     public long BytesUsed => Interlocked.Read(ref used);
 
+    /// <summary>Lets go of what is only kept in case it is asked for again, so many bytes at least where it can.</summary>
+    public Action<long>? Shed { get; set; }
+
     public bool TryTake(long bytes)
+    {
+        if (TryTakeSpare(bytes)) return true;
+        Shed?.Invoke(bytes);
+        return TryTakeSpare(bytes);
+    }
+
+    /// <summary>Takes bytes only where nobody has to give some up.</summary>
+    public bool TryTakeSpare(long bytes)
     {
         long before = Interlocked.Read(ref used);
         while (true)

@@ -16,10 +16,10 @@ internal sealed class FederatedQueryable(IMetricQueryable store) : IMetricQuerya
     private const int ConcurrencyMax = 16;
 
     /// <inheritdoc/>
-    public long VersionAt(TenantId tenant, long timeMs)
+    public long VersionOf(TenantId tenant, long fromMs, long toMs)
     {
         if (store is not IMetricChanges changes) return IMetricChanges.Unknown;
-        return tenant.IsFederated ? tenant.Members.Sum(m => changes.VersionAt(m, timeMs)) : changes.VersionAt(tenant, timeMs);
+        return tenant.IsFederated ? tenant.Members.Sum(m => changes.VersionOf(m, fromMs, toMs)) : changes.VersionOf(tenant, fromMs, toMs);
     }
 
     public IReadOnlyList<ISeries> Select(

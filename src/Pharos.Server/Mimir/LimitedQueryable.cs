@@ -10,9 +10,9 @@ namespace Pharos.Server.Mimir;
 internal sealed class LimitedQueryable(IMetricQueryable store, ITenantLimits limits, TimeProvider time) : IMetricQueryable, IMetricChanges
 {
     /// <inheritdoc/>
-    public long VersionAt(TenantId tenant, long timeMs) =>
+    public long VersionOf(TenantId tenant, long fromMs, long toMs) =>
         // Where only the last so many days are seen, what is seen changes with the clock.
-        store is IMetricChanges changes && limits.For(tenant).QueryLookbackMax <= TimeSpan.Zero ? changes.VersionAt(tenant, timeMs) : IMetricChanges.Unknown;
+        store is IMetricChanges changes && limits.For(tenant).QueryLookbackMax <= TimeSpan.Zero ? changes.VersionOf(tenant, fromMs, toMs) : IMetricChanges.Unknown;
 
     public IReadOnlyList<ISeries> Select(
         TenantId tenant, IReadOnlyList<Matcher> matchers, TimeRange range, SelectHints hints, CancellationToken cancel)

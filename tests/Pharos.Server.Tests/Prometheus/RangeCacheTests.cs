@@ -44,6 +44,73 @@ public sealed class RangeCacheTests
         }
     }
 
+    [Theory]
+    [InlineData(4)]
+    [InlineData(5)]
+    public async Task Instant_answers_are_those_of_an_evaluation_whatever_is_written_and_deleted(int seed)
+    {
+        await using var at = await StoreUnderTest.StartAsync();
+        var random = new Random(seed);
+        string[] queries =
+        [
+            "x", "sum by (job) (x)", "rate(x[5m])", "max_over_time(x[6h])", "x offset 30m", "x offset -20m", "x @ 1772400000", "x @ end()", "sum(x) + time()",
+            "max_over_time(sum(x)[1h:5m])", "absent(y)", "scalar(x{job=\"1\"})", "quantile(2, x)", "histogram_quantile(0.5, x)", "max_over_time(x[1h] @ 1772400000)",
+        ];
+        long now = Start.ToUnixTimeMilliseconds();
+        for (int round = 0; round < 45; round++)
+        {
+            await at.DisturbAsync(random);
+            for (int q = 0; q < 6; q++)
+            {
+                string query = queries[random.Next(queries.Length)];
+                long time = now + (random.Next(0, 16) * 6 * 3_600_000L);
+                var plain = await at.Plain.InstantAsync(TenantId.Anonymous, query, time);
+                for (int again = 0; again < 2; again++)
+                {
+                    var found = await at.Cached.InstantAsync(TenantId.Anonymous, query, time);
+                    Assert.True(ShowInstant(plain) == ShowInstant(found), $"seed {seed}, round {round}: {query} at {time}\n{ShowInstant(found)}\ninstead of\n{ShowInstant(plain)}");
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public async Task An_instant_query_asked_again_reads_nothing_and_keeps_its_warnings()
+    {
+        await using var at = await StoreUnderTest.StartAsync();
+        long time = Start.ToUnixTimeMilliseconds() + 3_600_000;
+        await at.AppendAsync("x", 0, time - 1000, 7);
+        var first = await at.Cached.InstantAsync(TenantId.Anonymous, "quantile(2, x)", time);
+        var again = await at.Cached.InstantAsync(TenantId.Anonymous, "quantile(2, x)", time);
+        Assert.Equal((1, 0), (first.Statistics.SamplesLoaded, again.Statistics.SamplesLoaded));
+        Assert.Single(again.Warnings);
+        Assert.Equal(first.Warnings, again.Warnings);
+        // What it cannot see changes nothing; what it can does.
+        await at.AppendAsync("x", 0, time + 600_000, 8);
+        Assert.Equal(0, (await at.Cached.InstantAsync(TenantId.Anonymous, "quantile(2, x)", time)).Statistics.SamplesLoaded);
+        await at.AppendAsync("x", 1, time - 60_000, 9);
+        Assert.Equal(2, (await at.Cached.InstantAsync(TenantId.Anonymous, "quantile(2, x)", time)).Statistics.SamplesLoaded);
+    }
+
+    [Fact]
+    public async Task A_late_sample_makes_only_the_day_that_sees_it_be_evaluated_again()
+    {
+        await using var at = await StoreUnderTest.StartAsync();
+        long from = Start.ToUnixTimeMilliseconds() + 3_600_000, to = from + (70 * 3_600_000L), step = 5 * StepMs;
+        for (int i = 0; i < 900; i++) await at.AppendAsync("x", 0, Start.ToUnixTimeMilliseconds() + (i * step), i);
+        var whole = await at.Cached.RangeAsync(TenantId.Anonymous, "sum(x)", from, to, step);
+        Assert.True(whole.Statistics.SamplesLoaded > 800);
+        await at.AppendAsync("x", 1, Start.ToUnixTimeMilliseconds() + DayMs + (5 * 3_600_000), 5);
+        var late = await at.Cached.RangeAsync(TenantId.Anonymous, "sum(x)", from, to, step);
+        // One day of one sample in five minutes, and the late one.
+        Assert.InRange(late.Statistics.SamplesLoaded, 1, 300);
+        Assert.Equal(Show(await at.Plain.RangeAsync(TenantId.Anonymous, "sum(x)", from, to, step)), Show(late));
+    }
+
+    private static string ShowInstant(QueryResult result) =>
+        $"{result.Type} {result.Scalar:G12} {string.Join('|', result.Warnings.Concat(result.Infos))}\n"
+        + string.Join('\n', result.Vector.Select(s => $"{s.Labels} {s.TimestampMs} {s.Value:G12}").Order(StringComparer.Ordinal));
+
     [Fact]
     public async Task A_query_asked_again_reads_only_what_is_new()
     {
