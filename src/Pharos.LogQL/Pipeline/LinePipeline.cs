@@ -109,6 +109,7 @@ internal sealed class LinePipeline
             var contains = literals.Select(l => (LineMatcher)new ContainsMatcher(Encoding.UTF8.GetBytes(l))).ToArray();
             return contains.Length == 1 ? contains[0] : new AnyMatcher(contains);
         }
+        if (FoldedMatcher.For(term.Text, regex) is { } folded) return folded;
         return new RegexLineMatcher(regex, [.. RegexLiterals.Required(term.Text).Select(Encoding.UTF8.GetBytes)]);
     }
 

@@ -145,7 +145,17 @@ internal sealed class StreamEntries : IDisposable
         {
             if (Current.Line.SequenceEqual(line) && Current.Metadata.SequenceEqual(metadata)) return true;
         }
-        atThisTime.Add((Current.Line.ToArray(), Current.Metadata.ToArray()));
+        // Lines are looked at only where another block has an entry of the very same time.
+        if (HasCompany()) atThisTime.Add((Current.Line.ToArray(), Current.Metadata.ToArray()));
+        return false;
+    }
+
+    private bool HasCompany()
+    {
+        foreach (var source in open)
+        {
+            if (source != Current && source.TimestampNs == thisTime) return true;
+        }
         return false;
     }
 }
