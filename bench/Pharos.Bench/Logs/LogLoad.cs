@@ -99,13 +99,17 @@ internal sealed class LogLoad : IDisposable
         return load;
     }
 
-    /// <summary>Pushes all bodies of a form, two senders side by side.</summary>
-    public async Task SendAsync(Uri target, bool asJson)
+    /// <summary>Pushes bodies of a form, two senders side by side; returns the share of all bytes after which it stopped.</summary>
+    /// <param name="from">Where to begin: what an earlier call returned, or 0.</param>
+    /// <param name="upTo">Share of all bytes after which no further body is sent.</param>
+    public async Task<double> SendAsync(Uri target, bool asJson, double from, double upTo)
     {
         using var http = new HttpClient { Timeout = TimeSpan.FromMinutes(5) };
         await using var file = new FileStream(PathOf(asJson ? "json" : "protobuf"), FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 20);
+        file.Position = (long)Math.Round(from * file.Length);
         using var one = new SemaphoreSlim(1);
         await Task.WhenAll(SendSomeAsync(), SendSomeAsync());
+        return file.Position / (double)file.Length;
 
         async Task SendSomeAsync()
         {
@@ -116,7 +120,7 @@ internal sealed class LogLoad : IDisposable
                 await one.WaitAsync();
                 try
                 {
-                    if (file.Position >= file.Length) return;
+                    if (file.Position >= file.Length * upTo) return;
                     await file.ReadExactlyAsync(length);
                     body = new byte[BinaryPrimitives.ReadInt32LittleEndian(length)];
                     await file.ReadExactlyAsync(body);

@@ -68,13 +68,22 @@ internal static class LogsBench
 
         private async Task<double> IngestAsync(bool asJson)
         {
+            // The program compiles what runs often while it runs: that is over after the first part.
+            double warm = await SendAsync(0, 0.4);
             double before = peer.CpuSeconds;
             long started = TimeProvider.System.GetTimestamp();
-            await load.SendAsync(new Uri(peer.Address, "loki/api/v1/push"), asJson);
-            using (var flushed = await http.PostAsync(new Uri(peer.Address, "flush"), null)) flushed.EnsureSuccessStatusCode();
-            double used = peer.CpuSeconds - before, wall = TimeProvider.System.GetElapsedTime(started).TotalSeconds;
-            Console.WriteLine($"{(asJson ? "JSON" : "protobuf")}: {wall:0.0} s, {used:0.0} CPU-seconds, {load.RawBytes / wall / 1e6:0} MB/s");
-            return load.RawBytes / 1e6 / used;
+            await SendAsync(warm, 1);
+            double used = peer.CpuSeconds - before, wall = TimeProvider.System.GetElapsedTime(started).TotalSeconds, bytes = load.RawBytes * (1 - warm);
+            Console.WriteLine($"{(asJson ? "JSON" : "protobuf")}: {wall:0.0} s, {used:0.0} CPU-seconds, {bytes / wall / 1e6:0} MB/s");
+            return bytes / 1e6 / used;
+
+            async Task<double> SendAsync(double from, double upTo)
+            {
+                double sent = await load.SendAsync(new Uri(peer.Address, "loki/api/v1/push"), asJson, from, upTo);
+                using var flushed = await http.PostAsync(new Uri(peer.Address, "flush"), null);
+                flushed.EnsureSuccessStatusCode();
+                return sent;
+            }
         }
 
         private async Task QueriesAsync()
