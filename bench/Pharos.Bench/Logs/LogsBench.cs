@@ -93,7 +93,7 @@ internal static class LogsBench
             PerCore("scan for a string in 1 % of lines", "at least 1.2", load.RawBytes, scan, 1.2);
             Row("the same, wall seconds ÷ zstdcat | rg -c", "at most 1", scan.Wall / piped.Wall, scan.Wall <= piped.Wall, "0.00");
             var needle = await AskAsync(Count("{app=~\".+\"} |= `" + load.Needle + "`"), 1);
-            Row($"rare needle over {load.RawBytes / 1e9:0.0} GB, ms", "under 150 over 10 GB", needle.Wall * 1000, needle.Wall < 0.15);
+            Row($"rare needle over {load.RawBytes / 1e9:0.0} GB, ms", "under 150 over 10 GB", needle.Wall * 1000, needle.Wall < 0.15, full: load.RawBytes >= 10e9);
             Row("rare needle: percent of blocks read", "under 2", needle.BlocksRead * 100, needle.BlocksRead < 0.02, "0.00");
             int lost = await LostSubstringsAsync();
             Row($"lines missed by {Math.Min(load.Substrings.Count, 500)} random substrings", "0", lost, lost == 0);
@@ -107,9 +107,9 @@ internal static class LogsBench
             PerCore("| json | status >= 500 | unwrap duration", "at least 1", load.RawBytesOf["nginx"], await AskAsync("avg by (app) (avg_over_time({app=\"nginx\"} | json | status >= 500 | unwrap duration [1m]))", null, range: true), 1);
             PerCore("count of | json | status >= 500", "at least 1", load.RawBytesOf["nginx"], await AskAsync(Count("{app=\"nginx\"} | json | status >= 500"), null), 1);
             var byApp = await AskAsync($"sum by (app) (count_over_time({{app=~\".+\"}}[{RangeSeconds}s]))", load.Lines);
-            Row($"count by label, {load.Lines} lines, ms", "under 100 for 10 million", byApp.Wall * 1000, byApp.Wall < 0.1);
+            Row($"count by label, {load.Lines} lines, ms", "under 100 for 10 million", byApp.Wall * 1000, byApp.Wall < 0.1, full: load.Lines >= 10_000_000);
             var byLevel = await AskAsync($"sum by (detected_level) (count_over_time({{app=~\".+\"}}[{RangeSeconds}s]))", load.Lines);
-            Row($"count by level, {load.Lines} lines, ms", "under 100 for 10 million", byLevel.Wall * 1000, byLevel.Wall < 0.1);
+            Row($"count by level, {load.Lines} lines, ms", "under 100 for 10 million", byLevel.Wall * 1000, byLevel.Wall < 0.1, full: load.Lines >= 10_000_000);
             var last = await AskAsync("{app=\"nginx\", instance=\"nginx-00\"}", null, range: true);
             Row("last 100 lines of a stream, ms", "under 10", last.Wall * 1000, last.Wall < 0.01, "0.0");
         }
@@ -124,9 +124,11 @@ internal static class LogsBench
             Row($"{what}: GB/s of lines per core", goal, rate, rate >= least, "0.00");
         }
 
-        private void Row(string what, string goal, double reached, bool holds, string format = "0")
+        /// <param name="full">False: the run is smaller than the goal asks for, so that reaching the number says nothing yet.</param>
+        private void Row(string what, string goal, double reached, bool holds, string format = "0", bool full = true)
         {
-            rows.Add($"| {what} | {goal} | {reached.ToString(format, CultureInfo.InvariantCulture)} | {(holds ? "yes" : "no")} |");
+            string verdict = !holds ? "no" : full ? "yes" : "smaller run";
+            rows.Add($"| {what.Replace("|", "\\|", StringComparison.Ordinal)} | {goal} | {reached.ToString(format, CultureInfo.InvariantCulture)} | {verdict} |");
             Console.WriteLine("  " + rows[^1]);
         }
 
