@@ -67,6 +67,9 @@ public sealed class PromQlEngine : IDisposable
     /// <summary>The queries that run, and those that were slow; other engines may note theirs here too.</summary>
     public QueryRegistry Queries { get; }
 
+    /// <summary>Told of each query that is over; null where nobody keeps a log of them.</summary>
+    public Action<FinishedQuery>? Finished { get; set; }
+
     /// <summary>Bytes that running queries, their results and kept parts of results hold now.</summary>
     public long MemoryBytesUsed => memory.BytesUsed;
 
@@ -83,17 +86,8 @@ public sealed class PromQlEngine : IDisposable
     /// <summary>Evaluates a query that was read already. The text must be that of the tree: findings name places in it.</summary>
     /// <exception cref="QueryException">The query failed, passed a limit or was cancelled.</exception>
     public ValueTask<QueryResult> InstantAsync(
-        TenantId tenant, string query, Expr expr, long timestampMs, QuerySettings? settings = null, CancellationToken cancel = default)
-    {
-        settings ??= QuerySettings.Default;
-        return instants is not null && MayUseCache(settings) ? AnswerAsync() : EvaluateAsync();
-
-        ValueTask<QueryResult> EvaluateAsync() => RunAsync(tenant, query, expr, new Grid(timestampMs, 0, 1), timestampMs, isRange: false, settings, cancel);
-
-        async ValueTask<QueryResult> AnswerAsync() =>
-            await instants.TryAnswerAsync(tenant, query, expr, timestampMs, LookbackMs(settings), EvaluateAsync).ConfigureAwait(false)
-            ?? await EvaluateAsync().ConfigureAwait(false);
-    }
+        TenantId tenant, string query, Expr expr, long timestampMs, QuerySettings? settings = null, CancellationToken cancel = default) =>
+        ToldAsync(InstantOrKeptAsync(tenant, query, expr, timestampMs, settings ?? QuerySettings.Default, cancel), query, timestampMs, timestampMs, 0, settings);
 
     /// <summary>Evaluates at every step from start to end, both inclusive, Unix milliseconds.</summary>
     /// <exception cref="QueryException">The query is wrong, failed, passed a limit or was cancelled.</exception>
@@ -102,8 +96,34 @@ public sealed class PromQlEngine : IDisposable
         RangeAsync(tenant, query, Parse(query), startMs, endMs, stepMs, settings, cancel);
 
     /// <inheritdoc cref="RangeAsync(TenantId, string, long, long, long, QuerySettings?, CancellationToken)"/>
-    public async ValueTask<QueryResult> RangeAsync(
-        TenantId tenant, string query, Expr expr, long startMs, long endMs, long stepMs, QuerySettings? settings = null, CancellationToken cancel = default)
+    public ValueTask<QueryResult> RangeAsync(
+        TenantId tenant, string query, Expr expr, long startMs, long endMs, long stepMs, QuerySettings? settings = null, CancellationToken cancel = default) =>
+        ToldAsync(RangeInPartsAsync(tenant, query, expr, startMs, endMs, stepMs, settings, cancel), query, startMs, endMs, stepMs, settings);
+
+    public void Dispose()
+    {
+        threads.Dispose();
+        crew.Dispose();
+    }
+
+    /// <summary>Waits for a query and tells of its end.</summary>
+    private async ValueTask<QueryResult> ToldAsync(ValueTask<QueryResult> query, string text, long startMs, long endMs, long stepMs, QuerySettings? settings)
+    {
+        try
+        {
+            var result = await query.ConfigureAwait(false);
+            Finished?.Invoke(new FinishedQuery(text, startMs, endMs, stepMs, result.Statistics, null, settings?.Origin));
+            return result;
+        }
+        catch (QueryException e)
+        {
+            Finished?.Invoke(new FinishedQuery(text, startMs, endMs, stepMs, null, e.Message, settings?.Origin));
+            throw;
+        }
+    }
+
+    private async ValueTask<QueryResult> RangeInPartsAsync(
+        TenantId tenant, string query, Expr expr, long startMs, long endMs, long stepMs, QuerySettings? settings, CancellationToken cancel)
     {
         if (expr.Type is not (ExprType.Scalar or ExprType.Vector))
         {
@@ -125,10 +145,16 @@ public sealed class PromQlEngine : IDisposable
         return await RunAsync(tenant, query, expr, grid, endMs, isRange: true, settings, cancel).ConfigureAwait(false);
     }
 
-    public void Dispose()
+    private ValueTask<QueryResult> InstantOrKeptAsync(
+        TenantId tenant, string query, Expr expr, long timestampMs, QuerySettings settings, CancellationToken cancel)
     {
-        threads.Dispose();
-        crew.Dispose();
+        return instants is not null && MayUseCache(settings) ? AnswerAsync() : EvaluateAsync();
+
+        ValueTask<QueryResult> EvaluateAsync() => RunAsync(tenant, query, expr, new Grid(timestampMs, 0, 1), timestampMs, isRange: false, settings, cancel);
+
+        async ValueTask<QueryResult> AnswerAsync() =>
+            await instants.TryAnswerAsync(tenant, query, expr, timestampMs, LookbackMs(settings), EvaluateAsync).ConfigureAwait(false)
+            ?? await EvaluateAsync().ConfigureAwait(false);
     }
 
     private static bool MayUseCache(QuerySettings settings) => settings is { UseCache: true, Trace: false, StatisticsPerStep: false, SamplesMax: null };

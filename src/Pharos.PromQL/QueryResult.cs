@@ -106,4 +106,7 @@ public sealed record QuerySettings
 
     /// <summary>Collect <see cref="QueryStatistics.Trace"/>.</summary>
     public bool Trace { get; init; }
+
+    /// <summary>For a log of queries; null where nobody asked over HTTP.</summary>
+    public QueryOrigin? Origin { get; init; }
 }

@@ -6,6 +6,8 @@ namespace Pharos.Collector.Components;
 /// <summary>The arguments of a <c>discovery.*</c> component. The first mistake ends the reading.</summary>
 internal sealed class DiscoveryArguments(Arguments arguments) : IDiscoverySection
 {
+    public bool IsOfCollector => true;
+
     public bool Has(string key) => arguments.IsSet(key) || arguments.Blocks(key).Any();
 
     public string Text(string key, string otherwise = "") => arguments.Text(key);

@@ -18,6 +18,8 @@ internal sealed class DiscoverySchema : IDiscoverySection
         return body with { Attributes = [.. body.Attributes.Select(a => a with { Required = type.Required.Contains(a.Name) })] };
     }
 
+    public bool IsOfCollector => true;
+
     public bool Has(string key) => false;
 
     public string Text(string key, string otherwise = "")

@@ -6,6 +6,9 @@ namespace Pharos.Collector.Discovery;
 /// </summary>
 public interface IDiscoverySection
 {
+    /// <summary>Written in the collector's language, where some keys stand in blocks of their own.</summary>
+    bool IsOfCollector { get; }
+
     bool Has(string key);
 
     string Text(string key, string otherwise = "");

@@ -7,7 +7,8 @@ namespace Pharos.Core;
 /// <param name="Function">Name of the function or aggregation right around the selector, empty for none.</param>
 /// <param name="RangeMs">Width of a range selector, 0 for none.</param>
 /// <param name="Budget">What the whole query may still touch; null for no limit.</param>
-public readonly record struct SelectHints(long StepMs, string Function, long RangeMs, QueryBudget? Budget = null)
+/// <param name="Warn">Told where a part of what was asked for could not be read; null where nobody listens. Safe for several threads.</param>
+public readonly record struct SelectHints(long StepMs, string Function, long RangeMs, QueryBudget? Budget = null, Action<string>? Warn = null)
 {
     public static SelectHints None { get; } = new(0, "", 0);
 

@@ -18,4 +18,18 @@ public static class SeriesChunks
         ChunkEncoder.Encode(samples, chunks);
         return [.. chunks.Select(c => new EncodedChunk((byte)c.Encoding, c.MinMs, c.MaxMs, c.Data))];
     }
+
+    /// <summary>Appends the samples of a chunk that lie in the range.</summary>
+    /// <exception cref="InvalidDataException">The bytes do not follow the format, or the encoding is not known.</exception>
+    public static void Decode(byte encoding, ReadOnlySpan<byte> data, TimeRange range, SampleColumns into)
+    {
+        try
+        {
+            ChunkReader.Read((ChunkEncoding)encoding, data, range, into);
+        }
+        catch (CorruptChunkException e)
+        {
+            throw new InvalidDataException(e.Message, e);
+        }
+    }
 }

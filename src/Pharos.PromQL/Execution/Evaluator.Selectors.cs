@@ -27,7 +27,7 @@ internal sealed partial class Evaluator
     private IReadOnlyList<ISeries> Select(VectorSelector selector, SelectorUsage usage, TimeRange range, SelectHints hints)
     {
         run.CheckCancelled();
-        var series = run.Queryable.Select(run.Tenant, selector.Matchers, range, hints with { Budget = run.Budget, AnyOrder = hints.NeededLabels is not null || unordered.Contains(selector) }, run.Cancel);
+        var series = run.Queryable.Select(run.Tenant, selector.Matchers, range, hints with { Budget = run.Budget, AnyOrder = hints.NeededLabels is not null || unordered.Contains(selector), Warn = text => run.Annotations.Warn(selector, text) }, run.Cancel);
         run.Found(usage, series);
         return series;
     }

@@ -94,6 +94,9 @@ public sealed class PrometheusHost : IAsyncDisposable
     private HttpHost? http;
     private ScrapeManager? scraping;
     private LocalSink? sink;
+    private QueryLog? queryLog;
+    private RemoteReadQueryable? remoteRead;
+    private string remoteReadText = "";
     private RuleManager? rules;
     private HttpAlertSink? alerts;
     private RemoteWriteQueue? remote;
@@ -192,10 +195,13 @@ public sealed class PrometheusHost : IAsyncDisposable
         var limits = new LocalLimits(this);
         var catalogue = Keep(new SqliteCatalogue(Path.Combine(data, "catalogue.db"), time));
         var log = Keep(new FileWriteLog(new WriteLogOptions { Folder = Path.Combine(data, "write-log") }, time, instruments, loggers.CreateLogger("Storage")));
-        var store = Keep(new MetricStore(new MetricStoreOptions { Folder = Path.Combine(data, "metrics") }, log, limits, time, instruments, loggers.CreateLogger("Metrics")));
+        var store = Keep(new MetricStore(new MetricStoreOptions { Folder = Path.Combine(data, "metrics"), ExemplarsPerTenant = int.MaxValue }, log, limits, time, instruments, loggers.CreateLogger("Metrics")));
         store.Start();
-        var engine = new PromQlEngine(store, new PromQlOptions { Lookback = options.Lookback, ConcurrencyMax = options.QueryConcurrency }, time, instruments, limits);
+        remoteRead = Keep(new RemoteReadQueryable(store, () => LocalFromMs(store), loggers.CreateLogger("RemoteRead")));
+        var engine = new PromQlEngine(remoteRead, new PromQlOptions { Lookback = options.Lookback, ConcurrencyMax = options.QueryConcurrency }, time, instruments, limits);
         Keep(new Closing(engine));
+        queryLog = Keep(new QueryLog(time, loggers.CreateLogger("Queries")));
+        engine.Finished = queryLog.Write;
         int port = options.Port == 0 ? FreePort.Choose(options.Host) : options.Port;
         string external = options.ExternalUrl?.TrimEnd('/') ?? $"{(web.Tls is null ? "http" : "https")}://{(options.Host.Length == 0 ? "localhost" : options.Host)}:{port}{options.RoutePrefix}";
 
@@ -233,7 +239,7 @@ public sealed class PrometheusHost : IAsyncDisposable
             application.UseRequestMetrics(instruments, time);
             var routes = application.MapGroup(options.RoutePrefix);
             OperationsRoutes.Map(routes, instruments);
-            PrometheusQueryRoutes.Map(routes, engine, store, time, status);
+            PrometheusQueryRoutes.Map(routes, engine, remoteRead, time, status);
             RulesRoutes.Map(routes, _ => rules.Groups());
             TargetsRoutes.Map(routes, () => scraping.Pools, () => alerts.Targets);
             TargetDetailRoutes.Map(routes, () => scraping.Pools, store, () => config.Text);
@@ -272,6 +278,13 @@ public sealed class PrometheusHost : IAsyncDisposable
             foreach (var group in next.Alertmanagers) alertmanagers.Add(new AlertmanagerSource(group, alertmanagers.Count, context, UpdateAlertmanagersAsync));
             foreach (var source in alertmanagers) await source.StartAsync();
             alertingText = nextAlerting;
+        }
+        queryLog!.Open(next.QueryLogFile);
+        string nextRemoteRead = ConfigText.Of(next.RemoteRead) + next.ExternalLabels;
+        if (nextRemoteRead != remoteReadText)
+        {
+            remoteRead!.Use([.. next.RemoteRead.Select(r => new RemoteReadClient(r, handlers, time, instruments))], next.ExternalLabels);
+            remoteReadText = nextRemoteRead;
         }
         await rules!.UpdateAsync(groups, cancel);
         await scraping!.ApplyAsync(next.ScrapeJobs, next.ExternalLabels);
@@ -340,11 +353,19 @@ public sealed class PrometheusHost : IAsyncDisposable
         LabelNameBytesMax = 0,
         LabelValueBytesMax = 0,
         MetricRetention = config.Tsdb.RetentionTime ?? options.Retention,
-        MetricBytesMax = config.Tsdb.RetentionBytes ?? options.RetentionBytes,
+        MetricBytesMax = config.Tsdb.RetentionPercentage > 0 ? ShareOfDisk(config.Tsdb.RetentionPercentage) : config.Tsdb.RetentionBytes ?? options.RetentionBytes,
+        ExemplarsMax = config.Tsdb.ExemplarsMax ?? TenantLimits.Default.ExemplarsMax,
         OutOfOrderWindow = config.Tsdb.OutOfOrderWindow,
         QuerySamplesMax = options.QuerySamplesMax,
         QueryTimeout = options.QueryTimeout,
     };
+
+    /// <summary>From when on the local store should have everything, as Prometheus reckons it: four hours after its oldest block, or after now.</summary>
+    private long LocalFromMs(MetricStore store) =>
+        (store.BlockList(TenantId.Anonymous) is [var oldest, ..] ? oldest.MinTimeMs : time.GetUtcNow().ToUnixTimeMilliseconds()) + (long)TimeSpan.FromHours(4).TotalMilliseconds;
+
+    /// <summary>Bytes of the disk that holds the data; at least 1, since 0 would mean no limit.</summary>
+    private long ShareOfDisk(double percentage) => Math.Max(1, (long)(new DriveInfo(Path.GetFullPath(options.StoragePath)).TotalSize * percentage / 100));
 
     private T Keep<T>(T part) where T : IAsyncDisposable
     {

@@ -15,6 +15,9 @@ public sealed record PrometheusConfig
     public required TimeSpan RuleQueryOffset { get; init; }
     public required Labels ExternalLabels { get; init; }
 
+    /// <summary>Gets a line for each query, absolute; empty: none.</summary>
+    public required string QueryLogFile { get; init; }
+
     /// <summary>Globs, absolute.</summary>
     public required IReadOnlyList<string> RuleFiles { get; init; }
 
@@ -22,6 +25,7 @@ public sealed record PrometheusConfig
     public required IReadOnlyList<AlertmanagerGroup> Alertmanagers { get; init; }
     public required IReadOnlyList<RelabelRule> AlertRelabelRules { get; init; }
     public required IReadOnlyList<RemoteWriteTarget> RemoteWrite { get; init; }
+    public required IReadOnlyList<RemoteReadTarget> RemoteRead { get; init; }
     public required TsdbSettings Tsdb { get; init; }
     public required OtlpSettings Otlp { get; init; }
 
@@ -42,6 +46,12 @@ public sealed record TsdbSettings
 
     /// <summary>How many bytes of blocks are kept; the oldest go first. 0: any.</summary>
     public long? RetentionBytes { get; init; }
+
+    /// <summary>Bytes of blocks as a share of the disk, 0 to 100; goes before <see cref="RetentionBytes"/>. 0: not set.</summary>
+    public double RetentionPercentage { get; init; }
+
+    /// <summary>How many exemplars are kept, the newest; 0 takes none.</summary>
+    public int? ExemplarsMax { get; init; }
 }
 
 /// <summary>One entry of <c>scrape_configs</c>.</summary>

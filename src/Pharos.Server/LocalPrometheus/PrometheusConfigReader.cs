@@ -48,6 +48,7 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
         {
             if (target.Name.Length > 0 && !remoteNames.Add(target.Name)) root.Error("remote_write", $"found multiple remote write configs with name \"{target.Name}\"");
         }
+        var remoteRead = RemoteReadSection.Read(root, folder);
         UnusedSections.Read(root, folder);
         var otlp = OtlpConfigReader.Read(root.Section("otlp"), global.Scrape.LegacyNames);
         if (root.Section("runtime") is { } runtime)
@@ -75,11 +76,13 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
             EvaluationInterval = global.EvaluationInterval,
             RuleQueryOffset = global.RuleQueryOffset,
             ExternalLabels = global.ExternalLabels,
+            QueryLogFile = global.QueryLogFile,
             RuleFiles = [.. ruleFiles.Select(f => HttpClientReader.Resolve(f, folder))],
             ScrapeJobs = jobs,
             Alertmanagers = alertmanagers,
             AlertRelabelRules = alertRules,
             RemoteWrite = remoteWrite,
+            RemoteRead = remoteRead,
             Tsdb = tsdb,
             Otlp = otlp,
             Warnings = root.Findings,
@@ -95,6 +98,7 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
         public TimeSpan EvaluationInterval { get; init; } = TimeSpan.FromMinutes(1);
         public TimeSpan RuleQueryOffset { get; init; }
         public Labels ExternalLabels { get; init; } = Labels.Empty;
+        public string QueryLogFile { get; init; } = "";
         public ScrapeOptions Scrape { get; init; } = new() { JobName = "" };
         public bool ProtocolsSet { get; init; }
     }
@@ -116,11 +120,11 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
             EvaluationInterval = section.Duration("evaluation_interval") is { } evaluation && evaluation > TimeSpan.Zero ? evaluation : global.EvaluationInterval,
             RuleQueryOffset = section.Duration("rule_query_offset", TimeSpan.Zero),
             ExternalLabels = ReadExternalLabels(section),
+            QueryLogFile = HttpClientReader.Resolve(section.Text("query_log_file", ""), folder),
             ProtocolsSet = section.Has("scrape_protocols"),
             Scrape = ReadLimits(section, global.Scrape with { LegacyNames = scheme == "legacy" }),
         };
         CheckEscaping(section, global.Scrape);
-        if (section.Text("query_log_file") is { Length: > 0 }) section.Warn("query_log_file", "query_log_file is not written; slow queries are in the log");
         section.Done();
         return global;
     }

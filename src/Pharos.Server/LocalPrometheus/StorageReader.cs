@@ -18,7 +18,7 @@ internal static class StorageReader
         }
         if (section.Section("exemplars") is { } exemplars)
         {
-            if (exemplars.Has("max_exemplars")) exemplars.Error("max_exemplars", "max_exemplars is not supported; 100000 are kept");
+            if (exemplars.Has("max_exemplars")) settings = settings with { ExemplarsMax = (int)Math.Clamp(exemplars.Number("max_exemplars", 0), 0, int.MaxValue) };
             exemplars.Done();
         }
         section.Done();
@@ -30,8 +30,9 @@ internal static class StorageReader
         settings = settings with { RetentionTime = section.Duration("time"), RetentionBytes = section.Has("size") ? section.Size("size", 0) : null };
         if (section.Has("percentage"))
         {
-            if (section.Float("percentage", 0) > 100) section.Error("percentage", "'storage.tsdb.retention.percentage' must be in the range [0, 100]");
-            section.Error("percentage", "storage.tsdb.retention.percentage is not supported", "give size in bytes");
+            double percentage = section.Float("percentage", 0);
+            if (percentage > 100) section.Error("percentage", "'storage.tsdb.retention.percentage' must be in the range [0, 100]");
+            settings = settings with { RetentionPercentage = percentage };
         }
         section.Done();
         return settings;

@@ -15,11 +15,6 @@ internal static class UnusedSections
 
     public static void Read(YamlSection root, string folder)
     {
-        if (root.Has("remote_read"))
-        {
-            ReadRemoteRead(root, folder);
-            root.Error("remote_read", "remote_read is not supported", "query the remote store itself");
-        }
         if (root.Section("tracing") is { } tracing)
         {
             ReadTracing(tracing, folder);
@@ -35,23 +30,6 @@ internal static class UnusedSections
             string lower = name.ToLowerInvariant();
             if (lower == "authorization") section.Error("headers", authorization);
             else if (ReservedHeaders.Contains(lower)) section.Error("headers", $"{lower} is a reserved header. It must not be changed");
-        }
-    }
-
-    private static void ReadRemoteRead(YamlSection root, string folder)
-    {
-        var names = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var section in root.Sections("remote_read"))
-        {
-            if (string.IsNullOrEmpty(section.Text("url"))) section.Error("url for remote_read is empty");
-            if (section.Text("name", "") is { Length: > 0 } name && !names.Add(name)) section.Error("name", $"found multiple remote read configs with job name \"{name}\"");
-            CheckHeaders(section, section.TextMap("headers").Keys, "authorization header must be changed via the basic_auth, authorization or oauth2 parameter");
-            section.TextMap("required_matchers");
-            section.Duration("remote_timeout");
-            section.Bool("read_recent");
-            section.Bool("filter_external_labels");
-            HttpClientReader.Read(section, folder);
-            section.Done();
         }
     }
 

@@ -117,7 +117,10 @@ internal sealed class PrometheusJson : IAsyncDisposable
     }
 
     /// <summary>Seconds with milliseconds where there are any, as Prometheus writes sample times.</summary>
-    public void Timestamp(long ms)
+    public void Timestamp(long ms) => Timestamp(Writer, ms);
+
+    /// <inheritdoc cref="Timestamp(long)"/>
+    public static void Timestamp(Utf8JsonWriter writer, long ms)
     {
         Span<byte> text = stackalloc byte[32];
         int at = 0;
@@ -136,7 +139,7 @@ internal sealed class PrometheusJson : IAsyncDisposable
             text[at++] = (byte)('0' + (fraction / 10 % 10));
             text[at++] = (byte)('0' + (fraction % 10));
         }
-        Writer.WriteRawValue(text[..at], skipInputValidation: true);
+        writer.WriteRawValue(text[..at], skipInputValidation: true);
     }
 
     /// <summary>A sample's value as a string, in the shortest form.</summary>

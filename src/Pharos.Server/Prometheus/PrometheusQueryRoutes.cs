@@ -67,7 +67,7 @@ internal sealed class PrometheusQueryRoutes
     {
         int limit = parameters.Limit();
         long at = parameters.TimeMs("time", time.UnixMs());
-        var settings = Settings(parameters);
+        var settings = Settings(http, parameters);
         string query = parameters["query"];
         var expr = Parse(query);
         using var result = await engine.InstantAsync(http.Tenant(), query, expr, at, settings, http.RequestAborted);
@@ -88,7 +88,7 @@ internal sealed class PrometheusQueryRoutes
             throw new QueryException(
                 QueryErrorKind.BadData, "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)");
         }
-        var settings = Settings(parameters);
+        var settings = Settings(http, parameters);
         string query = parameters["query"];
         var expr = Parse(query);
         if (expr.Type is ExprType.Matrix or ExprType.String)
@@ -100,8 +100,9 @@ internal sealed class PrometheusQueryRoutes
         await WriteAsync(http, result, limit, parameters["stats"]);
     }
 
-    private static QuerySettings Settings(QueryParameters parameters) => new()
+    private static QuerySettings Settings(HttpContext http, QueryParameters parameters) => new()
     {
+        Origin = new QueryOrigin(http.Connection.RemoteIpAddress?.ToString() ?? "", http.Request.Method, http.Request.Path),
         Timeout = parameters.Duration("timeout"),
         Lookback = parameters.Duration("lookback_delta") is { } lookback && lookback > TimeSpan.Zero ? lookback : null,
         StatisticsPerStep = parameters["stats"] == "all",
@@ -173,7 +174,7 @@ internal sealed class PrometheusQueryRoutes
                 writer.WriteEndArray();
                 break;
         }
-        if (stats.Length > 0) QueryStatisticsJson.Write(json, result.Statistics);
+        if (stats.Length > 0) QueryStatisticsJson.Write(json.Writer, result.Statistics);
         if (result.Statistics.Trace is { } trace) QueryStatisticsJson.WriteTrace(writer, result.Statistics, trace);
         writer.WriteEndObject();
         json.End(cut ? [.. result.Warnings, Truncated] : result.Warnings, result.Infos);

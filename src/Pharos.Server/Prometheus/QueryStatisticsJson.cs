@@ -7,9 +7,8 @@ namespace Pharos.Server.Prometheus;
 internal static class QueryStatisticsJson
 {
     /// <summary>The object <c>stats</c> of Prometheus. Timings that have no counterpart are 0.</summary>
-    public static void Write(PrometheusJson json, QueryStatistics statistics)
+    public static void Write(Utf8JsonWriter writer, QueryStatistics statistics)
     {
-        var writer = json.Writer;
         writer.WriteStartObject("stats"u8);
         writer.WriteStartObject("timings"u8);
         writer.WriteNumber("evalTotalTime"u8, statistics.EvaluationSeconds);
@@ -26,7 +25,7 @@ internal static class QueryStatisticsJson
             foreach (var (timestampMs, samples) in perStep)
             {
                 writer.WriteStartArray();
-                json.Timestamp(timestampMs);
+                PrometheusJson.Timestamp(writer, timestampMs);
                 writer.WriteNumberValue(samples);
                 writer.WriteEndArray();
             }

@@ -46,6 +46,31 @@ public sealed record RemoteReadRequest(IReadOnlyList<RemoteReadQuery> Queries, R
         throw new WireFormatException(WireErrorKind.Unsupported, $"server does not support any of the requested response types: {string.Join(", ", accepted)}; supported: SAMPLES (0), STREAMED_XOR_CHUNKS (1)");
     }
 
+    /// <summary>Writes a request that takes either type of answer, chunks rather than samples.</summary>
+    public static void Encode(ProtoBuffer to, RemoteReadQuery query)
+    {
+        int message = to.Begin(1);
+        to.Field(1, query.Range.MinMs);
+        to.Field(2, query.Range.MaxMs);
+        foreach (var matcher in query.Matchers)
+        {
+            int open = to.Begin(3);
+            to.Field(1, (ulong)matcher.Op);
+            to.Field(2, matcher.Name);
+            to.Field(3, matcher.Value);
+            to.End(open);
+        }
+        int hints = to.Begin(4);
+        to.Field(1, query.Hints.StepMs);
+        to.Field(2, query.Hints.Function);
+        to.Field(3, query.Range.MinMs);
+        to.Field(4, query.Range.MaxMs);
+        to.Field(7, query.Hints.RangeMs);
+        to.End(hints);
+        to.End(message);
+        to.Field(2, [(byte)RemoteReadType.StreamedXorChunks, (byte)RemoteReadType.Samples]);
+    }
+
     private static RemoteReadQuery Query(ProtoReader fields)
     {
         long start = 0, end = 0;

@@ -11,15 +11,32 @@ public sealed class DnsTests : IDisposable
 {
     private readonly CancellationTokenSource stop = new();
     private readonly Dictionary<string, Func<byte[], bool, byte[]>> answers = [];
-    private readonly UdpClient udp = new(new IPEndPoint(IPAddress.Loopback, 0));
+    private readonly UdpClient udp;
     private readonly TcpListener tcp;
 
     public DnsTests()
     {
-        tcp = new TcpListener((IPEndPoint)udp.Client.LocalEndPoint!);
-        tcp.Start();
+        (udp, tcp) = BothOnOnePort();
         _ = ServeUdpAsync();
         _ = ServeTcpAsync();
+    }
+
+    /// <summary>A port that is free for both: the system gives one for TCP alone, and another socket may have it for UDP.</summary>
+    private static (UdpClient, TcpListener) BothOnOnePort()
+    {
+        while (true)
+        {
+            var listener = new TcpListener(IPAddress.Loopback, 0);
+            listener.Start();
+            try
+            {
+                return (new UdpClient((IPEndPoint)listener.LocalEndpoint), listener);
+            }
+            catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
+            {
+                listener.Dispose();
+            }
+        }
     }
 
     public void Dispose()

@@ -12,23 +12,42 @@ internal sealed record AzureOptions(
         string environment = section.Text("environment", "AzurePublicCloud");
         var cloud = AzureCloud.Find(environment);
         if (cloud is null) section.Error("environment", $"unknown Azure environment \"{environment}\"", "write AzurePublicCloud, AzureChinaCloud or AzureUSGovernmentCloud");
-        string authentication = section.Text("authentication_method", "OAuth");
+        var identity = section.IsOfCollector ? OfBlocks(section) : OfKeys(section);
         string subscription = section.Must("subscription_id", "azure SD configuration requires a subscription_id");
+        var options = new AzureOptions(
+            cloud ?? AzureCloud.Public, identity.Method, subscription, identity.Tenant, identity.Client, identity.Secret, section.Text("resource_group"), section.Port(), section.Client()) { RefreshInterval = section.Refresh(300) };
+        return cloud is null ? null : options;
+    }
+
+    internal override IDiscoverer Open(DiscoveryContext context) => new AzureDiscoverer(this, context);
+
+    private static (string Method, string Tenant, string Client, string Secret) OfKeys(IDiscoverySection section)
+    {
+        string method = section.Text("authentication_method", "OAuth");
         string tenant = section.Text("tenant_id"), client = section.Text("client_id"), secret = section.Secret("client_secret");
-        if (authentication == "OAuth")
+        if (method == "OAuth")
         {
             if (tenant.Length == 0) section.Error("tenant_id", "azure SD configuration requires a tenant_id");
             if (client.Length == 0) section.Error("client_id", "azure SD configuration requires a client_id");
             if (secret.Length == 0) section.Error("client_secret", "azure SD configuration requires a client_secret");
         }
-        else if (authentication is not ("ManagedIdentity" or "SDK" or "WorkloadIdentity"))
+        else if (method is not ("ManagedIdentity" or "SDK" or "WorkloadIdentity"))
         {
-            section.Error("authentication_method", $"unknown authentication_type \"{authentication}\". Supported types are \"OAuth\", \"ManagedIdentity\", \"SDK\" or \"WorkloadIdentity\"");
+            section.Error("authentication_method", $"unknown authentication_type \"{method}\". Supported types are \"OAuth\", \"ManagedIdentity\", \"SDK\" or \"WorkloadIdentity\"");
         }
-        var options = new AzureOptions(
-            cloud ?? AzureCloud.Public, authentication, subscription, tenant, client, secret, section.Text("resource_group"), section.Port(), section.Client()) { RefreshInterval = section.Refresh(300) };
-        return cloud is null ? null : options;
+        return (method, tenant, client, secret);
     }
 
-    internal override IDiscoverer Open(DiscoveryContext context) => new AzureDiscoverer(this, context);
+    private static (string Method, string Tenant, string Client, string Secret) OfBlocks(IDiscoverySection section)
+    {
+        var oauth = section.Section("oauth");
+        var machine = section.Section("managed_identity");
+        if ((oauth is null) == (machine is null)) section.Error("exactly one of oauth and managed_identity must be given");
+        string tenant = oauth?.Must("tenant_id", "oauth needs tenant_id") ?? "", client = oauth?.Must("client_id", "oauth needs client_id") ?? machine?.Must("client_id", "managed_identity needs client_id") ?? "";
+        string secret = oauth?.Secret("client_secret") ?? "";
+        if (oauth is not null && secret.Length == 0) oauth.Error("oauth needs client_secret");
+        // Also where both are asked for what they take.
+        machine?.Text("client_id");
+        return (oauth is not null ? "OAuth" : "ManagedIdentity", tenant, client, secret);
+    }
 }

@@ -16,6 +16,8 @@ internal sealed class YamlDiscoverySection(YamlSection section, string folder) :
         section.Done();
     }
 
+    public bool IsOfCollector => false;
+
     public bool Has(string key) => section.Has(key);
 
     public string Text(string key, string otherwise = "") => section.Text(key, otherwise);
