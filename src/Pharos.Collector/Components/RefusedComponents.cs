@@ -20,7 +20,7 @@ internal static class RefusedComponents
             "loki.rules.kubernetes", "mimir.rules.kubernetes", "mimir.alerts.kubernetes", "prometheus.operator.podmonitors", "prometheus.operator.probes",
             "prometheus.operator.scrapeconfigs", "prometheus.operator.servicemonitors", "remote.kubernetes.configmap", "remote.kubernetes.secret");
         Add(Cloud,
-            "discovery.aws", "discovery.consulagent", "discovery.process", "remote.s3", "remote.vault");
+            "discovery.consulagent", "discovery.process", "remote.s3", "remote.vault");
         foreach (string name in (string[])["apache", "azure", "blackbox", "cadvisor", "catchpoint", "cloudwatch", "consul", "databricks", "dnsmasq", "elasticsearch", "gcp", "github",
             "kafka", "memcached", "mongodb", "mssql", "mysql", "oracledb", "postgres", "process", "redis", "snmp", "snowflake", "squid", "static", "statsd", "windows"])
             Add(Exporter, "prometheus.exporter." + name);

@@ -144,7 +144,7 @@ public sealed class AwsTests
             .Get("/latest/meta-data/iam/security-credentials/my-role", """{"AccessKeyId":"ASIAX","SecretAccessKey":"s","Token":"st","Expiration":"2030-01-01T00:00:00Z"}""")
             .On("POST /", (_, _) => new FakeApi.Reply("{}"));
         using var home = Places.NewFolder();
-        await using var client = new AwsClient(new AwsAccess("", "", "", "", "", "", ""), HttpClientOptions.Default, TimeSpan.FromMinutes(1), api.NewContext(), name => name == "HOME" ? home.Path : null);
+        await using var client = new AwsClient("lightsail", new AwsAccess("", "", "", "", "", "", ""), HttpClientOptions.Default, TimeSpan.FromMinutes(1), api.NewContext(), name => name == "HOME" ? home.Path : null);
         await client.CallAsync("lightsail", "Lightsail_20161128.GetInstances", new { }, Cancel);
         var last = api.Requests[^1];
         Assert.Equal("https://lightsail.eu-central-1.amazonaws.com", last.Host);
@@ -167,7 +167,7 @@ public sealed class AwsTests
 
         async Task<(string Host, string Key)> CalledAsync(string profile, Func<string, string?> environment)
         {
-            await using var client = new AwsClient(new AwsAccess("", "", "", "", profile, "", ""), HttpClientOptions.Default, TimeSpan.FromMinutes(1), api.NewContext(), environment);
+            await using var client = new AwsClient("lightsail", new AwsAccess("", "", "", "", profile, "", ""), HttpClientOptions.Default, TimeSpan.FromMinutes(1), api.NewContext(), environment);
             await client.CallAsync("lightsail", "x", new { }, Cancel);
             return (api.Requests[^1].Host, api.Requests[^1].Headers["Authorization"].Split("Credential=")[1].Split('/')[0]);
         }

@@ -16,6 +16,7 @@ internal sealed class AwsClient : IAsyncDisposable
 
     private static readonly TimeSpan Margin = TimeSpan.FromMinutes(5);
 
+    private readonly string mainService;
     private readonly AwsAccess access;
     private readonly TimeProvider time;
     private readonly DiscoveryHttp http;
@@ -25,9 +26,11 @@ internal sealed class AwsClient : IAsyncDisposable
     private AwsCredentials? credentials;
     private string region;
 
+    /// <param name="mainService">The service to which a configured endpoint belongs; others are asked where they are.</param>
     /// <param name="environment">A variable of the environment; null where it is not set.</param>
-    public AwsClient(AwsAccess access, HttpClientOptions client, TimeSpan timeout, DiscoveryContext context, Func<string, string?>? environment = null)
+    public AwsClient(string mainService, AwsAccess access, HttpClientOptions client, TimeSpan timeout, DiscoveryContext context, Func<string, string?>? environment = null)
     {
+        this.mainService = mainService;
         this.access = access;
         this.environment = environment ?? Environment.GetEnvironmentVariable;
         time = context.Time;
@@ -97,8 +100,7 @@ internal sealed class AwsClient : IAsyncDisposable
     private async Task<HttpResponseMessage> SendAsync(string service, HttpMethod method, string path, string body, string contentType, string? target, CancellationToken cancel)
     {
         string at = await RegionAsync(cancel);
-        // The configured endpoint is that of the service that is looked through; what a role needs is asked where it is.
-        string root = access.Endpoint.Length > 0 && service != "sts" ? access.Endpoint.Contains("://", StringComparison.Ordinal) ? access.Endpoint : "https://" + access.Endpoint
+        string root = access.Endpoint.Length > 0 && service == mainService ? access.Endpoint.Contains("://", StringComparison.Ordinal) ? access.Endpoint : "https://" + access.Endpoint
             : $"https://{service}.{at}.amazonaws.com{(at.StartsWith("cn-", StringComparison.Ordinal) ? ".cn" : "")}";
         byte[] bytes = Encoding.UTF8.GetBytes(body);
         using var request = DiscoveryHttp.Request(method, root + path);

@@ -8,5 +8,5 @@ internal sealed record Ec2Options(AwsAccess Access, int Port, IReadOnlyDictionar
     public static Ec2Options Read(IDiscoverySection section) =>
         new(AwsAccess.Read(section), section.Port(), section.Filters("EC2 SD configuration filter values cannot be empty"), section.Client()) { RefreshInterval = section.Refresh() };
 
-    internal override IDiscoverer Open(DiscoveryContext context) => new Ec2Discoverer(this, new AwsClient(Access, Client, RefreshInterval, context));
+    internal override IDiscoverer Open(DiscoveryContext context) => new Ec2Discoverer(this, new AwsClient("ec2", Access, Client, RefreshInterval, context));
 }

@@ -6,5 +6,5 @@ internal sealed record LightsailOptions(AwsAccess Access, int Port, HttpClientOp
 
     public static LightsailOptions Read(IDiscoverySection section) => new(AwsAccess.Read(section), section.Port(), section.Client()) { RefreshInterval = section.Refresh() };
 
-    internal override IDiscoverer Open(DiscoveryContext context) => new LightsailDiscoverer(this, new AwsClient(Access, Client, RefreshInterval, context));
+    internal override IDiscoverer Open(DiscoveryContext context) => new LightsailDiscoverer(this, new AwsClient("lightsail", Access, Client, RefreshInterval, context));
 }

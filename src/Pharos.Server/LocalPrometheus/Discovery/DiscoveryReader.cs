@@ -7,18 +7,8 @@ namespace Pharos.Server.LocalPrometheus;
 /// <summary>The <c>static_configs</c> and <c>*_sd_configs</c> of a section.</summary>
 internal static class DiscoveryReader
 {
-    /// <summary>Discoveries of Prometheus that are refused, by the name of their key.</summary>
-    private static readonly string[] Refused =
-    [
-        "aws_sd_configs", "ecs_sd_configs", "elasticache_sd_configs", "msk_sd_configs", "rds_sd_configs",
-    ];
-
     public static Discoveries Read(YamlSection section, string folder)
     {
-        foreach (string key in Refused)
-        {
-            if (section.Has(key)) section.Error(key, $"{key} is not supported", "use http_sd_configs or file_sd_configs");
-        }
         // Rules may make an address of what is none yet.
         bool rewritten = section.Sections("relabel_configs").Any();
         var groups = section.Sections("static_configs").Select(s => Group(s, rewritten)).ToList();
