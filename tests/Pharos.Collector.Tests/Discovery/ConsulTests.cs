@@ -58,7 +58,9 @@ public sealed class ConsulTests
             // Nothing happened while it waited: the index is the same.
             .Get("/v1/health/service/web?dc=dc1&stale=&index=3&wait=120000ms", Instance("1.1.1.2"), ("X-Consul-Index", "3"))
             .Get("/v1/catalog/services?dc=dc1&stale=&index=8&wait=120000ms", """{"db":[]}""", ("X-Consul-Index", "9"))
-            .Get("/v1/health/service/db?dc=dc1&stale=&index=1&wait=120000ms", Instance("1.1.1.8"), ("X-Consul-Index", "2"));
+            .Get("/v1/catalog/services?dc=dc1&stale=&index=9&wait=120000ms", """{"db":[]}""", ("X-Consul-Index", "9"))
+            .Get("/v1/health/service/db?dc=dc1&stale=&index=1&wait=120000ms", Instance("1.1.1.8"), ("X-Consul-Index", "2"))
+            .Get("/v1/health/service/db?dc=dc1&stale=&index=2&wait=120000ms", Instance("1.1.1.8"), ("X-Consul-Index", "2"));
         await using var discoverer = (Options(api) with { Datacenter = "dc1" }).Open(api.NewContext(time));
         Assert.Equal(["1.1.1.1:80"], Addresses((await discoverer.RefreshAsync(Cancel)).Targets));
         Assert.Equal(["1.1.1.9:80", "1.1.1.1:80"], Addresses((await LookAsync(discoverer, time)).Targets));
