@@ -59,34 +59,3 @@ internal sealed partial class Evaluator
         return columns;
     }
 }
-
-/// <summary>Turns one series into a column; null where it has no sample. The buffers are the worker's own.</summary>
-internal delegate Column? SeriesWork(ISeries series, SampleColumns samples, RangeSeries window);
-
-/// <summary>Series of the store, and what becomes of each by itself: an instant selector, or a function over a range selector.</summary>
-/// <param name="Worker">Makes the work of one thread.</param>
-internal sealed record SeriesSource(IReadOnlyList<ISeries> All, Func<SeriesWork> Worker);
-
-/// <summary>What each worker reads series into.</summary>
-internal sealed class WorkBuffers : IDisposable
-{
-    public WorkBuffers(int workers)
-    {
-        Samples = new SampleColumns[workers];
-        Windows = new RangeSeries[workers];
-        for (int w = 0; w < workers; w++)
-        {
-            Samples[w] = new SampleColumns();
-            Windows[w] = new RangeSeries();
-        }
-    }
-
-    public SampleColumns[] Samples { get; }
-
-    public RangeSeries[] Windows { get; }
-
-    public void Dispose()
-    {
-        foreach (var samples in Samples) samples.Dispose();
-    }
-}
