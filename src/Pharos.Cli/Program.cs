@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pharos.Cli.Commands;
+using Pharos.Cli.Commands.Logs;
 using Pharos.Cli.Commands.Tsdb;
 using Pharos.Core;
 
@@ -17,6 +18,7 @@ var root = new RootCommand(HelpText.WithExamples(
     CheckCommand.Create(),
     QueryCommand.Create(),
     TsdbCommand.Create(),
+    LogsCommand.Create(),
 };
 
 var parsed = root.Parse(args);

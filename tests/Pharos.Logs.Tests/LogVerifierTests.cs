@@ -58,6 +58,19 @@ public sealed class LogVerifierTests
         Assert.Equal(part + ".damaged", Assert.Single(Problems(world)).Path);
     }
 
+    [Fact]
+    public async Task Damaged_deletions_are_named()
+    {
+        await using var world = new StoreWorld(with: o => o with { FilterLanguage = new WordLanguage() });
+        await FillAsync(world);
+        world.Store.Delete(StoreWorld.Tenant, "app0", world.NowNs, world.NowNs + 1);
+        Assert.Empty(Problems(world));
+        string path = Path.Combine(world.LogsFolder, "anonymous", "deletions");
+        byte[] bytes = await File.ReadAllBytesAsync(path);
+        await File.WriteAllBytesAsync(path, bytes[..^5]);
+        Assert.Equal(path, Assert.Single(Problems(world)).Path);
+    }
+
     private static IReadOnlyList<Storage.Files.FileProblem> Problems(StoreWorld world) => LogVerifier.Verify(world.LogsFolder, "anonymous", null, default).Problems;
 
     private static async Task FillAsync(StoreWorld world)

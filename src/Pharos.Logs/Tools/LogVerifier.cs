@@ -1,7 +1,9 @@
 using System.Buffers;
+using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using Pharos.Core;
 using Pharos.Logs.Blocks;
+using Pharos.Logs.Deletion;
 using Pharos.Logs.Ingest;
 using Pharos.Logs.Parts;
 using Pharos.Logs.Reading;
@@ -15,7 +17,7 @@ namespace Pharos.Logs.Tools;
 /// <param name="LogReaches">The place in the write log that the mark speaks of.</param>
 public sealed record LogFindings(IReadOnlyList<FileProblem> Problems, int Parts, WriteLogPosition LogReaches);
 
-/// <summary>Reads the mark of the log store and every part: footers, indexes, and each block's frames and filter.</summary>
+/// <summary>Reads the mark of the log store, the tenants' deletions and every part: footers, indexes, and each block's frames and filter.</summary>
 public static class LogVerifier
 {
     private const string Aside = ".damaged";
@@ -29,8 +31,9 @@ public static class LogVerifier
         string[] files = [.. Directory.GetDirectories(folder).Where(d => tenant is null || Path.GetFileName(d) == tenant)
             .SelectMany(d => Directory.GetFiles(d, "*", SearchOption.AllDirectories)).Order(StringComparer.Ordinal)];
         string[] parts = [.. files.Where(f => f.EndsWith(PartFormat.Extension, StringComparison.Ordinal))];
-        foreach (string path in files.Where(f => f.EndsWith(PartFormat.Extension + Aside, StringComparison.Ordinal)))
+        foreach (string path in files.Where(f => f.EndsWith(PartFormat.Extension + Aside, StringComparison.Ordinal) || Path.GetFileName(f) == DeleteFile.FileName + Aside))
             problems.Add(new FileProblem(path, "was set aside at a start because it could not be read"));
+        foreach (string path in files.Where(f => Path.GetFileName(f) == DeleteFile.FileName)) VerifyDeletions(path, problems);
         var mark = VerifyMark(folder, parts.Length > 0, problems);
         for (int i = 0; i < parts.Length; i++)
         {
@@ -71,6 +74,18 @@ public static class LogVerifier
         var mark = FlushMark.Read(folder, NullLogger.Instance);
         if (mark is null) problems.Add(new FileProblem(path, "is not as it was written; the next start reads the whole write log"));
         return mark;
+    }
+
+    private static void VerifyDeletions(string path, List<FileProblem> problems)
+    {
+        try
+        {
+            _ = new DeleteFile(path, FileDisk.Instance).Read();
+        }
+        catch (Exception wrong) when (wrong is InvalidDataException or JsonException or KeyNotFoundException or FormatException or InvalidOperationException or IOException or UnauthorizedAccessException)
+        {
+            problems.Add(new FileProblem(path, wrong.Message));
+        }
     }
 
     private static void VerifyPart(string path, List<FileProblem> problems)

@@ -41,7 +41,7 @@ internal static class TsdbCommand
             {
                 Console.WriteLine(
                     $"{b.Id,-26}  {Time(b.MinTimeMs),-20}  {Time(b.EndTimeMs),-20}  {PromDuration.Format(TimeSpan.FromMilliseconds(b.EndTimeMs - b.MinTimeMs)),-10}  "
-                    + $"{b.Samples,12}  {b.Chunks,10}  {b.Series,10}  {b.Level,5}  {(readable ? Size(b.Bytes) : b.Bytes.ToString(CultureInfo.InvariantCulture))}");
+                    + $"{b.Samples,12}  {b.Chunks,10}  {b.Series,10}  {b.Level,5}  {(readable ? SizeText.Of(b.Bytes) : b.Bytes.ToString(CultureInfo.InvariantCulture))}");
             }
             return ExitCode.Done;
 
@@ -94,7 +94,7 @@ internal static class TsdbCommand
                 $"{encoding.Encoding} chunks: {encoding.Chunks} with {encoding.Samples} samples, {encoding.Samples / (double)encoding.Chunks:0.0} samples per chunk, {encoding.Bytes / (double)encoding.Samples:0.00} bytes per sample"));
         }
         if (found.Block.Samples > 0)
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Block: {Size(found.Block.Bytes)}, {found.Block.Bytes / (double)found.Block.Samples:0.00} bytes per sample"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Block: {SizeText.Of(found.Block.Bytes)}, {found.Block.Bytes / (double)found.Block.Samples:0.00} bytes per sample"));
         PrintList("Label pairs most involved in churning:", found.ChurnByPair);
         PrintList("Label names most involved in churning:", found.ChurnByName);
         PrintList("Most common label pairs:", found.SeriesByPair);
@@ -108,14 +108,5 @@ internal static class TsdbCommand
         Console.WriteLine();
         Console.WriteLine(title);
         foreach (var (name, value) in counts) Console.WriteLine($"{value} {name}");
-    }
-
-    private static string Size(long bytes)
-    {
-        string[] units = ["B", "KiB", "MiB", "GiB", "TiB"];
-        double size = bytes;
-        int unit = 0;
-        for (; size >= 1024 && unit < units.Length - 1; unit++) size /= 1024;
-        return string.Create(CultureInfo.InvariantCulture, $"{size:0.##} {units[unit]}");
     }
 }

@@ -1,4 +1,4 @@
-namespace Pharos.Cli.Commands.Tsdb;
+namespace Pharos.Cli.Commands;
 
 /// <summary>Shows on the error stream how far long work is: one line that changes on a terminal, a line every few seconds elsewhere.</summary>
 internal sealed class Progress(string what, TimeProvider time) : IDisposable

@@ -1,0 +1,33 @@
+using Pharos.Core;
+
+namespace Pharos.Logs.Tools;
+
+/// <summary>Where the entries and bytes of logs come from. Sizes are those of whole blocks.</summary>
+public sealed record LogAnalysis
+{
+    public required int Parts { get; init; }
+    public required int Streams { get; init; }
+    public required long Blocks { get; init; }
+    public required LogSize Total { get; init; }
+
+    /// <summary>By packing of the blocks, the most bytes first.</summary>
+    public required IReadOnlyList<(string Codec, LogSize Size)> Codecs { get; init; }
+
+    public required IReadOnlyList<(string Tenant, Labels Stream, LogSize Size)> StreamsByBytes { get; init; }
+    public required IReadOnlyList<(string Tenant, Labels Stream, LogSize Size)> StreamsByEntries { get; init; }
+
+    /// <summary>Label pairs as <c>name=value</c>, with the sizes of all streams that have them.</summary>
+    public required IReadOnlyList<(string Pair, LogSize Size)> PairsByBytes { get; init; }
+    public required IReadOnlyList<(string Pair, LogSize Size)> PairsByEntries { get; init; }
+
+    /// <summary>Label names by how many values they have.</summary>
+    public required IReadOnlyList<(string Name, int Values, int Streams)> ValuesByName { get; init; }
+}
+
+/// <summary>An amount of logs.</summary>
+/// <param name="RawBytes">Bytes of lines and metadata.</param>
+/// <param name="PackedBytes">Bytes that their blocks take in parts, without the parts' indexes.</param>
+public readonly record struct LogSize(long Entries, long RawBytes, long PackedBytes)
+{
+    public static LogSize operator +(LogSize a, LogSize b) => new(a.Entries + b.Entries, a.RawBytes + b.RawBytes, a.PackedBytes + b.PackedBytes);
+}

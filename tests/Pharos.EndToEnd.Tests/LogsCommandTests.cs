@@ -1,0 +1,77 @@
+using System.Net;
+using System.Net.Http.Json;
+using Pharos.Core;
+using Pharos.EndToEnd.Tests.Support;
+
+namespace Pharos.EndToEnd.Tests;
+
+/// <summary><c>pharos logs</c> as an operator runs it, beside a running server and without one.</summary>
+public sealed class LogsCommandTests
+{
+    [Fact]
+    public async Task Parts_are_listed_and_analysed_beside_a_server_and_damage_is_named()
+    {
+        using var folder = Places.NewFolder();
+        string data = folder;
+        var (server, http) = await PharosPrograms.StartServerAsync(folder);
+        using (http)
+        await using (server)
+        {
+            await PushAsync(http, 100);
+            string list = await OkAsync("list", data);
+            Assert.Contains(" 100 ", list);
+            Assert.Contains(Path.Combine(data, "logs", "anonymous"), list);
+            string analysis = await OkAsync("analyze", data);
+            Assert.Contains("Entries: 100", analysis);
+            Assert.Contains("100 job=shop", analysis);
+            Assert.Contains("1 job (in 1 streams)", analysis);
+            Assert.Contains("Entries: 0", await OkAsync("analyze", data, "--match", "{job=\"other\"}"));
+            Assert.Contains("1 parts checked, 0 problems", await OkAsync("verify", data, "--tenant", "anonymous"));
+            Assert.Equal(0, await server.TerminateAsync());
+        }
+        string part = Directory.GetFiles(Path.Combine(data, "logs"), "*.part", SearchOption.AllDirectories).Single();
+        byte[] bytes = await File.ReadAllBytesAsync(part);
+        byte[] flipped = [.. bytes];
+        flipped[40] ^= 16;
+        await File.WriteAllBytesAsync(part, flipped);
+        var (exit, output) = await LogsAsync("verify", data);
+        Assert.Equal(1, exit);
+        Assert.Contains($"error: {part}: ", output);
+        await File.WriteAllBytesAsync(part, bytes[..^1]);
+        (exit, output) = await LogsAsync("list", data);
+        Assert.Equal(1, exit);
+        Assert.Contains($"left out {part}", output);
+    }
+
+    [Theory]
+    [InlineData("list", "/no/such/folder")]
+    [InlineData("analyze", ".", "--match", "{job=")]
+    [InlineData("analyze", ".", "--limit", "0")]
+    [InlineData("verify")]
+    public async Task A_wrong_command_line_exits_with_2(params string[] arguments)
+    {
+        var (exit, output) = await LogsAsync(arguments);
+        Assert.True(exit == 2, $"{exit}: {output}");
+        Assert.NotEmpty(output);
+    }
+
+    /// <summary>Pushes entries of one stream and has them written to parts.</summary>
+    private static async Task PushAsync(HttpClient http, int entries)
+    {
+        long ns = TimeProvider.System.UnixMs() / 86_400_000 * 86_400_000 * 1_000_000;
+        var values = Enumerable.Range(0, entries).Select(i => new object[] { $"{ns + i}", $"line \"{i}\" é", new { trace = $"t{i % 3}" } });
+        using var pushed = await http.PostAsJsonAsync("/loki/api/v1/push", new { streams = new[] { new { stream = new { job = "shop" }, values } } });
+        Assert.Equal(HttpStatusCode.NoContent, pushed.StatusCode);
+        using var flushed = await http.PostAsync("/flush", null);
+        Assert.Equal(HttpStatusCode.NoContent, flushed.StatusCode);
+    }
+
+    private static Task<(int ExitCode, string Output)> LogsAsync(params string[] arguments) => RunningProgram.RunAsync(PharosPrograms.Pharos, ["logs", .. arguments]);
+
+    private static async Task<string> OkAsync(params string[] arguments)
+    {
+        var (exit, output) = await LogsAsync(arguments);
+        Assert.True(exit == 0, $"logs {string.Join(' ', arguments)}: {exit}\n{output}");
+        return output;
+    }
+}
