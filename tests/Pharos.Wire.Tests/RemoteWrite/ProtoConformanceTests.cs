@@ -197,28 +197,29 @@ public sealed class ProtoConformanceTests
     {
         var time = new Message(("seconds", 5), ("nanos", 6_000_000));
         var exemplar = new Message(("label", Label("t", "x")), ("value", 0.5), ("timestamp", time));
+        var start = new Message(("seconds", 4), ("nanos", 1_000_000));
         string[] expected =
         [
-            "help c h", "type c Counter", "unit c u", "{__name__=\"c\", l=\"v\"} 4000000000000000 2 @7", "exemplar {t=\"x\"} 0.5 @5006",
+            "help c h", "type c Counter", "unit c u", "start 4001", "{__name__=\"c\", l=\"v\"} 4000000000000000 2 @7", "exemplar {t=\"x\"} 0.5 @5006",
             "type g Gauge", "{__name__=\"g\"} 3ff0000000000000 1 @", "type n Unknown", "{__name__=\"n\"} 3ff0000000000000 1 @",
-            "type s Summary", "{__name__=\"s_count\"} 4008000000000000 3 @", "{__name__=\"s_sum\"} 4010000000000000 4 @", "{__name__=\"s\", quantile=\"0.5\"} 3ff0000000000000 1 @",
+            "type s Summary", "start 4001", "{__name__=\"s_count\"} 4008000000000000 3 @", "start 4001", "{__name__=\"s_sum\"} 4010000000000000 4 @", "{__name__=\"s\", quantile=\"0.5\"} 3ff0000000000000 1 @",
             "type h Histogram", "{__name__=\"h_bucket\", le=\"1.0\"} 4000000000000000 2 @", "exemplar {t=\"x\"} 0.5 @5006", "{__name__=\"h_bucket\", le=\"2.0\"} 4004000000000000 2.5 @",
             "{__name__=\"h_bucket\", le=\"+Inf\"} 4008000000000000 3 @", "{__name__=\"h_count\"} 4008000000000000 3 @", "{__name__=\"h_sum\"} 4010000000000000 4 @",
-            "type w Histogram", "{__name__=\"w\"} histogram schema=3 count=6 sum=9 zero=1 +[2 1] -[2] @", "exemplar {t=\"x\"} 0.5 @5006",
+            "type w Histogram", "start 4001", "{__name__=\"w\"} histogram schema=3 count=6 sum=9 zero=1 +[2 1] -[2] @", "exemplar {t=\"x\"} 0.5 @5006",
             "type f GaugeHistogram", "{__name__=\"f\"} histogram schema=3 count=3.5 sum=9 zero=0.5 +[2] -[1] @",
         ];
         byte[][] families =
         [
-            Family("c", 0, new Message(("label", Label("l", "v")), ("counter", new Message(("value", 2), ("exemplar", exemplar))), ("timestamp_ms", 7)), ("help", "h"), ("unit", "u")),
+            Family("c", 0, new Message(("label", Label("l", "v")), ("counter", new Message(("value", 2), ("exemplar", exemplar), ("start_timestamp", start))), ("timestamp_ms", 7)), ("help", "h"), ("unit", "u")),
             Family("g", 1, new Message(("gauge", new Message(("value", 1))))),
             Family("n", 3, new Message(("untyped", new Message(("value", 1))))),
-            Family("s", 2, new Message(("summary", new Message(("sample_count", 3), ("sample_sum", 4), ("quantile", new Message(("quantile", 0.5), ("value", 1))))))),
+            Family("s", 2, new Message(("summary", new Message(("sample_count", 3), ("sample_sum", 4), ("quantile", new Message(("quantile", 0.5), ("value", 1))), ("start_timestamp", start))))),
             Family("h", 4, new Message(("histogram", new Message(
                 ("sample_count", 3), ("sample_sum", 4), ("bucket", new Message(("cumulative_count", 2), ("upper_bound", 1), ("exemplar", exemplar))),
                 ("bucket", new Message(("cumulative_count_float", 2.5), ("upper_bound", 2))))))),
             Family("w", 4, new Message(("histogram", new Message(
                 ("sample_count", 6), ("sample_sum", 9), ("schema", 3), ("zero_threshold", 0.001), ("zero_count", 1), ("negative_span", new Message(("offset", 1), ("length", 1))), ("negative_delta", new[] { 2 }),
-                ("positive_span", new Message(("offset", -1), ("length", 2))), ("positive_delta", new[] { 2, -1 }), ("exemplars", exemplar))))),
+                ("positive_span", new Message(("offset", -1), ("length", 2))), ("positive_delta", new[] { 2, -1 }), ("exemplars", exemplar), ("start_timestamp", start))))),
             Family("f", 5, new Message(("histogram", new Message(
                 ("sample_count_float", 3.5), ("sample_sum", 9), ("schema", 3), ("zero_threshold", 0.001), ("zero_count_float", 0.5), ("negative_span", new Message(("offset", 1), ("length", 1))), ("negative_count", new[] { 1.0 }),
                 ("positive_span", new Message(("offset", 1), ("length", 1))), ("positive_count", new[] { 2.0 }))))),
@@ -229,7 +230,7 @@ public sealed class ProtoConformanceTests
             body.Varint((uint)family.Length);
             body.Raw(family);
         }
-        return Same(string.Join('\n', expected), string.Join('\n', Recorded.Protobuf(body.Written.ToArray()).Lines));
+        return Same(string.Join('\n', expected), string.Join('\n', Recorded.Protobuf(body.Written.ToArray(), starts: true).Lines));
 
         byte[] Family(string name, int type, Message metric, params (string, object)[] more) =>
             proto.Encode("MetricFamily", new Message([("name", name), ("type", type), ("metric", metric), .. more]));
