@@ -12,10 +12,15 @@ namespace Pharos.Collector.Scraping;
 /// </summary>
 internal sealed class ScrapeCache(ScrapeTarget target, ScrapeOptions options) : IDisposable
 {
+    /// <summary>Scrapes for which the metadata of a family that is no longer exposed is kept, as Prometheus keeps it.</summary>
+    private const int MetadataScrapes = 10;
+
     private readonly ByteMap<Known> known = new();
     private readonly ByteMap<Series> bySeries = new();
     private readonly ByteMap<Family> families = new();
     private readonly List<Family> changed = [];
+    private readonly List<Family> fresh = [];
+    private volatile Family[] published = [];
     private readonly LabelsBuilder builder = new();
     private readonly int schemaMax = SchemaOf(options.NativeHistogramMinBucketFactor);
     private List<Series> before = [];
@@ -41,6 +46,9 @@ internal sealed class ScrapeCache(ScrapeTarget target, ScrapeOptions options) : 
     public int Duplicates { get; private set; }
 
     public int OutOfBounds { get; private set; }
+
+    /// <summary>What the target says of its metric families, as of its last whole exposition. Safe for several threads.</summary>
+    public IReadOnlyList<MetricMetadata> Metadata => [.. published.Select(f => f.ToMetadata())];
 
     /// <param name="timestampMs">Time of samples that bring none.</param>
     public void Begin(long timestampMs)
@@ -70,6 +78,7 @@ internal sealed class ScrapeCache(ScrapeTarget target, ScrapeOptions options) : 
         }
         (before, now) = (now, before);
         foreach (var metadata in ChangedMetadata()) Batch.Metadata.Add(metadata);
+        PublishFamilies();
         if (known.Count <= (2 * knownSeen) + 1000) return;
         known.RemoveWhere(k => k.Seen != iteration);
         bySeries.RemoveWhere(s => s.Tracked != iteration && s.Appended != iteration);
@@ -247,18 +256,36 @@ internal sealed class ScrapeCache(ScrapeTarget target, ScrapeOptions options) : 
 
     private Family FamilyOf(ReadOnlySpan<byte> name)
     {
-        if (families.TryGet(name, out var family)) return family;
-        family = new Family(Encoding.UTF8.GetString(name));
-        families.Add(name, family);
+        if (!families.TryGet(name, out var family))
+        {
+            family = new Family(Encoding.UTF8.GetString(name));
+            families.Add(name, family);
+            fresh.Add(family);
+        }
+        family.Seen = iteration;
         return family;
     }
+
+    /// <summary>Allocates only where families came or went.</summary>
+    private void PublishFamilies()
+    {
+        bool gone = false;
+        foreach (var family in published) gone |= IsGone(family);
+        foreach (var family in fresh) gone |= IsGone(family);
+        if (!gone && fresh.Count == 0) return;
+        if (gone) families.RemoveWhere(IsGone);
+        published = [.. published.Concat(fresh).Where(f => !IsGone(f))];
+        fresh.Clear();
+    }
+
+    private bool IsGone(Family family) => iteration - family.Seen > MetadataScrapes;
 
     private IEnumerable<MetricMetadata> ChangedMetadata()
     {
         foreach (var family in changed)
         {
             family.Changed = false;
-            yield return new MetricMetadata(family.Name, family.Type, Encoding.UTF8.GetString(family.Help), Encoding.UTF8.GetString(family.Unit));
+            yield return family.ToMetadata();
         }
         changed.Clear();
     }
@@ -342,5 +369,10 @@ internal sealed class ScrapeCache(ScrapeTarget target, ScrapeOptions options) : 
         public byte[] Help { get; set; } = [];
         public byte[] Unit { get; set; } = [];
         public bool Changed { get; set; }
+
+        /// <summary>The last iteration that had it.</summary>
+        public long Seen { get; set; }
+
+        public MetricMetadata ToMetadata() => new(Name, Type, Encoding.UTF8.GetString(Help), Encoding.UTF8.GetString(Unit));
     }
 }

@@ -58,6 +58,8 @@ internal sealed class ScrapeLoop : IAsyncDisposable
 
     public ScrapeTarget Target => target;
 
+    public IReadOnlyList<MetricMetadata> Metadata => cache.Metadata;
+
     /// <summary>Where set, every scrape fails with it, without asking the target.</summary>
     public string? ForcedError
     {

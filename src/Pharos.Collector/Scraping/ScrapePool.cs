@@ -53,6 +53,10 @@ public sealed class ScrapePool : IAsyncDisposable
     public IReadOnlyList<TargetStatus> Targets =>
         [.. snapshot.Select(l => l.Status).OrderBy(s => s.ScrapeUrl.ToString(), StringComparer.Ordinal)];
 
+    /// <summary>What each target says of its metric families, with the target's labels, in the order of <see cref="Targets"/>.</summary>
+    public IEnumerable<(Labels Target, IReadOnlyList<MetricMetadata> Metadata)> TargetMetadata =>
+        snapshot.OrderBy(l => l.Target.Url.ToString(), StringComparer.Ordinal).Select(l => (l.Target.Labels, l.Metadata));
+
     /// <summary>Discovered labels of targets that the rules dropped.</summary>
     public IReadOnlyList<Labels> Dropped => dropped;
 

@@ -164,7 +164,7 @@ public sealed class PharosServer : IAsyncDisposable
                 AdminRoutes.Map(group, config.AdminApi, "set admin_api: true in the server's configuration", metrics);
                 // Collectors scrape, and alerts are routed in this process.
                 TargetsRoutes.Map(group, () => [], () => []);
-                TargetDetailRoutes.Map(group, () => [], readable, () => "");
+                TargetDetailRoutes.Map(group, () => [], () => "");
                 RulerConfigRoutes.Map(group, rulers);
                 RemoteReadRoutes.Map(group, readable, limits, () => Labels.Empty);
                 FederateRoutes.Map(group, readable, lookback, time, () => Labels.Empty);

@@ -242,7 +242,7 @@ public sealed class PrometheusHost : IAsyncDisposable
             PrometheusQueryRoutes.Map(routes, engine, remoteRead, time, status);
             RulesRoutes.Map(routes, _ => rules.Groups());
             TargetsRoutes.Map(routes, () => scraping.Pools, () => alerts.Targets);
-            TargetDetailRoutes.Map(routes, () => scraping.Pools, store, () => config.Text);
+            TargetDetailRoutes.Map(routes, () => scraping.Pools, () => config.Text);
             QueryListRoutes.Map(routes, engine.Queries);
             RemoteReadRoutes.Map(routes, store, limits, () => config.ExternalLabels);
             FederateRoutes.Map(routes, store, options.Lookback, time, () => config.ExternalLabels);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -13,24 +14,19 @@ namespace Pharos.Server.Prometheus;
 /// <summary>What the pages about targets ask beside the targets themselves: metadata by target, relabelling step by step, a pool's configuration.</summary>
 internal sealed class TargetDetailRoutes
 {
-    /// <summary>Endings that a family's series have beside its name.</summary>
-    private static readonly string[] Suffixes = ["", "_total", "_bucket", "_count", "_sum", "_info", "_created"];
-
     private readonly Func<IReadOnlyList<ScrapePool>> pools;
-    private readonly IMetricQueryable queryable;
     private readonly Func<string> configYaml;
 
-    private TargetDetailRoutes(Func<IReadOnlyList<ScrapePool>> pools, IMetricQueryable queryable, Func<string> configYaml)
+    private TargetDetailRoutes(Func<IReadOnlyList<ScrapePool>> pools, Func<string> configYaml)
     {
         this.pools = pools;
-        this.queryable = queryable;
         this.configYaml = configYaml;
     }
 
     /// <param name="configYaml">The configuration whose <c>scrape_configs</c> describe the pools.</param>
-    public static void Map(IEndpointRouteBuilder routes, Func<IReadOnlyList<ScrapePool>> pools, IMetricQueryable queryable, Func<string> configYaml)
+    public static void Map(IEndpointRouteBuilder routes, Func<IReadOnlyList<ScrapePool>> pools, Func<string> configYaml)
     {
-        var api = new TargetDetailRoutes(pools, queryable, configYaml);
+        var api = new TargetDetailRoutes(pools, configYaml);
         routes.MapGet("/api/v1/targets/metadata", http => PrometheusQueryRoutes.Guard(http, api.MetadataAsync));
         routes.MapGet("/api/v1/targets/relabel_steps", http => PrometheusQueryRoutes.Guard(http, api.RelabelStepsAsync));
         routes.MapGet("/api/v1/scrape_pools/config", http => PrometheusQueryRoutes.Guard(http, api.PoolConfigAsync));
@@ -38,7 +34,11 @@ internal sealed class TargetDetailRoutes
 
     private async Task MetadataAsync(HttpContext http, QueryParameters parameters)
     {
-        int limit = parameters.Limit();
+        // As with Prometheus: no limit where none is given, nothing at 0, and a target that was begun is told whole.
+        int limit = int.MaxValue;
+        if (parameters["limit"] is { Length: > 0 } text && !int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out limit))
+            throw QueryParameters.Invalid("limit", "limit must be a number");
+        if (limit < 0) limit = int.MaxValue;
         string metric = parameters["metric"], match = parameters["match_target"];
         IReadOnlyList<Matcher> wanted = [];
         try
@@ -49,38 +49,26 @@ internal sealed class TargetDetailRoutes
         {
             throw QueryParameters.Invalid("match_target", e.Message);
         }
-        var families = queryable.Metadata(TenantId.Anonymous, metric.Length == 0 ? null : metric, 0).OrderBy(f => f.Key, StringComparer.Ordinal).ToList();
-        var targets = pools().SelectMany(p => p.Targets).Select(t => t.Labels).Where(l => Matcher.All(wanted, l)).ToList();
         await using var json = PrometheusJson.Success(http);
         json.Writer.WriteStartArray();
         int written = 0;
-        foreach (var target in targets)
+        foreach (var (target, families) in pools().SelectMany(p => p.TargetMetadata).Where(t => Matcher.All(wanted, t.Target)))
         {
-            var names = NamesOf(target, http.RequestAborted);
-            foreach (var (family, entries) in families.Where(f => Suffixes.Any(s => names.Contains(f.Key + s))))
+            if (written >= limit) break;
+            foreach (var family in families.Where(f => metric.Length == 0 || f.Family == metric).OrderBy(f => f.Family, StringComparer.Ordinal))
             {
-                foreach (var entry in entries)
-                {
-                    if (limit > 0 && written == limit) break;
-                    written++;
-                    json.Writer.WriteStartObject();
-                    json.Writer.WritePropertyName("target");
-                    json.LabelSet(target);
-                    if (metric.Length == 0) json.Writer.WriteString("metric", family);
-                    PrometheusJson.Metadata(json.Writer, entry);
-                    json.Writer.WriteEndObject();
-                }
+                written++;
+                json.Writer.WriteStartObject();
+                json.Writer.WritePropertyName("target");
+                json.LabelSet(target);
+                if (metric.Length == 0) json.Writer.WriteString("metric", family.Family);
+                PrometheusJson.Metadata(json.Writer, family);
+                json.Writer.WriteEndObject();
+                await json.FlushWhenLargeAsync();
             }
         }
         json.Writer.WriteEndArray();
         json.End();
-    }
-
-    /// <summary>Names of the series that carry all labels of a target.</summary>
-    private HashSet<string> NamesOf(Labels target, CancellationToken cancel)
-    {
-        Matcher[] matchers = [.. target.ToDictionary().Select(l => new Matcher(MatchOp.Equal, l.Key, l.Value))];
-        return [.. queryable.LabelValues(TenantId.Anonymous, Labels.MetricName, [matchers], new TimeRange(long.MinValue, long.MaxValue), 0, cancel)];
     }
 
     private async Task RelabelStepsAsync(HttpContext http, QueryParameters parameters)

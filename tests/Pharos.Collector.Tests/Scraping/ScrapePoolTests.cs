@@ -41,6 +41,27 @@ public sealed class ScrapePoolTests : IDisposable
     }
 
     [Fact]
+    public async Task A_target_has_its_own_metadata_until_ten_scrapes_after_it_was_last_said()
+    {
+        const string orders = "# HELP orders_total Orders.\n# TYPE orders_total counter\norders_total 3\n", depth = "# HELP depth Length of the queue.\n# TYPE depth gauge\ndepth 1\n";
+        Answer("shop:80", orders + depth);
+        await using var pool = await StartAsync(Options());
+        var (target, metadata) = Assert.Single(pool.TargetMetadata);
+        Assert.Equal("{instance=\"shop:80\", job=\"web\"}", target.ToString());
+        Assert.Equal([new("orders_total", MetricType.Counter, "Orders.", ""), new("depth", MetricType.Gauge, "Length of the queue.", "")], metadata);
+        Answer("shop:80", "# TYPE orders_total gauge\norders_total 3\n");
+        for (int i = 0; i < 10; i++) await StepAsync();
+        Assert.Equal(
+            [new("orders_total", MetricType.Gauge, "Orders.", ""), new("depth", MetricType.Gauge, "Length of the queue.", "")], Assert.Single(pool.TargetMetadata).Metadata);
+        await StepAsync();
+        Assert.Equal([new("orders_total", MetricType.Gauge, "Orders.", "")], Assert.Single(pool.TargetMetadata).Metadata);
+        receiver.Take();
+        Answer("shop:80", depth);
+        await StepAsync();
+        Assert.Equal(["orders_total", "depth"], Assert.Single(pool.TargetMetadata).Metadata.Select(m => m.Family));
+    }
+
+    [Fact]
     public async Task Starts_go_on_with_their_samples_where_they_are_wanted()
     {
         const string text = "# TYPE a counter\na_total{x=\"1\"} 3\na_created{x=\"1\"} 7\n# TYPE h histogram\nh_bucket{le=\"+Inf\"} 1\nh_count 1\nh_sum 1\nh_created 8\n# EOF\n";
