@@ -23,6 +23,22 @@ internal sealed class OpenApi
         where Text(method.Key) is "get" or "post" or "put" or "delete"
         select $"{Text(method.Key).ToUpperInvariant()} {Text(path.Key)}";
 
+    /// <summary>Names of an operation's parameters and whether they are required.</summary>
+    public Dictionary<string, bool> Parameters(string operation)
+    {
+        var parts = operation.Split(' ');
+        var described = Map(Map(Map(root, "paths")!, parts[1])!, parts[0].ToLowerInvariant())!;
+        if (!described.Children.TryGetValue("parameters", out var parameters)) return [];
+        return ((YamlSequenceNode)parameters).Select(p => Resolve((YamlMappingNode)p))
+            .ToDictionary(p => Text(p["name"]), p => p.Children.TryGetValue("required", out var required) && Text(required) == "true");
+    }
+
+    public string Summary(string operation)
+    {
+        var parts = operation.Split(' ');
+        return Text(Map(Map(Map(root, "paths")!, parts[1])!, parts[0].ToLowerInvariant())!["summary"]);
+    }
+
     /// <summary>What does not fit in an answer; empty where it fits.</summary>
     public List<string> Check(string operation, int status, string body)
     {

@@ -130,6 +130,7 @@ public sealed class PharosServer : IAsyncDisposable
 
         var status = new PrometheusStatus
         {
+            ApiRoot = "/prometheus/api/v1",
             Features = new Dictionary<string, string> { ["ruler_config_api"] = "true", ["alertmanager_config_api"] = "true", ["federation"] = config.MultitenancyEnabled && config.FederationEnabled ? "true" : "false" },
             Instruments = instruments,
             Blocks = metrics.BlockList,

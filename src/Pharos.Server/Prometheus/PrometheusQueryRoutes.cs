@@ -39,10 +39,10 @@ internal sealed class PrometheusQueryRoutes
         Map("/api/v1/metadata", ["GET"], api.MetadataAsync);
         Map("/api/v1/format_query", GetAndPost, FormatAsync);
         Map("/api/v1/parse_query", GetAndPost, api.ParseAsync);
-        foreach (string what in (string[])["metric_names", "label_names", "label_values"]) Map($"/api/v1/search/{what}", GetAndPost, SearchAsync);
+        foreach (string what in (string[])["metric_names", "label_names", "label_values"]) Map($"/api/v1/search/{what}", GetAndPost, SearchAsync).ExcludeFromDescription();
         PrometheusStatusRoutes.Map(routes, time, status, Guard);
 
-        void Map(string path, string[] methods, Func<HttpContext, QueryParameters, Task> handle) =>
+        IEndpointConventionBuilder Map(string path, string[] methods, Func<HttpContext, QueryParameters, Task> handle) =>
             routes.MapMethods(path, methods, http => Guard(http, handle));
     }
 

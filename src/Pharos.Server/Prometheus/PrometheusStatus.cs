@@ -26,6 +26,9 @@ internal sealed record PrometheusStatus
     /// <summary>Whether the last reload of the configuration worked, and when the one in force was loaded.</summary>
     public Func<(bool Ok, DateTimeOffset LoadedAt)>? Reload { get; init; }
 
+    /// <summary>Path below which the whole of Prometheus's API is served, <c>/api/v1</c> at its end; null where that is the path that is asked.</summary>
+    public string? ApiRoot { get; init; }
+
     /// <summary>How long samples are kept, for display.</summary>
     public string StorageRetention { get; init; } = "";
 

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Pharos.Core;
 using Pharos.Server.Http;
+using Pharos.Server.Prometheus.Description;
 
 namespace Pharos.Server.Prometheus;
 
@@ -28,6 +29,7 @@ internal static class PrometheusStatusRoutes
         Map("/api/v1/status/walreplay", WalReplay);
         Map("/api/v1/notifications", w => Notifications(w, status, time.GetUtcNow()));
         Map("/api/v1/features", w => FeatureList.Write(w, status.Switches));
+        OpenApiRoutes.Map(routes, status);
         routes.MapGet("/api/v1/status/tsdb/blocks", http => guard(http, async (context, _) =>
         {
             await using var json = PrometheusJson.Success(context);

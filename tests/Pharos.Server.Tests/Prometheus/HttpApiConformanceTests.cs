@@ -3,6 +3,7 @@ using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Pharos.Core;
 using Pharos.Server.Hosting;
+using Pharos.Server.Prometheus.Description;
 using Pharos.Wire.RemoteWrite;
 
 namespace Pharos.Server.Tests.Prometheus;
@@ -70,6 +71,48 @@ public sealed class HttpApiConformanceTests
             run.Case(operation, () => faults.Count == 0 ? null : string.Join("; ", faults));
         }
         run.Verify(operations.Count, ConformanceRun.ReadList(Path.Combine(Places.Repository, ListedFile)));
+    }
+
+    [Fact]
+    public async Task The_hosts_own_description_is_of_what_it_serves()
+    {
+        using var folder = Places.NewFolder();
+        await using var host = await StartAsync(folder);
+        using var client = new HttpClient { BaseAddress = host.Address };
+        long now = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
+        await WriteAsync(client, now);
+        string file = Path.Combine(folder, "own.yaml");
+        using var answer = await client.GetAsync("/api/v1/openapi.yaml");
+        Assert.Equal("application/yaml; charset=utf-8", answer.Content.Headers.ContentType!.ToString());
+        string text = await answer.Content.ReadAsStringAsync();
+        await File.WriteAllTextAsync(file, text);
+        Assert.StartsWith("openapi: \"3.1.0\"", text, StringComparison.Ordinal);
+        Assert.StartsWith("openapi: \"3.2.0\"", await client.GetStringAsync("/api/v1/openapi.yaml?openapi_version=3.2"), StringComparison.Ordinal);
+        var own = new OpenApi(file);
+        var operations = own.Operations.ToList();
+        // Every route is described, and everything that is described is a route.
+        Assert.DoesNotContain(operations, o => own.Summary(o) == "Not part of Prometheus's API.");
+        Assert.Equal(ApiOperations.ByPath.Keys.Order(StringComparer.Ordinal), operations.Select(o => o.Split(' ')[1]).Distinct().Order(StringComparer.Ordinal));
+        var faults = new List<string>();
+        foreach (string operation in operations)
+        {
+            string[] parts = operation.Split(' ');
+            foreach (string parameters in Parameters.GetValueOrDefault(parts[1], [""]))
+            {
+                string filled = parameters.Replace("{start}", $"{now - 600}", StringComparison.Ordinal).Replace("{end}", $"{now}", StringComparison.Ordinal);
+                var (status, body) = await AskAsync(client, parts[0], parts[1], filled);
+                if (status is 404 or 405) faults.Add($"{operation}: {status}");
+                else faults.AddRange(own.Check(operation, status, body).Select(f => $"{status} {parameters}: {f}"));
+            }
+        }
+        // Prometheus's own description has no operation and no parameter that is not here, but for the search.
+        var theirs = new OpenApi(Path.Combine(Places.Conformance("http-api"), "prometheus-v1.openapi-3.1.yaml"));
+        foreach (string operation in theirs.Operations.Where(o => !o.Contains(" /search/", StringComparison.Ordinal)))
+        {
+            if (!operations.Contains(operation)) faults.Add($"{operation}: is not described");
+            else faults.AddRange(theirs.Parameters(operation).Except(own.Parameters(operation)).Select(p => $"{operation}: parameter {p.Key}, required {p.Value}, is described otherwise"));
+        }
+        Assert.Empty(faults);
     }
 
     [Fact]
