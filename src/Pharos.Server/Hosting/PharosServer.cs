@@ -37,6 +37,7 @@ public sealed class PharosServer : IAsyncDisposable
     private readonly Stack<IAsyncDisposable> parts = new();
     private HttpHost? http;
     private TenantOverrides? overrides;
+    private Notices? notices;
 
     private PharosServer() { }
 
@@ -62,10 +63,23 @@ public sealed class PharosServer : IAsyncDisposable
     /// <summary>Reads limits and overrides again, from the configuration and the file of runtime overrides.</summary>
     /// <exception cref="ConfigurationException">A file has mistakes; the limits are as before.</exception>
     /// <exception cref="IOException">A file cannot be read; the limits are as before.</exception>
-    public Task ReloadAsync(CancellationToken cancel) => overrides!.ReloadAsync(cancel);
+    public async Task ReloadAsync(CancellationToken cancel)
+    {
+        try
+        {
+            await overrides!.ReloadAsync(cancel);
+            notices!.Clear(Notices.ReloadFailed);
+        }
+        catch (Exception e) when (e is ConfigurationException or IOException or UnauthorizedAccessException)
+        {
+            notices!.Raise(Notices.ReloadFailed);
+            throw;
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {
+        notices?.End();
         while (parts.TryPop(out var part)) await part.DisposeAsync();
     }
 
@@ -76,6 +90,7 @@ public sealed class PharosServer : IAsyncDisposable
         Directory.CreateDirectory(data);
         var instruments = new Instruments();
         ProcessMetrics.Register(instruments);
+        notices = new Notices(time, instruments);
         instruments.Gauge("pharos_build_info", "Version of this program.", "version").With(ProductVersion.Text).Set(1);
         var limits = Keep(new TenantOverrides(config, time, instruments, loggers.CreateLogger("Limits")));
         overrides = limits;
@@ -131,6 +146,7 @@ public sealed class PharosServer : IAsyncDisposable
         var status = new PrometheusStatus
         {
             ApiRoot = "/prometheus/api/v1",
+            Notices = notices,
             Features = new Dictionary<string, string> { ["ruler_config_api"] = "true", ["alertmanager_config_api"] = "true", ["federation"] = config.MultitenancyEnabled && config.FederationEnabled ? "true" : "false" },
             Instruments = instruments,
             Blocks = metrics.BlockList,
@@ -145,7 +161,7 @@ public sealed class PharosServer : IAsyncDisposable
             application.UseFleetTokens(config.FleetTokens);
             application.UseQueryLimits(limits, time);
             OperationsRoutes.Map(application, instruments);
-            LifecycleRoutes.MapReload(application, enabled: true, limits.ReloadAsync);
+            LifecycleRoutes.MapReload(application, enabled: true, ReloadAsync);
             RemoteWriteRoutes.Map(application, distributor, instruments, new RemoteWriteReceiverOptions { StartTimestampsAsZeros = tenant => limits.For(tenant).StartTimestampsAsZeros });
             OtlpMetricsRoutes.Map(
                 application, distributor, tenant => limits.For(tenant).Otlp, lookback, time, instruments,

@@ -92,6 +92,7 @@ public sealed class PrometheusHost : IAsyncDisposable
     private readonly TaskCompletionSource quit = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<AlertmanagerSource> alertmanagers = [];
     private HttpHost? http;
+    private readonly Notices notices;
     private ScrapeManager? scraping;
     private LocalSink? sink;
     private QueryLog? queryLog;
@@ -114,6 +115,7 @@ public sealed class PrometheusHost : IAsyncDisposable
         this.time = time;
         this.loggers = loggers;
         handlers = options.HttpHandlers ?? HttpHandlers.Create(time);
+        notices = new Notices(time, instruments);
     }
 
     public Uri Address => http!.Address;
@@ -150,10 +152,12 @@ public sealed class PrometheusHost : IAsyncDisposable
             await ApplyAsync(next, cancel);
             web = nextWeb;
             lastReloadOk = true;
+            notices.Clear(Notices.ReloadFailed);
         }
         catch (Exception e) when (e is ConfigurationException or IOException or UnauthorizedAccessException)
         {
             lastReloadOk = false;
+            notices.Raise(Notices.ReloadFailed);
             throw;
         }
         finally
@@ -164,6 +168,7 @@ public sealed class PrometheusHost : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        notices.End();
         if (http is not null) await http.DisposeAsync();
         if (scraping is not null) await scraping.DisposeAsync();
         if (rules is not null) await rules.DisposeAsync();
@@ -228,6 +233,7 @@ public sealed class PrometheusHost : IAsyncDisposable
             Flags = () => options.Flags,
             ConfigYaml = () => config.Text,
             Reload = () => (lastReloadOk, loadedAt),
+            Notices = notices,
             StorageRetention = PromDuration.Format(config.Tsdb.RetentionTime ?? options.Retention),
             Instruments = instruments,
             Blocks = store.BlockList,

@@ -29,6 +29,9 @@ internal sealed record PrometheusStatus
     /// <summary>Path below which the whole of Prometheus's API is served, <c>/api/v1</c> at its end; null where that is the path that is asked.</summary>
     public string? ApiRoot { get; init; }
 
+    /// <summary>What an operator should know; null where nobody is told.</summary>
+    public Notices? Notices { get; init; }
+
     /// <summary>How long samples are kept, for display.</summary>
     public string StorageRetention { get; init; } = "";
 

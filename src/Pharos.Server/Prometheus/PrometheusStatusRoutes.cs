@@ -27,8 +27,8 @@ internal static class PrometheusStatusRoutes
         Map("/api/v1/status/config", w => Pairs(w, new Dictionary<string, string> { ["yaml"] = status.ConfigYaml() }));
         // Routes are served only after the replay: it is always over.
         Map("/api/v1/status/walreplay", WalReplay);
-        Map("/api/v1/notifications", w => Notifications(w, status, time.GetUtcNow()));
         Map("/api/v1/features", w => FeatureList.Write(w, status.Switches));
+        if (status.Notices is { } notices) NotificationRoutes.Map(routes, notices);
         OpenApiRoutes.Map(routes, status);
         routes.MapGet("/api/v1/status/tsdb/blocks", http => guard(http, async (context, _) =>
         {
@@ -107,21 +107,6 @@ internal static class PrometheusStatusRoutes
         writer.WriteEndObject();
     }
 
-    /// <summary>What an operator should know now: a reload that failed.</summary>
-    private static void Notifications(Utf8JsonWriter writer, PrometheusStatus status, DateTimeOffset now)
-    {
-        writer.WriteStartArray();
-        if (status.Reload?.Invoke().Ok == false)
-        {
-            writer.WriteStartObject();
-            writer.WriteString("text", "Configuration reload has failed.");
-            writer.WriteString("date", Rfc3339(now));
-            writer.WriteBoolean("active", true);
-            writer.WriteEndObject();
-        }
-        writer.WriteEndArray();
-    }
-
     private static void Blocks(Utf8JsonWriter writer, IReadOnlyList<Metrics.BlockStatus> blocks)
     {
         writer.WriteStartObject();
@@ -184,5 +169,5 @@ internal static class PrometheusStatusRoutes
         writer.WriteEndObject();
     }
 
-    private static string Rfc3339(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", CultureInfo.InvariantCulture);
+    internal static string Rfc3339(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", CultureInfo.InvariantCulture);
 }

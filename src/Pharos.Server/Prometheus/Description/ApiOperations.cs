@@ -55,6 +55,7 @@ internal static class ApiOperations
         ["/alerts"] = new("Alerts that are active.", "object"),
         ["/features"] = new("What this server can do, by category.", "object"),
         ["/notifications"] = new("What an operator should know now.", "array"),
+        ["/notifications/live"] = new("The same as server-sent events: first what is active, then every change; 204 where too many listen.", null) { Media = "text/event-stream" },
         ["/openapi.yaml"] = new("This description.", null, new ApiParameter("openapi_version", "3.1 or 3.2: the version of OpenAPI that it is written in.")) { Media = "application/yaml" },
         ["/status/buildinfo"] = new("Version of the program.", "object"),
         ["/status/runtimeinfo"] = new("State of the process.", "object"),
