@@ -15,7 +15,7 @@ internal static class FeatureList
     {
         ["api"] =
         [
-            ("exclude_alerts", true), ("label_values_match", true), ("query_stats", true), ("query_warnings", true), ("search", false),
+            ("exclude_alerts", true), ("label_values_match", true), ("query_stats", true), ("query_warnings", true), ("search", true),
             ("time_range_labels", true), ("time_range_series", true),
         ],
         ["prometheus"] = [("agent_mode", false), ("server_mode", true)],

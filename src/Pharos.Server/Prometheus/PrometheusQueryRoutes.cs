@@ -5,6 +5,7 @@ using Pharos.Core;
 using Pharos.PromQL;
 using Pharos.PromQL.Syntax;
 using Pharos.Server.Http;
+using Pharos.Server.Prometheus.Searching;
 
 namespace Pharos.Server.Prometheus;
 
@@ -39,10 +40,10 @@ internal sealed class PrometheusQueryRoutes
         Map("/api/v1/metadata", ["GET"], api.MetadataAsync);
         Map("/api/v1/format_query", GetAndPost, FormatAsync);
         Map("/api/v1/parse_query", GetAndPost, api.ParseAsync);
-        foreach (string what in (string[])["metric_names", "label_names", "label_values"]) Map($"/api/v1/search/{what}", GetAndPost, SearchAsync).ExcludeFromDescription();
+        SearchRoutes.Map(routes, queryable, time);
         PrometheusStatusRoutes.Map(routes, time, status, Guard);
 
-        IEndpointConventionBuilder Map(string path, string[] methods, Func<HttpContext, QueryParameters, Task> handle) =>
+        void Map(string path, string[] methods, Func<HttpContext, QueryParameters, Task> handle) =>
             routes.MapMethods(path, methods, http => Guard(http, handle));
     }
 
@@ -342,9 +343,6 @@ internal sealed class PrometheusQueryRoutes
     }
 
     // Off in Prometheus too unless a flag switches it on; what it finds, label names and values find as well.
-    private static Task SearchAsync(HttpContext http, QueryParameters parameters) => PrometheusJson.ErrorAsync(
-        http, StatusCodes.Status404NotFound, "not_found", "the search API is not offered; ask /api/v1/labels or /api/v1/label/NAME/values with match[] and limit");
-
     private async Task ParseAsync(HttpContext http, QueryParameters parameters)
     {
         var expr = Parse(parameters["query"]);

@@ -57,12 +57,12 @@ internal sealed class QueryApi : IAsyncDisposable
         Store.Add(new MetricMetadata("requests_total", MetricType.Counter, "Requests served.", ""));
     }
 
-    public async Task<string> TextAsync(string path, int status = 200)
+    public async Task<string> TextAsync(string path, int status = 200, string media = "application/json")
     {
         using var response = await client.GetAsync(path);
         string text = await response.Content.ReadAsStringAsync();
         Assert.True((int)response.StatusCode == status, $"{path}: {(int)response.StatusCode} {text}");
-        Assert.Equal("application/json", response.Content.Headers.ContentType?.MediaType);
+        Assert.Equal(media, response.Content.Headers.ContentType?.MediaType);
         return text;
     }
 

@@ -20,6 +20,21 @@ internal static class ApiOperations
         new("nocache", "With 1, nothing that was kept of earlier queries is used.", "boolean"),
     ];
 
+    private static readonly ApiParameter[] Search =
+    [
+        Selectors,
+        new("search[]", "What is looked for; a name that fits any of them is found."),
+        new("fuzz_threshold", "From 0 to 100: how well a name must fit.", "integer"),
+        new("fuzz_alg", "subsequence or jarowinkler: how it is told how well a name fits."),
+        new("case_sensitive", "With false, upper and lower case are the same.", "boolean"),
+        new("sort_by", "alpha or score."),
+        new("sort_dir", "asc or dsc, for sort_by=alpha."),
+        new("include_score", "With true, each result tells how well it fits, from 0 to 1.", "boolean"),
+        Start, End,
+        new("limit", "At most so many results, 100 where it is left out.", "integer"),
+        new("batch_size", "Results of one line, 100 where it is left out.", "integer"),
+    ];
+
     /// <summary>By path below <c>/api/v1</c>.</summary>
     public static IReadOnlyDictionary<string, ApiOperation> ByPath { get; } = new Dictionary<string, ApiOperation>(StringComparer.Ordinal)
     {
@@ -36,6 +51,10 @@ internal static class ApiOperations
         ["/metadata"] = new(
             "Type, help and unit of metric families.", "object",
             new("limit", "At most so many families.", "integer"), new("limit_per_metric", "At most so many entries of one family.", "integer"), new("metric", "Only this family.")),
+        ["/search/metric_names"] = new(
+            "Finds names of metrics; lines of JSON.", null, [.. Search, new("include_metadata", "With true, type, help and unit are added.", "boolean")]) { Media = "application/x-ndjson" },
+        ["/search/label_names"] = new("Finds names of labels; lines of JSON.", null, Search) { Media = "application/x-ndjson" },
+        ["/search/label_values"] = new("Finds values of a label; lines of JSON.", null, [new("label", "The label's name.", Required: true), .. Search]) { Media = "application/x-ndjson" },
         ["/targets"] = new("Targets that are scraped, and those that the rules dropped.", "object", Pool, new("state", "active, dropped or any.")),
         ["/targets/metadata"] = new(
             "Type, help and unit of metric families as each target says them.", "array",

@@ -31,7 +31,6 @@ internal static class OpenApiRoutes
         from endpoint in endpoints
         let path = PathOf(endpoint)
         where path.StartsWith(root + "/", StringComparison.Ordinal) && !path.Contains("{**", StringComparison.Ordinal)
-        where endpoint.Metadata.GetMetadata<IExcludeFromDescriptionMetadata>() is not { ExcludeFromDescription: true }
         from method in endpoint.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? []
         group method.ToLowerInvariant() by path[root.Length..] into methods
         orderby methods.Key
