@@ -43,11 +43,61 @@ public sealed class LogsCommandTests
         Assert.Contains($"left out {part}", output);
     }
 
+    [Fact]
+    public async Task Entries_move_from_a_server_to_a_folder_and_on_to_another_server()
+    {
+        using TemporaryFolder first = Places.NewFolder(), second = Places.NewFolder(), work = Places.NewFolder();
+        string file = Path.Combine(work, "out.ndjson"), again = Path.Combine(work, "again.ndjson"), pushed = Path.Combine(work, "pushed.ndjson"), copy = Path.Combine(work, "copy");
+        var (server, http) = await PharosPrograms.StartServerAsync(first);
+        using (http)
+        await using (server)
+        {
+            await PushAsync(http, 100);
+            Assert.Contains("100 entries of 1 streams", await OkAsync("export", first, "--output", file));
+            // The folder is the server's.
+            var (held, output) = await LogsAsync("import", file, first);
+            Assert.Equal(1, held);
+            Assert.Contains("is held by another process", output);
+            Assert.Equal(0, await server.TerminateAsync());
+        }
+        Assert.Contains("100 entries imported", await OkAsync("import", file, copy, "--tenant", "shop"));
+        Assert.Contains("0 problems", await OkAsync("verify", copy));
+        await OkAsync("export", copy, "--tenant", "shop", "--output", again);
+        Assert.Equal(await File.ReadAllTextAsync(file), await File.ReadAllTextAsync(again));
+        (server, http) = await PharosPrograms.StartServerAsync(second);
+        using (http)
+        await using (server)
+        {
+            await OkAsync("import", file, "--url", http.BaseAddress!.AbsoluteUri);
+            using var flushed = await http.PostAsync("/flush", null);
+            await OkAsync("export", second, "--output", pushed);
+            Assert.Equal(await File.ReadAllTextAsync(file), await File.ReadAllTextAsync(pushed));
+            await File.WriteAllTextAsync(again, "{\"streams\":[{\"stream\":{\"job\":\"old\"},\"values\":[[\"1\",\"too old\"]]}]}\nno JSON\n");
+            var (refused, said) = await LogsAsync("import", again, "--url", http.BaseAddress!.AbsoluteUri);
+            Assert.Equal(1, refused);
+            Assert.Contains("line 1: ", said);
+            Assert.Contains("too old", said);
+            Assert.Contains("line 2: ", said);
+            Assert.Equal(0, await server.TerminateAsync());
+        }
+        // Into a folder, an old entry may go.
+        var (wrong, why) = await LogsAsync("import", again, second);
+        Assert.Equal(1, wrong);
+        Assert.Contains("line 2: ", why);
+        Assert.Contains("1 entries of 1 streams", await OkAsync("export", second, "--match", "{job=\"old\"}", "--output", again));
+    }
+
     [Theory]
     [InlineData("list", "/no/such/folder")]
     [InlineData("analyze", ".", "--match", "{job=")]
     [InlineData("analyze", ".", "--limit", "0")]
     [InlineData("verify")]
+    [InlineData("export", ".", "--start", "soon")]
+    [InlineData("export", ".", "--start", "5", "--end", "5")]
+    [InlineData("import", "/no/such/file", "x")]
+    [InlineData("import", "-")]
+    [InlineData("import", "-", "--url", "127.0.0.1")]
+    [InlineData("import", "-", "x", "--url", "http://127.0.0.1:1")]
     public async Task A_wrong_command_line_exits_with_2(params string[] arguments)
     {
         var (exit, output) = await LogsAsync(arguments);

@@ -9,13 +9,15 @@ namespace Pharos.Cli.Commands.Logs;
 internal static class LogsCommand
 {
     public static Command Create() => new("logs", HelpText.WithExamples(
-        "Looks into and checks the log parts of a data folder, also beside a running server: nothing is changed there. "
+        "Looks into, checks and exports the log parts of a data folder, also beside a running server: nothing is changed there; imports into one that no server uses. "
         + "A running server's newest entries are not in parts yet; POST /flush writes them out.",
         "pharos logs list data --tenant shop",
         "pharos logs analyze data --match '{job=\"checkout\"}'",
-        "pharos logs verify data"))
+        "pharos logs verify data",
+        "pharos logs export data --match '{job=\"checkout\"}' --output checkout.ndjson",
+        "pharos logs import checkout.ndjson other-data"))
     {
-        List(), Analyze(), Verify(),
+        List(), Analyze(), Verify(), LogsExport.Create(), LogsImport.Create(),
     };
 
     private static Option<string?> TenantOption() => new("--tenant") { Description = "This tenant alone. Default: all." };

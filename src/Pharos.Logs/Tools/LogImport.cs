@@ -1,0 +1,93 @@
+using Microsoft.Extensions.Logging;
+using Pharos.Core;
+using Pharos.Storage.WriteLog;
+using Pharos.Wire;
+using Pharos.Wire.Loki;
+
+namespace Pharos.Logs.Tools;
+
+/// <summary>What an import took.</summary>
+/// <param name="Problems">What was not taken and why, with the line of the input.</param>
+public sealed record LogImported(long Lines, long Entries, IReadOnlyList<string> Problems);
+
+/// <summary>
+/// Takes lines of JSON in the form of Loki's push API, as <see cref="LogExport"/> writes them, into the parts of a data folder that no server uses.
+/// Entries keep their labels and metadata as they are, and no limit on their age or size holds. What is there already is not stored twice.
+/// </summary>
+public sealed class LogImport(string data, ILogFilterLanguage language, TimeProvider time, ILogger logger)
+{
+    /// <summary>Bytes of entries after which they are written to parts.</summary>
+    private const long FlushBytes = 64 << 20;
+
+    private static readonly TenantLimits Unlimited = new()
+    {
+        LabelNameBytesMax = 0,
+        LabelValueBytesMax = 0,
+        CreationGracePeriod = TimeSpan.Zero,
+        LogLineBytesMax = 0,
+        StreamsMax = 0,
+        LogLabelNamesMax = 0,
+        LogMetadataBytesMax = 0,
+        LogMetadataEntriesMax = 0,
+        LogAgeMax = TimeSpan.Zero,
+    };
+
+    /// <param name="progress">Called with entries so far and 0.</param>
+    /// <exception cref="InvalidDataException">A line is no push body; entries before it were taken.</exception>
+    /// <exception cref="IOException">A server uses the folder, or the disk failed.</exception>
+    /// <exception cref="StoreUnavailableException">The write log cannot be written.</exception>
+    public async Task<LogImported> RunAsync(TenantId tenant, Stream input, Action<long, long>? progress, CancellationToken cancel)
+    {
+        var instruments = new Instruments();
+        await using var log = new FileWriteLog(new WriteLogOptions { Folder = Path.Combine(data, "write-log"), Sync = SyncPolicy.Interval }, time, instruments, logger);
+        var options = new LogStoreOptions
+        {
+            Folder = Path.Combine(data, "logs"),
+            FilterLanguage = language,
+            DiscoverLevels = false,
+            ServiceNameLabels = [],
+            RejectOldEntries = false,
+            CheckInterval = Timeout.InfiniteTimeSpan,
+        };
+        await using var store = new LogStore(options, log, new FixedTenantLimits(Unlimited), time, instruments, logger);
+        store.Start();
+        try
+        {
+            return await TakeAsync(store, tenant, input, progress, cancel);
+        }
+        finally
+        {
+            await store.FlushAsync(CancellationToken.None);
+        }
+    }
+
+    private static async Task<LogImported> TakeAsync(LogStore store, TenantId tenant, Stream input, Action<long, long>? progress, CancellationToken cancel)
+    {
+        using var batch = new LogBatch();
+        var problems = new List<string>();
+        long entries = 0, waiting = 0, line = 0;
+        await foreach (byte[] body in PushLines.ReadAsync(input, cancel))
+        {
+            line++;
+            if (body.Length == 0) continue;
+            LokiPushResult read;
+            try
+            {
+                read = LokiPushDecoder.DecodeJson(body, LokiPushOptions.Default, batch);
+            }
+            catch (WireFormatException wrong)
+            {
+                throw new InvalidDataException($"line {line}: {wrong.Message}; {entries} entries before it were taken", wrong);
+            }
+            var result = await store.AppendAsync(tenant, batch, cancel);
+            foreach (var error in read.Errors.Concat(result.Errors)) problems.Add($"line {line}: {error.Samples} entries were not taken: {error.Message}");
+            entries += result.Entries;
+            waiting += result.Bytes;
+            progress?.Invoke(entries, 0);
+            if (waiting < FlushBytes) continue;
+            await store.FlushAsync(cancel);
+            waiting = 0;
+        }
+        return new LogImported(line, entries, problems);
+    }
+}
