@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json;
@@ -13,6 +14,7 @@ internal static class QueryCommand
     {
         Description = "Address of the server. A path is kept: http://mimir/prometheus works.",
         DefaultValueFactory = _ => new Uri("http://127.0.0.1:3000"),
+        CustomParser = ParseUrl,
         Recursive = true,
     };
 
@@ -122,6 +124,13 @@ internal static class QueryCommand
     {
         var root = parsed.GetValue(Url)!;
         return new Uri(root.AbsoluteUri.TrimEnd('/') + "/" + path);
+    }
+
+    private static Uri? ParseUrl(ArgumentResult given)
+    {
+        if (Uri.TryCreate(given.Tokens[0].Value, UriKind.Absolute, out var url) && url.Scheme is "http" or "https") return url;
+        given.AddError($"--url must start with http:// or https://, not {given.Tokens[0].Value}");
+        return null;
     }
 
     private static async Task<int> AskAsync(ParseResult parsed, string path, CancellationToken cancel, params (string Key, string? Value)[] parameters)
