@@ -183,18 +183,7 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
     public int TailCount(TenantId tenant) => tenants.TryGetValue(tenant.Name, out var logs) ? logs.Tailers.Count : 0;
 
     /// <summary>Writes everything in memory to parts and lets the write log go. Appends go on meanwhile.</summary>
-    public async Task FlushAsync(CancellationToken cancel)
-    {
-        await flushing.WaitAsync(cancel);
-        try
-        {
-            await FlushOneAsync("forced");
-        }
-        finally
-        {
-            flushing.Release();
-        }
-    }
+    public Task FlushAsync(CancellationToken cancel) => TryFlushAsync(cancel);
 
     /// <summary>Deletes parts that are older than their tenant's retention.</summary>
     public void ApplyRetention() => upkeep.ApplyRetention(tenants.Values);
@@ -207,8 +196,8 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         try
         {
             // Deleted entries must be in parts to go with them.
-            if (tenants.Values.Any(upkeep.HasDueDeletions)) await FlushAsync(cancel);
-            await Task.Run(() => upkeep.Run(tenants.Values, cancel), cancel);
+            bool flushed = !tenants.Values.Any(upkeep.HasDueDeletions) || await TryFlushAsync(cancel);
+            await Task.Run(() => upkeep.Run(tenants.Values, flushed, cancel), cancel);
         }
         finally
         {
@@ -347,7 +336,21 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         }
     }
 
-    private async Task FlushOneAsync(string reason)
+    private async Task<bool> TryFlushAsync(CancellationToken cancel)
+    {
+        await flushing.WaitAsync(cancel);
+        try
+        {
+            return await FlushOneAsync("forced");
+        }
+        finally
+        {
+            flushing.Release();
+        }
+    }
+
+    /// <returns>False where the disk failed: all stays in memory, and that was logged.</returns>
+    private async Task<bool> FlushOneAsync(string reason)
     {
         long started = time.GetTimestamp();
         await gate.CloseAsync();
@@ -366,7 +369,7 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
             gate.Open();
         }
         lastFlush = time.GetUtcNow();
-        if (frozen.Count == 0 && !(mark.Position < end)) return;
+        if (frozen.Count == 0 && !(mark.Position < end)) return true;
         var flush = new Flush(options, mark.Sequence + 1);
         try
         {
@@ -383,13 +386,14 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
             instruments.FlushFailures.Add();
             LogsLog.FlushFailed(logger, e.Message);
             if (e is not (IOException or UnauthorizedAccessException)) throw;
-            return;
+            return false;
         }
         int chunks = flush.Commit();
         foreach (var (logs, _) in frozen) logs.CountActive();
         log.Release(RecordKind.Logs, end);
         instruments.ChunksFlushed.With(reason).Add(chunks);
         instruments.FlushSeconds.Observe(time.GetElapsedTime(started).TotalSeconds);
+        return true;
     }
 
     private void Damaged(BlockRef block, Labels stream, Exception e)

@@ -92,6 +92,56 @@ public sealed class UpkeepTests
             world.Read().Select(l => System.Text.RegularExpressions.Regex.Replace(l, " \\d{10,}", "")).Order(StringComparer.Ordinal));
     }
 
+    [Theory, InlineData(1), InlineData(2), InlineData(3), InlineData(4), InlineData(5), InlineData(6)]
+    public async Task Whatever_a_stop_leaves_of_parts_that_were_rewritten_again_and_again_what_is_left_counts_once(int deletions)
+    {
+        await using var world = new StoreWorld(with: o => StoreWorld.Plain(o) with { FilterLanguage = new WordLanguage(), DeletionDelay = TimeSpan.Zero });
+        for (int i = 0; i < 60; i++) await world.PushAsync(("a", i, $"word{i % 6} {i}"));
+        await world.Store.FlushAsync(CancellationToken.None);
+        for (int word = 0; word < deletions; word++)
+        {
+            // Old files linger for two minutes, so that those of two rewritings are there.
+            world.Time.Advance(TimeSpan.FromSeconds(90));
+            world.Store.Delete(StoreWorld.Tenant, $"a word{word}", 0, 1000);
+            await world.Store.CompactAsync(CancellationToken.None);
+        }
+        var shown = world.Read();
+        Assert.Equal(60 - (10 * deletions), shown.Count);
+        var files = world.Parts.ToDictionary(p => p, File.ReadAllBytes);
+        await world.RestartAsync();
+        Assert.Equal(shown, world.Read());
+        string[] left = world.Parts;
+        Assert.Equal(deletions < 6 ? 1 : 0, left.Length);
+        // A start clears the old files away, and may be stopped after any of them.
+        foreach (string gone in files.Keys.Except(left))
+        {
+            await world.RestartAsync(() =>
+            {
+                foreach (var (path, bytes) in files.Where(f => f.Key != gone)) File.WriteAllBytes(path, bytes);
+            });
+            Assert.Equal(shown, world.Read());
+            Assert.Equal(left, world.Parts);
+        }
+    }
+
+    [Fact]
+    public async Task A_deletion_is_not_done_while_what_it_means_cannot_be_written()
+    {
+        await using var world = new StoreWorld(with: o => StoreWorld.Plain(o) with { FilterLanguage = new WordLanguage(), DeletionDelay = TimeSpan.Zero });
+        await world.PushAsync(("a", 1, "secret"), ("a", 2, "plain"));
+        world.Store.Delete(StoreWorld.Tenant, "a secret", 0, 1000);
+        // A file stands where the day's folder should be.
+        string obstacle = Path.Combine(world.LogsFolder, "anonymous", "1970-01-01");
+        File.WriteAllText(obstacle, "");
+        await world.Store.CompactAsync(CancellationToken.None);
+        Assert.Equal(["a 2 plain"], world.Read());
+        Assert.Equal(["a 2 plain"], await AfterRestartAsync(world));
+        File.Delete(obstacle);
+        await world.Store.CompactAsync(CancellationToken.None);
+        Assert.Equal(LogDeleteState.Processed, Assert.Single(world.Store.Deletions(StoreWorld.Tenant)).State);
+        Assert.Equal(["a 2 plain"], await AfterRestartAsync(world));
+    }
+
     /// <summary>The nth call to the disk fails, for every n: afterwards all that was acknowledged is there, once, and the next try succeeds.</summary>
     [Fact]
     public async Task A_disk_that_fails_at_any_call_loses_nothing()

@@ -43,15 +43,16 @@ internal sealed class LogUpkeep(LogStoreOptions options, ITenantLimits limits, T
     public bool HasDueDeletions(TenantLogs logs) => DueDeletions(logs).Count > 0;
 
     /// <summary>Merges parts, and takes deleted and expired entries off the disk.</summary>
+    /// <param name="flushed">Whether all that due deletions may mean is in parts; else the deletions stay in force.</param>
     /// <exception cref="IOException">The disk failed; everything is as it was.</exception>
-    public void Run(IEnumerable<TenantLogs> tenants, CancellationToken cancel)
+    public void Run(IEnumerable<TenantLogs> tenants, bool flushed, CancellationToken cancel)
     {
         DeleteReplaced();
         foreach (var logs in tenants)
         {
             var due = DueDeletions(logs);
             var rules = new RetentionRules(limits.For(logs.Tenant), time.UnixNs());
-            bool whole = true;
+            bool whole = flushed;
             foreach (var day in logs.Parts.GroupBy(p => Path.GetDirectoryName(p.Path)).ToList())
             {
                 cancel.ThrowIfCancellationRequested();
@@ -115,9 +116,10 @@ internal sealed class LogUpkeep(LogStoreOptions options, ITenantLimits limits, T
         }
         if (written is null)
         {
-            // No new part says that these are replaced: they must be gone before anything counts on it.
+            // No new part says that these are replaced: they must be gone before anything counts on it, and what they replaced before them.
             foreach (var part in parts)
             {
+                foreach (string name in PartMerger.StillReplaced(part)) options.Disk.Delete(Path.Combine(Path.GetDirectoryName(part.Path)!, name));
                 part.Close();
                 options.Disk.Delete(part.Path);
                 logs.RemovePart(part);

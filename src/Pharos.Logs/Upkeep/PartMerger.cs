@@ -1,3 +1,4 @@
+using System.Globalization;
 using Pharos.Core;
 using Pharos.Logs.Blocks;
 using Pharos.Logs.Deletion;
@@ -26,9 +27,7 @@ internal sealed class PartMerger(LogStoreOptions options, IReadOnlyList<ActiveDe
         var sources = parts.ToHashSet<BlockSource>();
         long sequence = parts.Max(p => p.Sequence);
         string folder = Path.GetDirectoryName(parts[0].Path)!;
-        int generation = 1;
-        while (File.Exists(PathOf(generation))) generation++;
-        using var writer = new PartWriter(options.Disk, PathOf(generation), sequence, [.. parts.Select(p => Path.GetFileName(p.Path))]);
+        using var writer = new PartWriter(options.Disk, NextPath(folder, sequence), sequence, [.. parts.SelectMany(p => StillReplaced(p).Prepend(Path.GetFileName(p.Path)))]);
         foreach (var stream in logs.Select([]))
         {
             cancel.ThrowIfCancellationRequested();
@@ -36,8 +35,22 @@ internal sealed class PartMerger(LogStoreOptions options, IReadOnlyList<ActiveDe
             if (blocks.Length > 0) Write(stream.Labels, blocks, writer, cancel);
         }
         return writer.IsEmpty ? null : writer.Finish();
+    }
 
-        string PathOf(int number) => Path.Combine(folder, $"{sequence:d12}-{number}{PartFormat.Extension}");
+    /// <summary>
+    /// Names of the parts that a part replaced and whose files are still there. What replaces it replaces them too: else the first of these files
+    /// that a start finds without it would count again, with all that was deleted since.
+    /// </summary>
+    public static IEnumerable<string> StillReplaced(PartFile part) => part.Replaces.Where(name => File.Exists(Path.Combine(Path.GetDirectoryName(part.Path)!, name)));
+
+    /// <summary>The path of a new part. Its number is above all there are: a name that was used before may still be named as replaced.</summary>
+    private static string NextPath(string folder, long sequence)
+    {
+        string start = $"{sequence:d12}-";
+        int newest = Directory.GetFiles(folder, $"{start}*{PartFormat.Extension}")
+            .Select(p => int.TryParse(Path.GetFileNameWithoutExtension(p).AsSpan(start.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : 0)
+            .DefaultIfEmpty().Max();
+        return Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{start}{newest + 1}{PartFormat.Extension}"));
     }
 
     private void Write(Labels labels, BlockRef[] blocks, PartWriter writer, CancellationToken cancel)
