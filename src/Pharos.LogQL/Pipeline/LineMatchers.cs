@@ -75,8 +75,11 @@ internal sealed class FoldedMatcher : LineMatcher
     }
 }
 
-/// <summary>Required literals first, as bytes; only lines that hold them are decoded and given to the regular expression.</summary>
-internal sealed class RegexLineMatcher(LinearRegex regex, byte[][] required) : LineMatcher
+/// <summary>Required literals first, as bytes; only lines that hold them are given to the regular expression.</summary>
+/// <param name="regex">For what the automaton does not know.</param>
+/// <param name="automaton">Null where it does not know the expression.</param>
+/// <param name="required">Byte strings that every line which matches holds.</param>
+internal sealed class RegexLineMatcher(LinearRegex regex, LineAutomaton? automaton, byte[][] required) : LineMatcher
 {
     public override bool IsMatch(ReadOnlySpan<byte> line)
     {
@@ -84,6 +87,11 @@ internal sealed class RegexLineMatcher(LinearRegex regex, byte[][] required) : L
         {
             if (line.IndexOf(literal) < 0) return false;
         }
+        return automaton is null ? MatchesDecoded(line) : automaton.IsMatch(line);
+    }
+
+    private bool MatchesDecoded(ReadOnlySpan<byte> line)
+    {
         if (line.Length <= 1024)
         {
             Span<char> text = stackalloc char[1024];

@@ -110,7 +110,7 @@ internal sealed class LinePipeline
             return contains.Length == 1 ? contains[0] : new AnyMatcher(contains);
         }
         if (FoldedMatcher.For(term.Text, regex) is { } folded) return folded;
-        return new RegexLineMatcher(regex, [.. RegexLiterals.Required(term.Text).Select(Encoding.UTF8.GetBytes)]);
+        return new RegexLineMatcher(regex, LineAutomaton.For(term.Text), [.. RegexLiterals.Required(term.Text).Select(Encoding.UTF8.GetBytes)]);
     }
 
     private static IEnumerable<byte[]> Required(LineFilterSyntax filter)

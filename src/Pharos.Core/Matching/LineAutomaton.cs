@@ -1,0 +1,286 @@
+using System.Buffers;
+using System.Text;
+
+namespace Pharos.Core;
+
+/// <summary>
+/// Says whether an expression matches anywhere in a line of UTF-8, with the answers of an unanchored <see cref="LinearRegex"/> on the decoded line
+/// (a byte that is no UTF-8 stands for U+FFFD), but without decoding it: a deterministic automaton whose states are built when they are first met.
+/// Linear in the line's length whatever the expression; memory is bounded, the states are forgotten when there are too many. For one thread.
+/// </summary>
+public sealed class LineAutomaton
+{
+    private const int CellsMax = 1 << 18;
+    private const int StatesMax = 4096;
+    private const int KernelMax = 1 << 18;
+
+    /// <summary>ASCII bytes that may leave the state of waiting for a match to be worth a search for them.</summary>
+    private const int LeavingMax = 24;
+
+    // What stands in a cell of the table instead of the next state.
+    private const int Unknown = -1;
+    private const int Matched = -2;
+    private const int Dead = -3;
+    private const int BeyondAscii = -4;
+
+    private readonly RegexProgram program;
+    private readonly byte[] classOfByte = new byte[256];
+    private readonly int stride;
+    private readonly int endClass;
+    private readonly bool startsLater;
+    private readonly int statesMax;
+    private readonly Dictionary<int[], int> numbers = new(KernelComparer.Instance);
+    private readonly List<int[]> kernels = [];
+    private readonly int[] seen;
+    private readonly int[] pending;
+    private readonly int[] symbols;
+    private readonly SearchValues<byte>? leaving;
+    private int[] table = [];
+    private int generation;
+    private int kernelLength;
+    private int waiting = -1;
+
+    private LineAutomaton(RegexProgram program)
+    {
+        this.program = program;
+        endClass = program.ClassCount;
+        stride = program.ClassCount + 2;
+        statesMax = Math.Min(StatesMax, CellsMax / stride);
+        classOfByte.AsSpan().Fill((byte)(endClass + 1));
+        for (int i = 0; i < 128; i++) classOfByte[i] = (byte)program.ClassOf((char)i);
+        seen = new int[program.Length];
+        pending = new int[program.Length];
+        symbols = new int[program.Length];
+        startsLater = MayStartLater();
+        Reset();
+        if (waiting >= 0) leaving = Leaving();
+    }
+
+    /// <summary>What surrounds the place between two symbols, on its left; the last number of a state's kernel.</summary>
+    private enum Left
+    {
+        Symbol,
+        Nothing,
+        Newline,
+    }
+
+    /// <summary>Instructions looked at so far to build states: at most a constant of the expression for each byte of the lines.</summary>
+    internal long Work { get; private set; }
+
+    /// <summary>The most that one byte can add to <see cref="Work"/>.</summary>
+    internal int WorkPerSymbolMax => 2 * program.Length;
+
+    /// <summary>States that are kept now.</summary>
+    internal int StateCount => kernels.Count;
+
+    /// <summary>
+    /// Null where the expression asks for what this does not know exactly (word boundaries, Unicode classes, <c>(?i)</c> beyond ASCII)
+    /// or is too large.
+    /// </summary>
+    /// <param name="pattern">In RE2's syntax; <c>.</c> does not match a newline.</param>
+    /// <exception cref="FormatException">The expression is not RE2.</exception>
+    public static LineAutomaton? For(string pattern) =>
+        new RegexNodeParser(new Re2Translator(pattern).Translate()).Parse() is { } node && RegexProgram.Of(node) is { } program ? new LineAutomaton(program) : null;
+
+    public bool IsMatch(ReadOnlySpan<byte> line)
+    {
+        int state = 0;
+        int[] cells = table;
+        byte[] classOf = classOfByte;
+        int hopAt = leaving is null ? -1 : waiting;
+        for (int i = 0; i < line.Length;)
+        {
+            int next = cells[state + classOf[line[i]]];
+            if (next < 0)
+            {
+                if (next == BeyondAscii)
+                {
+                    Rune.DecodeFromUtf8(line[i..], out var rune, out int used);
+                    next = Step(state, rune);
+                    i += used - 1;
+                }
+                else if (next == Unknown)
+                {
+                    next = Build(state, classOf[line[i]]);
+                }
+                if (next < 0) return next == Matched;
+                cells = table;
+            }
+            state = next;
+            i++;
+            if (next != hopAt) continue;
+            int hop = line[i..].IndexOfAny(leaving!);
+            if (hop < 0) break;
+            i += hop;
+        }
+        return Step(state, endClass) == Matched;
+    }
+
+    /// <summary>As UTF-16 has it: one unit, or the two halves of a pair.</summary>
+    private int Step(int state, Rune rune)
+    {
+        if (rune.IsBmp) return Step(state, program.ClassOf((char)rune.Value));
+        Span<char> pair = stackalloc char[2];
+        rune.EncodeToUtf16(pair);
+        int half = Step(state, program.ClassOf(pair[0]));
+        return half < 0 ? half : Step(half, program.ClassOf(pair[1]));
+    }
+
+    private int Step(int state, int symbolClass)
+    {
+        int next = table[state + symbolClass];
+        return next == Unknown ? Build(state, symbolClass) : next;
+    }
+
+    private int Build(int state, int symbolClass)
+    {
+        int[] kernel = kernels[state / stride];
+        bool isNewline = program.HasLines && symbolClass == program.NewlineClass;
+        int count = Close(kernel.AsSpan(0, kernel.Length - 1), (Left)kernel[^1], symbolClass == endClass, isNewline, out bool matched);
+        int next;
+        if (matched) next = Matched;
+        else if (symbolClass == endClass) next = Dead;
+        else
+        {
+            int length = 0;
+            for (int i = 0; i < count; i++)
+            {
+                if (program.Takes(program.At(symbols[i]).X, symbolClass)) pending[length++] = symbols[i] + 1;
+            }
+            var following = pending.AsSpan(0, length);
+            following.Sort();
+            bool start = startsLater && (length == 0 || following[0] != 0);
+            if (length == 0 && !start) next = Dead;
+            else
+            {
+                int[] key = new int[length + (start ? 2 : 1)];
+                following.CopyTo(key.AsSpan(start ? 1 : 0));
+                key[^1] = (int)(isNewline ? Left.Newline : Left.Symbol);
+                Work += length;
+                if (numbers.TryGetValue(key, out next))
+                {
+                    table[state + symbolClass] = next;
+                    return next;
+                }
+                if (kernels.Count >= statesMax || kernelLength + key.Length > KernelMax)
+                {
+                    // The state that this one follows is forgotten too.
+                    Reset();
+                    return Number(key);
+                }
+                next = Number(key);
+            }
+        }
+        table[state + symbolClass] = next;
+        return next;
+    }
+
+    /// <summary>
+    /// Follows all that takes no symbol from the kernel's instructions; those that take one are then in <see cref="symbols"/>, as many as it says.
+    /// </summary>
+    private int Close(ReadOnlySpan<int> kernel, Left left, bool endFollows, bool newlineFollows, out bool matched)
+    {
+        matched = false;
+        generation++;
+        int count = 0;
+        foreach (int first in kernel)
+        {
+            int depth = 0;
+            Push(first, ref depth);
+            while (depth > 0)
+            {
+                int pc = pending[--depth];
+                Work++;
+                var instruction = program.At(pc);
+                switch (instruction.Operation)
+                {
+                    case RegexProgram.Operation.Match:
+                        matched = true;
+                        return count;
+                    case RegexProgram.Operation.Symbol:
+                        symbols[count++] = pc;
+                        break;
+                    case RegexProgram.Operation.Split:
+                        Push(instruction.X, ref depth);
+                        Push(instruction.Y, ref depth);
+                        break;
+                    default:
+                        bool holds = (RegexPlace)instruction.X switch
+                        {
+                            RegexPlace.TextStart => left == Left.Nothing,
+                            RegexPlace.LineStart => left != Left.Symbol,
+                            RegexPlace.TextEnd => endFollows,
+                            _ => endFollows || newlineFollows,
+                        };
+                        if (holds) Push(pc + 1, ref depth);
+                        break;
+                }
+            }
+        }
+        return count;
+    }
+
+    private void Push(int pc, ref int depth)
+    {
+        if (seen[pc] == generation) return;
+        seen[pc] = generation;
+        pending[depth++] = pc;
+    }
+
+    /// <summary>Whether a match can begin after the first symbol.</summary>
+    private bool MayStartLater()
+    {
+        int count = Close([0], Left.Newline, endFollows: true, newlineFollows: true, out bool matched);
+        return matched || count > 0;
+    }
+
+    /// <summary>Forgets all states but the first and the one that waits for a match to begin, whose numbers stay the same.</summary>
+    private void Reset()
+    {
+        numbers.Clear();
+        kernels.Clear();
+        kernelLength = 0;
+        Number([0, (int)(program.HasTextStart || program.HasLines ? Left.Nothing : Left.Symbol)]);
+        if (startsLater) waiting = Number([0, (int)Left.Symbol]);
+    }
+
+    private int Number(int[] kernel)
+    {
+        if (numbers.TryGetValue(kernel, out int known)) return known;
+        int number = kernels.Count * stride;
+        if (table.Length < number + stride) Array.Resize(ref table, Math.Max(number + stride, table.Length * 2));
+        table.AsSpan(number, stride).Fill(Unknown);
+        table[number + stride - 1] = BeyondAscii;
+        kernels.Add(kernel);
+        numbers.Add(kernel, number);
+        kernelLength += kernel.Length;
+        return number;
+    }
+
+    /// <summary>The bytes that leave the waiting state, or may; null where there are many.</summary>
+    private SearchValues<byte>? Leaving()
+    {
+        var bytes = new List<byte>();
+        for (int i = 0; i < 128; i++)
+        {
+            if (Step(waiting, classOfByte[i]) != waiting) bytes.Add((byte)i);
+        }
+        if (bytes.Count > LeavingMax) return null;
+        for (int i = 128; i < 256; i++) bytes.Add((byte)i);
+        return SearchValues.Create([.. bytes]);
+    }
+
+    private sealed class KernelComparer : IEqualityComparer<int[]>
+    {
+        public static KernelComparer Instance { get; } = new();
+
+        public bool Equals(int[]? x, int[]? y) => x.AsSpan().SequenceEqual(y);
+
+        public int GetHashCode(int[] obj)
+        {
+            var hash = new HashCode();
+            hash.AddBytes(System.Runtime.InteropServices.MemoryMarshal.AsBytes<int>(obj));
+            return hash.ToHashCode();
+        }
+    }
+}

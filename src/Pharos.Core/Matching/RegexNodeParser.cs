@@ -1,0 +1,188 @@
+using System.Globalization;
+
+namespace Pharos.Core;
+
+/// <summary>
+/// Reads what <see cref="Re2Translator"/> writes, and so has the language of <see cref="LinearRegex"/> to the letter.
+/// Gives up (null) on word boundaries, Unicode classes, <c>(?i)</c> beyond ASCII and groups nested more than <see cref="DepthMax"/> deep.
+/// </summary>
+internal ref struct RegexNodeParser(string translated)
+{
+    private const int DepthMax = 64;
+
+    private readonly string text = translated;
+    private int at;
+    private Flags flags;
+
+    private struct Flags
+    {
+        public bool IgnoreCase;
+        public bool DotAll;
+        public bool Multiline;
+    }
+
+    public RegexNode? Parse() => Choice(0) is { } node && at == text.Length ? node : null;
+
+    private RegexNode? Choice(int depth)
+    {
+        if (depth > DepthMax) return null;
+        var items = new List<RegexNode>();
+        while (true)
+        {
+            if (Sequence(depth) is not { } item) return null;
+            items.Add(item);
+            if (at == text.Length || text[at] != '|') return items.Count == 1 ? item : new RegexNode.Choice(items);
+            at++;
+        }
+    }
+
+    private RegexNode.Sequence? Sequence(int depth)
+    {
+        var items = new List<RegexNode>();
+        while (at < text.Length && text[at] is not ('|' or ')'))
+        {
+            if (Item(depth) is not { } item || Repeated(item) is not { } repeated) return null;
+            items.Add(repeated);
+        }
+        return new RegexNode.Sequence(items);
+    }
+
+    private RegexNode? Item(int depth)
+    {
+        char c = text[at++];
+        switch (c)
+        {
+            case '(': return Group(depth);
+            case '[': return Class();
+            case '.': return new RegexNode.Symbol(flags.DotAll ? SymbolSet.Any : SymbolSet.AnyButNewline);
+            case '^': return new RegexNode.Place(flags.Multiline ? RegexPlace.LineStart : RegexPlace.TextStart);
+            // The translator leaves it alone in multiline mode only.
+            case '$': return new RegexNode.Place(RegexPlace.LineEnd);
+            case '\\': return Escaped();
+            default: return Literal(c);
+        }
+    }
+
+    private RegexNode? Escaped()
+    {
+        char e = text[at++];
+        return e switch
+        {
+            'A' => new RegexNode.Place(RegexPlace.TextStart),
+            'z' => new RegexNode.Place(RegexPlace.TextEnd),
+            'n' => Literal('\n'),
+            _ when char.IsAsciiLetterOrDigit(e) => null,
+            _ => Literal(e),
+        };
+    }
+
+    private readonly RegexNode.Symbol? Literal(char c)
+    {
+        SymbolSet? set = SymbolSet.Of([(c, c)]);
+        if (flags.IgnoreCase) set = CaseRelatives.Fold(set);
+        return set is null ? null : new RegexNode.Symbol(set);
+    }
+
+    private RegexNode? Group(int depth)
+    {
+        var outer = flags;
+        if (text[at] != '?') return null;
+        at++;
+        if (text[at] == '<')
+        {
+            at = text.IndexOf('>', at) + 1;
+        }
+        else
+        {
+            bool on = true;
+            for (; text[at] is not (':' or ')'); at++)
+            {
+                switch (text[at])
+                {
+                    case '-': on = false; break;
+                    case 'i': flags.IgnoreCase = on; break;
+                    case 's': flags.DotAll = on; break;
+                    case 'm': flags.Multiline = on; break;
+                    default: return null;
+                }
+            }
+            // Flags alone hold until the group around them ends.
+            if (text[at++] == ')') return new RegexNode.Sequence([]);
+        }
+        var inner = Choice(depth + 1);
+        if (inner is null || at == text.Length) return null;
+        at++;
+        flags = outer;
+        return inner;
+    }
+
+    private RegexNode? Repeated(RegexNode item)
+    {
+        if (at == text.Length) return item;
+        int min = 0, max = -1;
+        switch (text[at])
+        {
+            case '*': break;
+            case '+': min = 1; break;
+            case '?': max = 1; break;
+            case '{':
+                int close = text.IndexOf('}', at);
+                var bounds = text.AsSpan(at + 1, close - at - 1);
+                int comma = bounds.IndexOf(',');
+                min = int.Parse(comma < 0 ? bounds : bounds[..comma], CultureInfo.InvariantCulture);
+                max = comma < 0 ? min : comma == bounds.Length - 1 ? -1 : int.Parse(bounds[(comma + 1)..], CultureInfo.InvariantCulture);
+                at = close;
+                break;
+            default: return item;
+        }
+        at++;
+        if (at < text.Length && text[at] == '?') at++;
+        return at < text.Length && text[at] is '*' or '+' or '?' or '{' ? null : new RegexNode.Repeat(item, min, max);
+    }
+
+    private RegexNode.Symbol? Class()
+    {
+        bool negated = text[at] == '^';
+        if (negated) at++;
+        var ranges = new List<(int Low, int High)>();
+        while (text[at] != ']')
+        {
+            if (!Member(out int low)) return null;
+            int high = low;
+            if (text[at] == '-' && text[at + 1] != ']')
+            {
+                at++;
+                if (!Member(out high) || high < low) return null;
+            }
+            ranges.Add((low, high));
+        }
+        at++;
+        SymbolSet? set = SymbolSet.Of(ranges);
+        if (flags.IgnoreCase) set = CaseRelatives.Fold(set);
+        return set is null ? null : new RegexNode.Symbol(negated ? set.Negate() : set);
+    }
+
+    private bool Member(out int unit)
+    {
+        unit = text[at++];
+        if (unit == '[') return false;
+        if (unit != '\\') return true;
+        char e = text[at++];
+        switch (e)
+        {
+            case 'u':
+                unit = int.Parse(text.AsSpan(at, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+                at += 4;
+                return true;
+            case 't': unit = '\t'; return true;
+            case 'n': unit = '\n'; return true;
+            case 'v': unit = '\v'; return true;
+            case 'f': unit = '\f'; return true;
+            case 'r': unit = '\r'; return true;
+            case 'b': unit = '\b'; return true;
+            default:
+                unit = e;
+                return !char.IsAsciiLetterOrDigit(e);
+        }
+    }
+}

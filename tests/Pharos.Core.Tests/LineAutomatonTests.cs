@@ -1,0 +1,144 @@
+using System.Text;
+using Pharos.Core;
+
+namespace Pharos.Core.Tests;
+
+public sealed class LineAutomatonTests
+{
+    private static readonly string[] Atoms =
+    [
+        "a", "b", "k", "s", "i", "é", "世", "😀", "1", " ", "#", "\\.", ".", "[ab]", "[^a]", "[a-k]", "[0-9]", "\\d", "\\D", "\\w", "\\W", "\\s", "\\S", "[\\w-]", "[^\\s1]", "[\\W]",
+        "[é-世]", "[^é]", "[[:alpha:]]", "[[:punct:]]", "^", "$", "\\A", "\\z", "\\n", "\\x61", "\\x{4e16}", "\\Qa.b\\E", "(?i)", "(?s)", "(?m)", "(?-m)", "\\b", "\\pL", "�",
+    ];
+
+    private static readonly string[] Repeats = ["*", "+", "?", "*?", "+?", "??", "{2}", "{0}", "{0,2}", "{1,}", "{1,3}?", "{,2}"];
+
+    private static readonly byte[][] Pieces =
+    [
+        .. new[] { "a", "b", "A", "k", "K", "s", "S", "i", "I", "ſ", "\u212a", "İ", "ı", "é", "É", "世", "😀", "1", "_", " ", ".", "-", "\n", "\r", "\0", "a.b", "{,2}", "\ufffd" }.Select(Encoding.UTF8.GetBytes),
+        [0x80], [0xff], [0xc3], [0xe4, 0xb8], [0xf0, 0x9f, 0x98], [0xc0, 0xaf], [0xed, 0xa0, 0x80], [0xf5, 0x80],
+    ];
+
+    [Fact]
+    public void Finds_what_the_regular_expression_finds()
+    {
+        var engineErrs = new HashSet<int>();
+        int asked = 0, hits = 0, known = 0, patterns = 0;
+        for (int seed = 1; seed <= 4000; seed++)
+        {
+            var random = new Random(seed);
+            string pattern = Pattern(random, 3);
+            if (!LinearRegex.TryCreate(pattern, anchored: false, dotMatchesNewline: false, out var regex, out _)) continue;
+            patterns++;
+            if (LineAutomaton.For(pattern) is not { } automaton) continue;
+            known++;
+            for (int n = 0; n < 30; n++)
+            {
+                byte[] line = Line(random);
+                bool expected = regex.IsMatch(Encoding.UTF8.GetString(line));
+                bool actual = automaton.IsMatch(line);
+                if (actual != expected)
+                {
+                    // .NET's engines err on a few nested repeats of what may be empty: what the expression means decides.
+                    string text = Encoding.UTF8.GetString(line);
+                    var node = new RegexNodeParser(new Re2Translator(pattern).Translate()).Parse()!;
+                    bool meant = Ends(node, text, [.. Enumerable.Range(0, text.Length + 1)]).Count > 0;
+                    Assert.True(actual == meant, $"seed {seed}: {pattern} in {Convert.ToHexString(line)}, expected {expected}, meant {meant}");
+                    engineErrs.Add(seed);
+                }
+                asked++;
+                if (expected) hits++;
+            }
+        }
+        Assert.InRange(known, patterns / 2, patterns - 1);
+        Assert.InRange(hits, asked / 10, asked * 9 / 10);
+        Assert.InRange(engineErrs.Count, 0, 3);
+    }
+
+    [Fact]
+    public void Every_case_of_every_letter_is_the_engines()
+    {
+        for (char letter = 'a'; letter <= 'z'; letter++)
+        {
+            foreach (string pattern in new[] { $"(?i){letter}", $"(?i)^[^{char.ToUpperInvariant(letter)}]$" })
+            {
+                var regex = LinearRegex.Unanchored(pattern);
+                var automaton = LineAutomaton.For(pattern)!;
+                for (int unit = 0; unit < 0x2200; unit++)
+                {
+                    string text = ((char)unit).ToString();
+                    Assert.True(automaton.IsMatch(Encoding.UTF8.GetBytes(text)) == regex.IsMatch(text), $"{pattern} in U+{unit:X4}");
+                }
+            }
+        }
+    }
+
+    [Theory, InlineData("a\\b"), InlineData("\\p{Greek}"), InlineData("(?i)é"), InlineData("(a{100}){100}"), InlineData("((((){1000}){1000}){1000}){1000}")]
+    public void Other_expressions_are_left_to_the_engine(string pattern) => Assert.Null(LineAutomaton.For(pattern));
+
+    [Fact]
+    public void Parentheses_without_end_are_left_to_the_engine() => Assert.Null(LineAutomaton.For(new string('(', 5000) + new string(')', 5000)));
+
+    /// <summary>An expression with exponentially many states, which are built, forgotten and built again.</summary>
+    [Theory, InlineData("(a|aa)*[ab]*a[ab]{40}c"), InlineData("(a*)*(b*)*(a|b|ab)*a.{60}c$"), InlineData("(?m)^(x+x+)+y$")]
+    public void A_hostile_expression_does_bounded_work_for_each_byte(string pattern)
+    {
+        var random = new Random(5);
+        byte[] line = new byte[1 << 20];
+        for (int i = 0; i < line.Length; i++) line[i] = (byte)"abx"[random.Next(pattern[1] == '?' ? 3 : 2)];
+        var automaton = LineAutomaton.For(pattern)!;
+        Assert.False(automaton.IsMatch(line));
+        Assert.InRange(automaton.Work, 1, (line.LongLength + 200) * automaton.WorkPerSymbolMax);
+        Assert.InRange(automaton.StateCount, 2, 4096);
+        line[^1] = (byte)'c';
+        Assert.Equal(pattern[1] != '?', automaton.IsMatch(line) || automaton.IsMatch([.. line[..^62], (byte)'a', .. line[^61..]]));
+    }
+
+    /// <summary>By the meaning of each part: where a match that begins at any of some places can end.</summary>
+    private static HashSet<int> Ends(RegexNode node, string text, HashSet<int> from)
+    {
+        switch (node)
+        {
+            case RegexNode.Symbol symbol:
+                return [.. from.Where(i => i < text.Length && symbol.Set.Contains(text[i])).Select(i => i + 1)];
+            case RegexNode.Sequence sequence:
+                return sequence.Items.Aggregate(from, (places, item) => Ends(item, text, places));
+            case RegexNode.Choice choice:
+                return [.. choice.Items.SelectMany(item => Ends(item, text, from))];
+            case RegexNode.Repeat repeat:
+                for (int n = 0; n < repeat.Min; n++) from = Ends(repeat.Item, text, from);
+                HashSet<int> all = [.. from];
+                for (int n = repeat.Min; from.Count > 0 && (repeat.Max < 0 || n < repeat.Max); n++)
+                {
+                    from = [.. Ends(repeat.Item, text, from).Except(all)];
+                    all.UnionWith(from);
+                }
+                return all;
+            case RegexNode.Place place:
+                return [.. from.Where(i => place.Where switch
+                {
+                    RegexPlace.TextStart => i == 0,
+                    RegexPlace.TextEnd => i == text.Length,
+                    RegexPlace.LineStart => i == 0 || text[i - 1] == '\n',
+                    _ => i == text.Length || text[i] == '\n',
+                })];
+            default:
+                throw new ArgumentException(node.ToString(), nameof(node));
+        }
+    }
+
+    private static string Pattern(Random random, int depth)
+    {
+        var text = new StringBuilder();
+        for (int n = random.Next(1, 5); n > 0; n--)
+        {
+            text.Append(depth > 0 && random.Next(4) == 0 ? $"({(random.Next(3) == 0 ? "?:" : "")}{Pattern(random, depth - 1)})" : Atoms[random.Next(Atoms.Length)]);
+            if (random.Next(3) == 0) text.Append(Repeats[random.Next(Repeats.Length)]);
+            if (random.Next(7) == 0) text.Append('|');
+        }
+        return text.ToString();
+    }
+
+    private static byte[] Line(Random random) =>
+        [.. Enumerable.Range(0, random.Next(12)).SelectMany(_ => Pieces[random.Next(random.Next(2) == 0 ? 3 : Pieces.Length)])];
+}
