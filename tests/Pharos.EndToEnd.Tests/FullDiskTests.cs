@@ -15,20 +15,15 @@ public sealed class FullDiskTests
     public async Task On_a_full_disk_ingestion_is_refused_and_queries_go_on_and_with_room_again_it_goes_on_by_itself()
     {
         using var folder = Places.NewFolder();
-        // The small disk is mounted in a namespace of the server's own: it needs no rights and goes away with the process.
-        string disk = Path.Combine(folder, "disk");
-        Directory.CreateDirectory(disk);
-        string script = $"mount -t tmpfs -o size={DiskMiB}m none '{disk}' && exec '{PharosPrograms.Pharos}' server --listen 127.0.0.1:0 --data-dir '{disk}/data'";
-        await using var server = RunningProgram.Start("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script);
+        await using var server = Start(folder);
         using var http = await PharosPrograms.ClientAsync(server);
-        string inside = $"/proc/{server.Id}/root{disk}";
         long start = TimeProvider.System.UnixMs() - 600_000;
 
         int stored = 0;
         for (; stored < 10; stored++) Assert.Equal(HttpStatusCode.NoContent, await PushAsync(http, stored, start));
         Assert.Equal(HttpStatusCode.NoContent, await PushLineAsync(http, "before"));
 
-        string ballast = Path.Combine(inside, "ballast");
+        string ballast = Path.Combine(DiskOf(server, folder), "ballast");
         Fill(ballast);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, await PushAsync(http, stored, start));
         Assert.Equal(HttpStatusCode.ServiceUnavailable, await PushLineAsync(http, "meanwhile"));
@@ -43,6 +38,82 @@ public sealed class FullDiskTests
         Assert.Equal(["after", "before"], lines.GetProperty("data").GetProperty("result")[0].GetProperty("values").EnumerateArray().Select(v => v[1].GetString()));
         Assert.Equal(0, await server.TerminateAsync());
     }
+
+    [Fact]
+    public async Task On_a_full_disk_no_line_in_memory_or_in_parts_is_lost_and_none_that_was_refused_appears()
+    {
+        using var folder = Places.NewFolder();
+        await using var server = Start(folder);
+        using var http = await PharosPrograms.ClientAsync(server);
+        string disk = DiskOf(server, folder), ballast = Path.Combine(disk, "ballast");
+        var stored = new List<string>();
+        long at = TimeProvider.System.UnixNs() - 600_000_000_000;
+
+        for (int push = 0; push < 10; push++) await PushAsync("first");
+        Assert.Equal(HttpStatusCode.NoContent, await FlushAsync());
+        for (int push = 0; push < 10; push++) await PushAsync("second");
+        int parts = Parts().Length;
+        Assert.NotEqual(0, parts);
+
+        Fill(ballast);
+        for (int again = 0; again < 3; again++)
+        {
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, await SendAsync("refused", []));
+            // A flush that finds no room leaves everything in memory; a deletion that cannot be kept hides nothing.
+            await FlushAsync();
+            using var deletion = await http.PostAsync("/loki/api/v1/delete?query=" + Uri.EscapeDataString("{job=\"disk\"}") + "&start=0", null);
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, deletion.StatusCode);
+            await AllAreThereAsync();
+            Assert.Equal(parts, Parts().Length);
+        }
+
+        File.Delete(ballast);
+        for (int push = 0; push < 10; push++) await PushAsync("third");
+        await AllAreThereAsync();
+        Assert.Equal(HttpStatusCode.NoContent, await FlushAsync());
+        await AllAreThereAsync();
+        Assert.True(Parts().Length > parts);
+        Assert.Empty(Directory.GetFiles(disk, "*.part.tmp", SearchOption.AllDirectories));
+        Assert.Equal(0, await server.TerminateAsync());
+
+        string[] Parts() => Directory.GetFiles(disk, "*.part", SearchOption.AllDirectories);
+
+        async Task PushAsync(string what) => Assert.Equal(HttpStatusCode.NoContent, await SendAsync(what, stored));
+
+        async Task<HttpStatusCode> SendAsync(string what, List<string> into)
+        {
+            string[] lines = [.. Enumerable.Range(0, 50).Select(i => $"{what} {at + i}")];
+            var values = lines.Select((line, i) => new[] { (at + i).ToString(CultureInfo.InvariantCulture), line });
+            using var answer = await http.PostAsJsonAsync("/loki/api/v1/push", new { streams = new[] { new { stream = new { job = "disk" }, values } } });
+            at += 1000;
+            into.AddRange(lines);
+            return answer.StatusCode;
+        }
+
+        async Task<HttpStatusCode> FlushAsync()
+        {
+            using var answer = await http.PostAsync("/flush", null);
+            return answer.StatusCode;
+        }
+
+        async Task AllAreThereAsync()
+        {
+            var answer = await MetricsOverHttp.JsonAsync(http, "/loki/api/v1/query_range?limit=5000&direction=forward&query=" + Uri.EscapeDataString("{job=\"disk\"}"));
+            var streams = answer.GetProperty("data").GetProperty("result").EnumerateArray();
+            Assert.Equal(stored, streams.SelectMany(s => s.GetProperty("values").EnumerateArray()).Select(v => v[1].GetString()));
+        }
+    }
+
+    /// <summary>A server on a small disk, mounted in a namespace of the server's own: it needs no rights and goes away with the process.</summary>
+    private static RunningProgram Start(string folder)
+    {
+        string disk = Path.Combine(folder, "disk");
+        Directory.CreateDirectory(disk);
+        string script = $"mount -t tmpfs -o size={DiskMiB}m none '{disk}' && exec '{PharosPrograms.Pharos}' server --listen 127.0.0.1:0 --data-dir '{disk}/data'";
+        return RunningProgram.Start("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script);
+    }
+
+    private static string DiskOf(RunningProgram server, string folder) => $"/proc/{server.Id}/root{Path.Combine(folder, "disk")}";
 
     /// <summary>Writes until the disk takes no byte more.</summary>
     private static void Fill(string path)
