@@ -6,12 +6,13 @@ using Pharos.LogQL.Syntax;
 namespace Pharos.LogQL;
 
 /// <summary>Runs LogQL over a log store. Safe for several threads.</summary>
-public sealed class LogQlEngine
+public sealed class LogQlEngine : IDisposable
 {
     private readonly ILogQueryable store;
     private readonly ITenantLimits limits;
     private readonly TimeProvider time;
     private readonly LogQlOptions options;
+    private readonly WorkCrew crew = new("logql-helper", Environment.ProcessorCount - 1);
     private readonly HistogramInstrument? latency;
     private readonly HistogramInstrument? throughput;
 
@@ -27,6 +28,9 @@ public sealed class LogQlEngine
             "loki_logql_querystats_bytes_processed_per_seconds", "Distribution of bytes processed per second for LogQL queries.",
             [50e6, 100e6, 400e6, 600e6, 800e6, 1e9, 2e9, 5e9, 10e9], "type", "status_code");
     }
+
+    /// <summary>Ends the threads that help queries; those that run go on without.</summary>
+    public void Dispose() => crew.Dispose();
 
     /// <summary>Runs a query over a range of time.</summary>
     /// <exception cref="QueryException">The query is wrong, failed, or passed a limit.</exception>
@@ -58,16 +62,16 @@ public sealed class LogQlEngine
 
     /// <summary>Evaluates at all steps of a query over another view of the store; how many series that may give is the caller's to say.</summary>
     internal LogQlResult Matrix(ILogQueryable over, TenantId tenant, TenantLimits tenantLimits, MetricExpr expr, LogQlRangeQuery query, CancellationToken cancel) =>
-        Run(new QueryContext(over, tenant, tenantLimits, time, cancel), context => Matrix(context, expr, query));
+        Run(new QueryContext(over, tenant, tenantLimits, time, crew, cancel), context => Matrix(context, expr, query));
 
     /// <summary>Evaluates at one instant, otherwise as <see cref="Matrix(ILogQueryable, TenantId, TenantLimits, MetricExpr, LogQlRangeQuery, CancellationToken)"/>.</summary>
     internal LogQlResult Vector(ILogQueryable over, TenantId tenant, TenantLimits tenantLimits, MetricExpr expr, long timestampNs, CancellationToken cancel) =>
-        Run(new QueryContext(over, tenant, tenantLimits, time, cancel), context => Vector(context, expr, timestampNs));
+        Run(new QueryContext(over, tenant, tenantLimits, time, crew, cancel), context => Vector(context, expr, timestampNs));
 
     /// <summary>Hands over the lines of a query in its order until the taker says false; the query's limit does not count here.</summary>
     internal LogQlStatistics Scan(
         ILogQueryable over, TenantId tenant, TenantLimits tenantLimits, LogExpr log, LogQlRangeQuery query, Func<LogQlEntry, bool> take, CancellationToken cancel) =>
-        Run(new QueryContext(over, tenant, tenantLimits, time, cancel), context =>
+        Run(new QueryContext(over, tenant, tenantLimits, time, crew, cancel), context =>
         {
             long count = Scan(context, log, query, take);
             return new LogQlResult { Kind = LogQlResultKind.Streams, Statistics = new LogQlStatistics(default, count, default) };
@@ -78,7 +82,7 @@ public sealed class LogQlEngine
         var longest = tenantLimits.QueryTimeout;
         using var timeout = longest > TimeSpan.Zero ? new CancellationTokenSource(longest, time) : new CancellationTokenSource();
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancel, timeout.Token);
-        var context = new QueryContext(store, tenant, tenantLimits, time, both.Token);
+        var context = new QueryContext(store, tenant, tenantLimits, time, crew, both.Token);
         try
         {
             return Run(context, query);

@@ -96,7 +96,7 @@ public sealed class EngineTests
     {
         await using var world = new LogWorld();
         await world.PushAsync("""{app="a"}""", Second, "x");
-        var engine = new LogQlEngine(new SlowLogs(world.Store, world.Time), new FixedTenantLimits(new TenantLimits { QueryTimeout = TimeSpan.FromSeconds(30) }), world.Time);
+        using var engine = new LogQlEngine(new SlowLogs(world.Store, world.Time), new FixedTenantLimits(new TenantLimits { QueryTimeout = TimeSpan.FromSeconds(30) }), world.Time);
         var e = await Assert.ThrowsAsync<QueryException>(async () => await engine.InstantAsync(LogWorld.Tenant, """rate({app="a"}[1m])""", Second, CancellationToken.None));
         Assert.Equal(QueryErrorKind.Timeout, e.Kind);
         Assert.StartsWith("request timed out after 30s", e.Message);

@@ -63,6 +63,7 @@ internal sealed class LogWorld : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        Engine.Dispose();
         await Store.DisposeAsync();
         await log.DisposeAsync();
         batch.Dispose();

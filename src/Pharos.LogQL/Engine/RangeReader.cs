@@ -15,8 +15,11 @@ internal sealed class RangeReader(QueryContext context, RangeAggregation syntax,
         var cursors = context.Store.OpenSplit(context.Tenant, plan.Selection(), Environment.ProcessorCount, context.Cancel);
         var workers = cursors.Select(_ => new RangeWorker(plan)).ToArray();
         var failures = new Exception?[workers.Length];
-        if (workers.Length == 1) Run(0);
-        else Parallel.For(0, workers.Length, new ParallelOptions { MaxDegreeOfParallelism = workers.Length }, Run);
+        int taken = 0;
+        context.Crew.Run(workers.Length, _ =>
+        {
+            for (int n = Interlocked.Increment(ref taken); n <= workers.Length; n = Interlocked.Increment(ref taken)) Run(n - 1);
+        });
         foreach (var worker in workers) context.Add(worker.Read);
         // The one that comes first in the data, whichever thread met it.
         int first = Enumerable.Range(0, workers.Length).Where(i => failures[i] is not null).OrderBy(i => failures[i] is OperationCanceledException ? 1 : 0).ThenBy(i => workers[i].Section).FirstOrDefault(-1);

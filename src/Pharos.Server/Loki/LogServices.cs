@@ -41,5 +41,9 @@ internal sealed class LogServices : IDisposable
     /// <summary>For clients.</summary>
     public LogQueryService Queries { get; }
 
-    public void Dispose() => Queries.Dispose();
+    public void Dispose()
+    {
+        Queries.Dispose();
+        Engine.Dispose();
+    }
 }
