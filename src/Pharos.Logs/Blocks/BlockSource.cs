@@ -29,4 +29,7 @@ internal sealed record BlockRef(BlockHeader Header, BlockSource Source)
 
     /// <summary>The filter has been read once and its checksum held.</summary>
     public bool FilterChecked { get; set; }
+
+    /// <summary>The skip filter could not be read: the block is always looked into.</summary>
+    public bool FilterDamaged { get; set; }
 }

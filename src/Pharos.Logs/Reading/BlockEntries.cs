@@ -200,11 +200,22 @@ internal sealed class BlockEntries : EntrySource
     private bool MayHoldLiterals()
     {
         uint[] bits = Context.FilterBits;
-        if (bits.Length == 0) return true;
+        if (bits.Length == 0 || block.FilterDamaged) return true;
         var header = block.Header;
         if (!block.FilterChecked)
         {
-            byte[] filter = BlockFrames.ReadPlain(block, header.FilterAt, header.FilterLength, header.FilterCrc, "filter");
+            byte[] filter;
+            try
+            {
+                filter = BlockFrames.ReadPlain(block, header.FilterAt, header.FilterLength, header.FilterCrc, "filter");
+            }
+            catch (InvalidDataException e)
+            {
+                // It only spares work: the lines are searched without it.
+                Context.Damaged(block, stream, e);
+                block.FilterDamaged = true;
+                return true;
+            }
             try
             {
                 block.FilterChecked = true;
