@@ -46,5 +46,5 @@ public sealed class ChangeCounts(long grain, int stretchesMax)
         }
     }
 
-    private long Stretch(long time) => time >= 0 ? time / grain : ((time + 1) / grain) - 1;
+    private long Stretch(long time) => TimeRanges.Number(time, grain);
 }

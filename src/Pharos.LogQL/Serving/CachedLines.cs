@@ -104,7 +104,7 @@ internal sealed class CachedLines(long bytesMax, ILogChanges changes)
         var hours = new List<Hour>();
         for (long from = query.StartNs; from < query.EndNs;)
         {
-            long number = (from - (((from % HourNs) + HourNs) % HourNs)) / HourNs;
+            long number = TimeRanges.Number(from, HourNs);
             long to = Math.Min(query.EndNs, (number + 1) * HourNs);
             bool whole = to - from == HourNs;
             hours.Add(new Hour(number, from, to, whole, whole ? changes.VersionOf(tenant, from, to) : 0));

@@ -67,7 +67,7 @@ internal sealed class CachedMatrices(long bytesMax, ILogChanges changes)
         }
         return answer.Result(pieces.Count, (requested, found, stored));
 
-        MatrixKey Key(long number) => new(tenant, text, query.StepNs, Mod(query.StartNs, query.StepNs), span, number);
+        MatrixKey Key(long number) => new(tenant, text, query.StepNs, TimeRanges.Into(query.StartNs, query.StepNs), span, number);
 
         MatrixPart? Find(Piece piece) => piece.Whole && parts.Find(Key(piece.Span)) is { } part && part.Version == piece.Version ? part : null;
     }
@@ -78,7 +78,7 @@ internal sealed class CachedMatrices(long bytesMax, ILogChanges changes)
         long last = query.StartNs + ((query.EndNs - query.StartNs) / query.StepNs * query.StepNs);
         for (long from = query.StartNs; from <= last;)
         {
-            long number = (from - Mod(from, span)) / span, end = (number + 1) * span;
+            long number = TimeRanges.Number(from, span), end = (number + 1) * span;
             long to = Math.Min(last, from + ((end - 1 - from) / query.StepNs * query.StepNs));
             bool whole = from - query.StepNs < number * span && to + query.StepNs >= end;
             pieces.Add(new Piece(number, from, to, whole, whole ? changes.VersionOf(tenant, from - before, to + after + 1) : 0));
@@ -98,8 +98,6 @@ internal sealed class CachedMatrices(long bytesMax, ILogChanges changes)
         }
         return kept;
     }
-
-    private static long Mod(long a, long b) => ((a % b) + b) % b;
 
     /// <summary>Pieces in the order of time put together.</summary>
     private sealed class Joined

@@ -1,3 +1,5 @@
+using Pharos.Core;
+
 namespace Pharos.Metrics.Blocks;
 
 /// <summary>Chooses blocks to merge, as Prometheus's leveled compactor does.</summary>

@@ -25,7 +25,7 @@ internal sealed class CachedRanges(SizedCache<PartKey, Part> cache, IMetricChang
     {
         if (grid.Count < 2 || expr.Type is not (ExprType.Vector or ExprType.Scalar) || Reach.Of(expr, lookbackMs) is not { } reach) return null;
         string text = expr.ToString();
-        long phase = Mod(grid.StartMs, grid.StepMs);
+        long phase = TimeRanges.Into(grid.StartMs, grid.StepMs);
         long closedMs = time.UnixMs() - OpenMs;
         var known = new List<MatrixSeries>();
         var missing = new List<(int From, int To)>();
@@ -107,7 +107,7 @@ internal sealed class CachedRanges(SizedCache<PartKey, Part> cache, IMetricChang
     {
         for (int from = 0; from < grid.Count;)
         {
-            long day = FloorDiv(grid.At(from), DayMs);
+            long day = TimeRanges.Number(grid.At(from), DayMs);
             int to = (int)Math.Min(grid.Count - 1, ((((day + 1) * DayMs) - 1 - grid.StartMs) / grid.StepMs));
             yield return (day, from, to);
             from = to + 1;
@@ -153,8 +153,4 @@ internal sealed class CachedRanges(SizedCache<PartKey, Part> cache, IMetricChang
         joined.Sort(static (a, b) => a.Labels.CompareTo(b.Labels));
         return joined;
     }
-
-    private static long Mod(long a, long b) => ((a % b) + b) % b;
-
-    private static long FloorDiv(long a, long b) => (a - Mod(a, b)) / b;
 }
