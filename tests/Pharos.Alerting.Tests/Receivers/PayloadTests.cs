@@ -1,7 +1,10 @@
+using System.Globalization;
 using System.Net;
+using System.Text;
 using System.Text.Json.Nodes;
 using Pharos.Alerting.Tests.Timelines;
 using Pharos.Core;
+using Pharos.Wire.Signing;
 
 namespace Pharos.Alerting.Tests.Receivers;
 
@@ -207,4 +210,20 @@ public sealed class PayloadTests
     }
 
     private static string Fingerprint(string instance) => Labels.Of(("alertname", "Down"), ("instance", instance)).Fingerprint().ToString("x16");
+
+    [Fact]
+    public async Task Sns_is_signed_as_it_is_sent()
+    {
+        await using var router = await FireAsync("sns_configs: [{topic_arn: \"arn:aws:sns:eu-west-1:1:ops\", subject: Down, message: \"a b\", attributes: {team: x}, sigv4: {access_key: AKIDEXAMPLE, secret_key: secret}}]");
+        var (_, _, request, body) = Assert.Single(router.Requests);
+        Assert.Equal("https://sns.eu-west-1.amazonaws.com/", request.RequestUri!.ToString());
+        Assert.Equal(
+            "Action=Publish&Version=2010-03-31&TopicArn=arn%3Aaws%3Asns%3Aeu-west-1%3A1%3Aops&Subject=Down&Message=a%20b&MessageAttributes.entry.1.Name=team&MessageAttributes.entry.1.Value.DataType=String&MessageAttributes.entry.1.Value.StringValue=x",
+            body);
+        var expected = new SignatureV4("eu-west-1", "sns").Sign(
+            "POST", request.RequestUri, [("Content-Type", request.Content!.Headers.ContentType!.ToString())], Encoding.UTF8.GetBytes(body), new AwsCredentials("AKIDEXAMPLE", "secret"),
+            DateTimeOffset.Parse("2026-01-01T00:00:10Z", CultureInfo.InvariantCulture));
+        Assert.All(expected, h => Assert.Equal(h.Value, request.Headers.GetValues(h.Name).Single()));
+        Assert.Contains("SignedHeaders=content-type;host;x-amz-date,", expected[^1].Value, StringComparison.Ordinal);
+    }
 }

@@ -13,18 +13,6 @@ public sealed class AwsTests
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    /// <summary>The example in AWS's description of the signing process.</summary>
-    [Fact]
-    public void The_documented_example_is_signed_as_documented()
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Get, "https://iam.amazonaws.com/?Action=ListUsers&Version=2010-05-08") { Content = new ByteArrayContent([]) };
-        request.Content.Headers.TryAddWithoutValidation("Content-Type", "application/x-www-form-urlencoded; charset=utf-8");
-        new SignatureV4("us-east-1", "iam").Sign(request, [], new AwsCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"), When);
-        Assert.Equal(
-            "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/iam/aws4_request, SignedHeaders=content-type;host;x-amz-date, Signature=5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7",
-            request.Headers.GetValues("Authorization").Single());
-    }
-
     [Fact]
     public async Task Ec2_instances_over_pages_with_filters()
     {

@@ -1,6 +1,5 @@
-using System.Globalization;
-using System.Security.Cryptography;
 using System.Text;
+using Pharos.Wire.Signing;
 
 namespace Pharos.Alerting;
 
@@ -54,28 +53,11 @@ internal sealed class SnsNotifier(SnsConfig config, NotifierTools tools) : Notif
         string access = config.AccessKey is null ? Environment.GetEnvironmentVariable("AWS_ACCESS_KEY_ID") ?? "" : await config.AccessKey.ReadAsync(cancel);
         string secret = config.SecretKey is null ? Environment.GetEnvironmentVariable("AWS_SECRET_ACCESS_KEY") ?? "" : await config.SecretKey.ReadAsync(cancel);
         if (access.Length == 0 || secret.Length == 0) throw new NotifyException("no AWS credentials: set sigv4.access_key and sigv4.secret_key", reason: FailureReason.AuthError);
-        var now = Tools.Time.GetUtcNow().UtcDateTime;
-        string stamp = now.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture), day = stamp[..8];
-        string scope = $"{day}/{region}/sns/aws4_request";
-        string hash = Hex(SHA256.HashData(Encoding.UTF8.GetBytes(body)));
-        string path = url.AbsolutePath.Length == 0 ? "/" : url.AbsolutePath;
-        string canonical = $"POST\n{path}\n{url.Query.TrimStart('?')}\ncontent-type:{contentType}\nhost:{url.Authority}\nx-amz-date:{stamp}\n\ncontent-type;host;x-amz-date\n{hash}";
-        string toSign = $"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{Hex(SHA256.HashData(Encoding.UTF8.GetBytes(canonical)))}";
-        byte[] key = Encoding.UTF8.GetBytes($"AWS4{secret}");
-        foreach (string part in (string[])[day, region, "sns", "aws4_request"]) key = HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(part));
-        string signature = Hex(HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(toSign)));
-        var headers = new List<(string, string)>
-        {
-            ("X-Amz-Date", stamp),
-            ("Authorization", $"AWS4-HMAC-SHA256 Credential={access}/{scope}, SignedHeaders=content-type;host;x-amz-date, Signature={signature}"),
-        };
-        if (config.AccessKey is null && Environment.GetEnvironmentVariable("AWS_SESSION_TOKEN") is { Length: > 0 } token) headers.Add(("X-Amz-Security-Token", token));
-        return [.. headers];
+        string token = config.AccessKey is null ? Environment.GetEnvironmentVariable("AWS_SESSION_TOKEN") ?? "" : "";
+        return [.. new SignatureV4(region, "sns").Sign("POST", url, [("Content-Type", contentType)], Encoding.UTF8.GetBytes(body), new AwsCredentials(access, secret, token), Tools.Time.GetUtcNow())];
     }
 
     private static string ArnRegion(string arn) => arn.Split(':') is { Length: > 3 } parts ? parts[3] : "";
 
     private static string Escape(string text) => Uri.EscapeDataString(text);
-
-    private static string Hex(byte[] bytes) => Convert.ToHexStringLower(bytes);
 }

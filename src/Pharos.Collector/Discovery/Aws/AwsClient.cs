@@ -3,6 +3,8 @@ using System.Text;
 using System.Text.Json;
 using System.Xml;
 using System.Xml.Linq;
+using Pharos.Collector.Http;
+using Pharos.Wire.Signing;
 
 namespace Pharos.Collector.Discovery;
 

@@ -1,5 +1,7 @@
 using System.Text.Json;
+using Pharos.Collector.Http;
 using Pharos.Core;
+using Pharos.Wire.Signing;
 
 namespace Pharos.Collector.Discovery;
 
