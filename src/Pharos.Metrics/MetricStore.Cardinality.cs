@@ -6,7 +6,7 @@ namespace Pharos.Metrics;
 /// <summary>What makes the series of a tenant's head many.</summary>
 public sealed partial class MetricStore
 {
-    /// <summary>Series looked at in one hold of the head's gate.</summary>
+    /// <summary>Series looked at in one hold of a lock of the head.</summary>
     private const int SeriesPerHold = 256;
 
     /// <summary>Label sets of the head's series that match.</summary>
@@ -19,7 +19,7 @@ public sealed partial class MetricStore
         foreach (uint[] ids in PostingSearch.Find(store.Head.Index, matchers, cancel).Chunk(SeriesPerHold))
         {
             cancel.ThrowIfCancellationRequested();
-            lock (store.Head.Gate)
+            using (store.Head.Locks.Hold(HeadLocks.BitOf((int)ids[0])))
             {
                 foreach (uint id in ids)
                 {

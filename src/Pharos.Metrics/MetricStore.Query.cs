@@ -87,7 +87,7 @@ public sealed partial class MetricStore
     public IReadOnlyDictionary<string, IReadOnlyList<MetricMetadata>> Metadata(TenantId tenant, string? family, int limit)
     {
         if (!tenants.TryGetValue(tenant, out var store)) return new Dictionary<string, IReadOnlyList<MetricMetadata>>();
-        lock (store.Head.Gate) return store.Head.Metadata.Read(family, limit);
+        lock (store.Head.Extras) return store.Head.Metadata.Read(family, limit);
     }
 
     public IReadOnlyList<(Labels Series, IReadOnlyList<Exemplar> Exemplars)> Exemplars(
@@ -102,7 +102,7 @@ public sealed partial class MetricStore
             }
             return matcherSets.Count == 0;
         }
-        lock (store.Head.Gate) return store.Head.Exemplars.Read(Wanted, range);
+        lock (store.Head.Extras) return store.Head.Exemplars.Read(Wanted, range);
     }
 
     private List<ISeries> Select(TenantStore store, IReadOnlyList<Matcher> matchers, TimeRange range, SelectHints hints, CancellationToken cancel)
@@ -150,14 +150,15 @@ public sealed partial class MetricStore
             cancel.ThrowIfCancellationRequested();
             int to = Math.Min(ids.Length, from + SeriesPerHold);
             // Appends get between: putting labels together takes longer than all else.
+            ulong stripe = HeadLocks.BitOf((int)ids[from]);
             long version = head.Version;
             if (needed is not null)
             {
-                lock (head.Gate) needed.Begin();
+                using (head.Locks.Hold(stripe)) needed.Begin();
             }
             Read(from, to);
             if (head.IsStill(version)) continue;
-            lock (head.Gate)
+            using (head.Locks.Hold(stripe))
             {
                 needed?.Begin();
                 Read(from, to);
@@ -175,11 +176,9 @@ public sealed partial class MetricStore
     /// <summary>Late samples may be older than the head's own start, so only the upper bound and the oldest late sample decide.</summary>
     private static bool HeadOverlaps(TenantStore store, TimeRange range)
     {
-        lock (store.Head.Gate)
-        {
-            if (store.Head.Table.Count == 0) return false;
-            return range.Overlaps(store.Head.OldestMs, Math.Max(store.Head.MaxMs, store.Head.NewestLateMs));
-        }
+        // Without a lock: what comes or leaves meanwhile may be seen or not.
+        if (store.Head.Table.Count == 0) return false;
+        return range.Overlaps(store.Head.OldestMs, Math.Max(store.Head.MaxMs, store.Head.NewestLateMs));
     }
 
     private static IEnumerable<T> Limited<T>(IEnumerable<T> all, int limit) => limit > 0 ? all.Take(limit) : all;

@@ -10,8 +10,7 @@ public sealed partial class MetricStore
     /// <summary>Series in a tenant's head.</summary>
     public long SeriesCount(TenantId tenant)
     {
-        if (!tenants.TryGetValue(tenant, out var store)) return 0;
-        lock (store.Head.Gate) return store.Head.Table.Count;
+        return tenants.TryGetValue(tenant, out var store) ? store.Head.Table.Count : 0;
     }
 
     /// <param name="limit">Longest list; Prometheus's default is 10.</param>
@@ -19,8 +18,7 @@ public sealed partial class MetricStore
     {
         var head = tenants.TryGetValue(tenant, out var store) ? store.Head : null;
         var lists = head is null ? ([], [], [], []) : Lists(head.Index, limit);
-        if (head is null) return Status(null, lists);
-        lock (head.Gate) return Status(head, lists);
+        return Status(head, lists);
     }
 
     /// <summary>The tenant's blocks, oldest first.</summary>

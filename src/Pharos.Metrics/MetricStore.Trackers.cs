@@ -40,12 +40,9 @@ public sealed partial class MetricStore
         int active = 0;
         foreach (uint[] ids in PostingSearch.Find(head.Index, matchers, CancellationToken.None).Chunk(SeriesAtOnce))
         {
-            lock (head.Gate)
+            foreach (uint id in ids)
             {
-                foreach (uint id in ids)
-                {
-                    if (head.Table.Get((int)id) is { } series && series.MaxMs >= sinceMs) active++;
-                }
+                if (head.Table.Get((int)id) is { } series && series.MaxMs >= sinceMs) active++;
             }
         }
         return active;

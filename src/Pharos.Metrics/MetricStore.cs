@@ -78,27 +78,12 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IMetric
         if (!started) throw new StoreUnavailableException("the store is still reading its write log; send again when /-/ready says so");
         cancel.ThrowIfCancellationRequested();
         var store = Tenant(tenant);
-        var head = store.Head;
         var allowed = limits.For(tenant);
         long nowMs = time.UnixMs();
         if (OverRate(store, allowed, batch) is { } refused) return refused;
         var ticket = tickets.TryTake(out var used) ? used : new AppendTicket();
-        ValueTask<WriteLogPosition> writing = default;
-        bool empty;
-        head.FindKnown(batch, ticket);
-        lock (head.Gate)
-        {
-            head.Prepare(batch, ticket, allowed, nowMs);
-            empty = ticket.IsEmpty;
-            if (!empty)
-            {
-                MetricRecord.WriteBatch(ticket.Record, head.Pairs, ticket.Definitions, ticket.Samples, ticket.Histograms, ticket.Exemplars, ticket.Metadata);
-                head.Enqueue(ticket);
-                // Handed over under the gate, so the log has requests in the order in which they were checked.
-                writing = log.AppendAsync(RecordKind.Metrics, tenant, ticket.Record.WrittenMemory, CancellationToken.None);
-            }
-        }
-        if (!empty)
+        var writing = store.Head.Take(batch, ticket, allowed, nowMs, log);
+        if (!ticket.IsEmpty)
         {
             var failure = await FinishAsync(store, ticket, writing);
             store.WriteChunksIfDue();
@@ -167,13 +152,7 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IMetric
         {
             failure = wrong;
         }
-        Task? settled = null;
-        lock (store.Head.Gate)
-        {
-            store.Head.Settle(ticket, failure is null, position, time.UnixMs());
-            if (!ticket.Settled) settled = (ticket.Done ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
-        }
-        if (settled is not null) await settled;
+        if (store.Head.Settle(ticket, failure is null, position, time.UnixMs()) is { } settled) await settled;
         return failure;
     }
 
@@ -234,15 +213,12 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IMetric
         int blocks = 0;
         foreach (var store in tenants.Values)
         {
-            lock (store.Head.Gate)
-            {
-                series += store.Head.Table.Count;
-                chunks += store.Head.ChunkCount;
-                min = Math.Min(min, store.Head.MinMs);
-                max = Math.Max(max, store.Head.MaxMs);
-                instruments.TenantSeries.With(store.Tenant.Name).Set(store.Head.Active.Count);
-                if (store.Head.MaxMs != long.MinValue) instruments.TenantHeadMaxTime.With(store.Tenant.Name).Set(store.Head.MaxMs / 1000.0);
-            }
+            series += store.Head.Table.Count;
+            chunks += store.Head.ChunkCount;
+            min = Math.Min(min, store.Head.MinMs);
+            max = Math.Max(max, store.Head.MaxMs);
+            instruments.TenantSeries.With(store.Tenant.Name).Set(store.Head.Active.Count);
+            if (store.Head.MaxMs != long.MinValue) instruments.TenantHeadMaxTime.With(store.Tenant.Name).Set(store.Head.MaxMs / 1000.0);
             chunkBytes += store.Chunks.Bytes;
             foreach (var block in store.Blocks.Current)
             {

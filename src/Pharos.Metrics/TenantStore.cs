@@ -98,7 +98,7 @@ internal sealed partial class TenantStore
         try
         {
             WriteLogPosition appliedTo;
-            lock (Head.Gate)
+            using (Head.Locks.HoldAll())
             {
                 if (Head.Table.Count == 0) return null;
                 appliedTo = Head.AppliedTo;
@@ -127,7 +127,7 @@ internal sealed partial class TenantStore
     /// <summary>Whether the head holds a whole range that is old enough to be cut, or was idle for long.</summary>
     public long? CutDue()
     {
-        lock (Head.Gate)
+        using (Head.Locks.HoldAll())
         {
             if (Head.Table.Count == 0) return null;
             if (Head.MaxMs == long.MinValue || time.UnixMs() - Head.LastAppendMs >= (long)options.IdleTime.TotalMilliseconds) return long.MaxValue;
@@ -145,7 +145,7 @@ internal sealed partial class TenantStore
         {
             instruments.HeadCuts.Add(1);
             Task? drained;
-            lock (Head.Gate)
+            using (Head.Locks.HoldAll())
             {
                 if (Head.Table.Count == 0) return;
                 if (belowMs == long.MaxValue) 
@@ -243,7 +243,7 @@ internal sealed partial class TenantStore
             if (!markSaved) SaveMark();
             var ids = PostingSearch.Find(Head.Index, matchers, cancel);
             var deletions = new List<(int Id, TimeRange Range)>();
-            lock (Head.Gate)
+            using (Head.Locks.HoldAll())
             {
                 foreach (uint id in ids)
                 {
@@ -259,7 +259,7 @@ internal sealed partial class TenantStore
                 var record = new ByteBuffer();
                 MetricRecord.WriteDeletions(record, deletions);
                 await log.AppendAsync(RecordKind.Metrics, Tenant, record.WrittenMemory, CancellationToken.None);
-                lock (Head.Gate)
+                using (Head.Locks.HoldAll())
                 {
                     foreach (var (id, clipped) in deletions)
                     {
@@ -287,7 +287,7 @@ internal sealed partial class TenantStore
     {
         await DeleteAsync([], TimeRange.All, cancel);
         Changes.Note(long.MinValue, long.MaxValue);
-        lock (Head.Gate) Head.ForgetExtras();
+        Head.ForgetExtras();
         await CutAsync(long.MaxValue, cancel);
         await changing.WaitAsync(cancel);
         try
@@ -311,8 +311,7 @@ internal sealed partial class TenantStore
             await Task.Run(() =>
             {
                 foreach (var block in Blocks.Current) FolderCopy.Link(options.Disk, block.Folder, Path.Combine(target, block.Meta.Id));
-                long below;
-                lock (Head.Gate) below = Head.MaxMs;
+                long below = Head.MaxMs;
                 if (withHead && below != long.MinValue) HeadCut.Write(Head, options.Disk, target, below + 1, options.BlockRangeMs, snapshot: true, time.UnixMs(), cancel);
             }, cancel);
         }
@@ -335,8 +334,7 @@ internal sealed partial class TenantStore
     private void Cut(long belowMs, CancellationToken cancel)
     {
         long started = time.GetTimestamp();
-        WriteLogPosition applied;
-        lock (Head.Gate) applied = Head.AppliedTo;
+        var applied = Head.AppliedTo;
         Head.StartOutOfOrderCut(belowMs);
         List<IBlock> added;
         try
@@ -375,11 +373,9 @@ internal sealed partial class TenantStore
     {
         var record = new ByteBuffer();
         var deletions = new List<(int Id, TimeRange Range)>();
-        List<LoggedSeries> others;
-        lock (Head.Gate) others = [.. Head.OtherNumbers];
-        if (others.Count > 0)
+        if (Head.OtherNumbers.Count > 0)
         {
-            MetricRecord.WriteDefinitions(record, others, []);
+            MetricRecord.WriteDefinitions(record, Head.OtherNumbers, []);
             await log.AppendAsync(RecordKind.Metrics, Tenant, record.WrittenMemory, CancellationToken.None);
         }
         foreach (var step in Head.AllLogged())
@@ -400,7 +396,7 @@ internal sealed partial class TenantStore
             await log.AppendAsync(RecordKind.Metrics, Tenant, record.WrittenMemory, CancellationToken.None);
         }
         List<MetricMetadata> metadata;
-        lock (Head.Gate) metadata = [.. Head.Metadata.All];
+        lock (Head.Extras) metadata = [.. Head.Metadata.All];
         foreach (var part in metadata.Chunk(1000))
         {
             record.Clear();

@@ -13,7 +13,7 @@ internal enum TicketState
 
 /// <summary>
 /// One request on its way: what passed the checks, until the write log has it and it was put into its series.
-/// Tickets are applied in the order in which they were checked, so no series sees its samples swapped.
+/// Tickets of one series are applied in the order in which they were checked, so it never sees its samples swapped.
 /// </summary>
 internal sealed class AppendTicket
 {
@@ -40,8 +40,14 @@ internal sealed class AppendTicket
     public long HistogramCount { get; set; }
     public long ExemplarCount { get; set; }
 
+    /// <summary>The locks of the head under which it was checked and is put into its series.</summary>
+    public ulong Stripes { get; set; }
+
     public TicketState State { get; set; }
     public WriteLogPosition Position { get; set; }
+
+    /// <summary>Whether it is in its series; settled when all before it are, too.</summary>
+    public bool Applied { get; set; }
     public bool Settled { get; set; }
     public TaskCompletionSource? Done { get; set; }
 
@@ -75,7 +81,7 @@ internal sealed class AppendTicket
         Record.Clear();
         Floats = HistogramCount = ExemplarCount = 0;
         State = TicketState.Waiting;
-        Settled = false;
+        Applied = Settled = false;
         Done = null;
         return Record.Capacity <= 4 << 20 && samples.Length <= 1 << 17;
     }

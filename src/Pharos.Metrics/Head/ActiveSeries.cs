@@ -2,7 +2,7 @@ namespace Pharos.Metrics.Head;
 
 /// <summary>
 /// How many series of a head had a sample lately. Counted over all series now and then; between counts, new series add one each.
-/// Used under the head's gate.
+/// Used under all of the head's locks.
 /// </summary>
 internal sealed class ActiveSeries
 {

@@ -2,7 +2,8 @@ namespace Pharos.Metrics.Head;
 
 /// <summary>
 /// Room for finished chunks until they are written into a file: arrays that are filled one after the other. Nothing is given back; an array
-/// goes when the last chunk in it does, and chunks that are finished at one time leave memory at one time. Used under the head's gate.
+/// goes when the last chunk in it does, and chunks that are finished at one time leave memory at one time. Used under the stripe of
+/// the series that are in it, or by one thread.
 /// </summary>
 internal sealed class ChunkArena
 {
@@ -14,7 +15,7 @@ internal sealed class ChunkArena
     private long bytes;
     private List<MemSeries> waiting = [];
 
-    /// <summary>Bytes of the chunks that wait to be written. May be read without the gate.</summary>
+    /// <summary>Bytes of the chunks that wait to be written. May be read without a lock.</summary>
     public long WaitingBytes => Interlocked.Read(ref bytes);
 
     public byte[] Take(int count, out int start)

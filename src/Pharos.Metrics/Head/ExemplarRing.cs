@@ -11,7 +11,7 @@ internal enum ExemplarCheck
     TooLong,
 }
 
-/// <summary>The newest exemplars of a tenant, bounded; the oldest give way. Used under the head's gate.</summary>
+/// <summary>The newest exemplars of a tenant, bounded; the oldest give way. Used under the head's <see cref="TenantHead.Extras"/>.</summary>
 internal sealed class ExemplarRing(int capacity)
 {
     /// <summary>Characters of all label names and values together. Source: OpenMetrics.</summary>

@@ -3,7 +3,7 @@ namespace Pharos.Metrics.Head;
 /// <summary>
 /// Takes out what the head holds of some series, all as it was at one moment, while appends go on: what an append changes of a series that
 /// was not taken yet, it saves here first. So a query sees a request whole or not at all, and keeps no append waiting: a query's thread runs
-/// at a lower priority and must not be put aside while it holds the gate.
+/// at a lower priority and should not be put aside while it holds locks.
 /// </summary>
 /// <param name="ids">Sorted numbers of the series.</param>
 internal sealed class HeadCapture(TenantHead head, uint[] ids)
@@ -13,7 +13,7 @@ internal sealed class HeadCapture(TenantHead head, uint[] ids)
     private readonly HeadPart?[] parts = new HeadPart?[ids.Length];
     private int taken;
 
-    /// <summary>Saves what a series is before it changes. Under the gate.</summary>
+    /// <summary>Saves what a series is before it changes. Under its stripe.</summary>
     public void Save(MemSeries series)
     {
         int at = Array.BinarySearch(ids, (uint)series.Id);
@@ -37,7 +37,9 @@ internal sealed class HeadCapture(TenantHead head, uint[] ids)
             }
             else
             {
-                lock (head.Gate)
+                ulong stripes = 0;
+                foreach (uint id in wanted) stripes |= HeadLocks.BitOf((int)id);
+                using (head.Locks.Hold(stripes))
                 {
                     Read(wanted, step);
                     Keep(from, step.AsSpan(0, wanted.Length));
@@ -48,7 +50,7 @@ internal sealed class HeadCapture(TenantHead head, uint[] ids)
         return parts;
     }
 
-    /// <summary>Without the gate what it reads may be a mixture, which the version then tells.</summary>
+    /// <summary>Without locks what it reads may be a mixture, which the version then tells.</summary>
     private void Read(ReadOnlySpan<uint> wanted, HeadPart?[] into)
     {
         for (int i = 0; i < wanted.Length; i++) into[i] = head.Table.Get((int)wanted[i])?.Capture();

@@ -17,10 +17,10 @@ internal static class HeadCut
     {
         MemSeries[] series;
         var ranges = new SortedSet<long>();
-        lock (head.Gate) series = [.. head.Table.All()];
+        using (head.Locks.HoldAll()) series = [.. head.Table.All()];
         foreach (var one in series)
         {
-            lock (head.Gate) AddRanges(one, belowMs, rangeMs, snapshot, ranges);
+            using (head.Locks.Hold(HeadLocks.BitOf(one.Id))) AddRanges(one, belowMs, rangeMs, snapshot, ranges);
         }
         Array.Sort(series, (a, b) => head.Pairs.Compare(a.Pairs, b.Pairs));
         var written = new List<BlockMeta>();
@@ -73,7 +73,7 @@ internal static class HeadCut
         {
             cancel.ThrowIfCancellationRequested();
             HeadPart part;
-            lock (head.Gate) part = one.Capture();
+            using (head.Locks.Hold(HeadLocks.BitOf(one.Id))) part = one.Capture();
             chunks.Clear();
             try
             {

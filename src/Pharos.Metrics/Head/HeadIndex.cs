@@ -5,7 +5,7 @@ using Pharos.Core;
 namespace Pharos.Metrics.Head;
 
 /// <summary>
-/// The head's inverted index. One writer at a time (under the head's gate) beside many readers:
+/// The head's inverted index. One writer at a time (under all of the head's locks) beside many readers:
 /// the writer takes the write lock only to add or remove series, readers hold the read lock for one look at a time.
 /// What they take out is never written to: lists of numbers only grow behind the part that was taken.
 /// </summary>

@@ -112,7 +112,7 @@ internal sealed class HeadReplay : IRecordReader
     public void Finish()
     {
         Settle();
-        foreach (var lane in lanes) head.TakeOver(lane.Writer);
+        foreach (var lane in lanes) head.TakeOver(lane.Writer, lane.Arena);
         long lost = 0;
         int series = 0;
         using var columns = new SampleColumns();

@@ -66,12 +66,12 @@ internal static class HeadSnapshot
                 writer.Section.Uvarint((ulong)length);
             }
             writer.Flush();
-            lock (head.Gate) first = head.KnownTo(log.End);
+            using (head.Locks.HoldAll()) first = head.KnownTo(log.End);
             long series = 0;
             for (int page = 0; ; page++)
             {
                 writer.Begin(Page);
-                lock (head.Gate)
+                using (head.Locks.HoldAll())
                 {
                     if (page >= head.Table.PageCount) break;
                     series += writer.AddPage(head, page, head.KnownTo(log.End));
@@ -79,7 +79,7 @@ internal static class HeadSnapshot
                 writer.Flush();
             }
             writer.Begin(End);
-            lock (head.Gate)
+            using (head.Locks.HoldAll())
             {
                 writer.Section.Uvarint((ulong)series);
                 TenantHead.SavePosition(writer.Section, head.KnownTo(log.End));
@@ -94,8 +94,7 @@ internal static class HeadSnapshot
     /// <summary>A snapshot only saves time, so it takes no room that ingestion may need.</summary>
     private static void RequireRoom(TenantHead head, string folder, IDisk disk)
     {
-        long wanted;
-        lock (head.Gate) wanted = FreeBytesMin + (head.Table.Count * 400L);
+        long wanted = FreeBytesMin + (head.Table.Count * 400L);
         long free = disk.FreeBytes(folder);
         if (free < wanted) throw new IOException($"{free} bytes are free and about {wanted} are wanted for the snapshot of tenant {head.Tenant.Name}");
     }

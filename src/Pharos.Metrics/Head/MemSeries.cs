@@ -5,7 +5,7 @@ using Pharos.Metrics.Chunks;
 
 namespace Pharos.Metrics.Head;
 
-/// <summary>A series of the head. Changed only under the head's gate. There are millions: every field counts.</summary>
+/// <summary>A series of the head. Changed only under its stripe of the head's locks. There are millions: every field counts.</summary>
 internal sealed class MemSeries(int id, int[] pairs)
 {
     /// <summary>Samples a chunk aims at, and at most holds; bytes after which it is closed. Source: Prometheus's head.</summary>
@@ -149,7 +149,7 @@ internal sealed class MemSeries(int id, int[] pairs)
         (More.OutOfOrder ??= new OutOfOrderSamples()).Insert(timestampMs, value, histogram);
 
     /// <summary>What a reader needs; unaffected by later appends and truncation.</summary>
-    /// <remarks>Each field is read once: without the gate the outcome may be a mixture of two moments, but nothing worse.</remarks>
+    /// <remarks>Each field is read once: without a lock the outcome may be a mixture of two moments, but nothing worse.</remarks>
     public HeadPart Capture()
     {
         var closed = Closed;

@@ -3,7 +3,7 @@ using Pharos.Metrics.Append;
 
 namespace Pharos.Metrics.Head;
 
-/// <summary>What senders said about metric families. Used under the head's gate.</summary>
+/// <summary>What senders said about metric families. Used under the head's <see cref="TenantHead.Extras"/>.</summary>
 internal sealed class MetadataTable
 {
     /// <summary>Different senders may say different things; the newest few are kept.</summary>

@@ -12,14 +12,14 @@ internal sealed class NeededLabels(LabelPairs pairs, IReadOnlyList<string> names
     private readonly Dictionary<int[], Labels> sets = new(PairsComparer.Instance);
     private int[] kept = [];
 
-    /// <summary>Numbers of pairs may have been given to others. Under the gate.</summary>
+    /// <summary>Numbers of pairs may have been given to others. Under a stripe of the head's locks.</summary>
     public void Begin()
     {
         sets.Clear();
         for (int i = 0; i < wanted.Length; i++) wanted[i] = pairs.Name(names[i]);
     }
 
-    /// <summary>Without the gate it may be null, or another set, where the series has left meanwhile.</summary>
+    /// <summary>Without a lock it may be null, or another set, where the series has left meanwhile.</summary>
     public Labels? Of(int[] series)
     {
         if (kept.Length < series.Length) kept = new int[series.Length];

@@ -12,17 +12,20 @@ internal sealed class ReplayLane(TenantHead head, long minValidMs, ILogger logge
 
     public SeriesWriter Writer { get; } = head.NewWriter();
 
+    /// <summary>Takes the chunks that are finished.</summary>
+    public ChunkArena Arena { get; } = new();
+
     public void Put(ReadOnlySpan<ReplayedSample> samples)
     {
         foreach (ref readonly var sample in samples)
         {
-            if (sample.Histogram is null) Writer.Put(sample.Series, sample.TimestampMs, sample.Value, null, minValidMs);
+            if (sample.Histogram is null) Writer.Put(sample.Series, sample.TimestampMs, sample.Value, null, minValidMs, Arena);
             else Put(sample, sample.Histogram);
         }
-        if (keeps || Writer.Arena.WaitingBytes < head.ChunkBytesDue) return;
+        if (keeps || Arena.WaitingBytes < head.ChunkBytesDue) return;
         try
         {
-            head.WriteChunks(Writer.Arena);
+            head.WriteChunks(Arena);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
@@ -37,7 +40,7 @@ internal sealed class ReplayLane(TenantHead head, long minValidMs, ILogger logge
     {
         try
         {
-            Writer.Put(sample.Series, sample.TimestampMs, 0, replayed.Histogram, minValidMs);
+            Writer.Put(sample.Series, sample.TimestampMs, 0, replayed.Histogram, minValidMs, Arena);
         }
         catch (Exception wrong) when (wrong is InvalidDataException or ArgumentException or IndexOutOfRangeException)
         {

@@ -6,7 +6,7 @@ namespace Pharos.Metrics.Head;
 
 /// <summary>
 /// Soft budgets of a tenant and of its jobs: known series go on, new ones are refused once a budget is used up, and the error
-/// names the label that grew most. Costs nothing while no budget is set. Used under the head's gate, before a series joins the index.
+/// names the label that grew most. Costs nothing while no budget is set. Used under all of the head's locks, before a series joins the index.
 /// </summary>
 internal sealed class SeriesBudgets(HeadIndex index)
 {

@@ -1,7 +1,7 @@
 namespace Pharos.Metrics.Head;
 
 /// <summary>
-/// The head's series by number and by label bytes. Finding a known series allocates nothing. Used under the head's gate, but for
+/// The head's series by number and by label bytes. Finding a known series allocates nothing. Used under all of the head's locks, but for
 /// <see cref="Get"/>, which needs none, and <see cref="Find"/>, which without it may miss a series or find one that has left.
 /// </summary>
 internal sealed class SeriesTable(LabelPairs pairs)

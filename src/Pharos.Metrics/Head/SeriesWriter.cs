@@ -3,13 +3,10 @@ using Pharos.Core;
 namespace Pharos.Metrics.Head;
 
 /// <summary>
-/// Puts samples into series and keeps account of it. A head has one, used under its gate; a replay has further ones, each for series that
-/// nobody else touches meanwhile.
+/// Puts samples into series and keeps account of it: of one request, of what one worker of a replay does, or of a whole head.
 /// </summary>
 internal sealed class SeriesWriter(long rangeMs)
 {
-    public ChunkArena Arena { get; } = new();
-
     /// <summary>Chunks that were begun, less those that were let go.</summary>
     public int Chunks { get; set; }
 
@@ -26,11 +23,12 @@ internal sealed class SeriesWriter(long rangeMs)
 
     /// <summary>Puts a sample where its time belongs: behind the newest, or among the late ones.</summary>
     /// <param name="minValidMs">What is older belongs to a block that is cut already, and is late however new it is in its own series.</param>
-    public void Put(MemSeries series, long timestampMs, double value, Histogram? histogram, long minValidMs)
+    /// <param name="arena">Takes the chunk that this finishes.</param>
+    public void Put(MemSeries series, long timestampMs, double value, Histogram? histogram, long minValidMs, ChunkArena arena)
     {
         if (timestampMs > series.MaxMs && timestampMs >= minValidMs)
         {
-            Chunks += histogram is null ? series.Append(timestampMs, value, rangeMs, Arena) : series.Append(timestampMs, histogram, rangeMs, Arena);
+            Chunks += histogram is null ? series.Append(timestampMs, value, rangeMs, arena) : series.Append(timestampMs, histogram, rangeMs, arena);
             if (timestampMs > MaxMs) MaxMs = timestampMs;
             if (timestampMs < MinMs) MinMs = timestampMs;
         }
@@ -46,7 +44,6 @@ internal sealed class SeriesWriter(long rangeMs)
     /// <summary>Takes over the account of another one, which is not used any more.</summary>
     public void TakeOver(SeriesWriter other)
     {
-        Arena.TakeOver(other.Arena);
         Chunks += other.Chunks;
         Late += other.Late;
         MinMs = Math.Min(MinMs, other.MinMs);

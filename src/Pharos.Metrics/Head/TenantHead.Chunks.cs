@@ -6,35 +6,51 @@ internal sealed partial class TenantHead
     private const int BytesPerWrite = 1 << 20;
     private const int SeriesPerHold = 256;
 
-    // One writer at a time. Taken before the gate.
+    // One writer at a time. Taken before stripes.
     private readonly Lock writingChunks = new();
 
     /// <summary>Bytes of finished chunks that are in memory only.</summary>
-    public long WaitingChunkBytes => writer.Arena.WaitingBytes;
+    public long WaitingChunkBytes
+    {
+        get
+        {
+            long bytes = 0;
+            foreach (var arena in arenas) bytes += arena?.WaitingBytes ?? 0;
+            return bytes;
+        }
+    }
 
     /// <summary>Writes the finished chunks that are in memory, beside running appends.</summary>
     /// <exception cref="IOException">They could not be written, and stay in memory.</exception>
-    public void WriteChunks() => WriteChunks(writer.Arena);
+    public void WriteChunks() => WriteChunks(arenas);
 
-    /// <summary>Writes those that wait in an arena.</summary>
+    /// <summary>Writes those that wait in some arenas.</summary>
     /// <exception cref="IOException">They could not be written, and stay in memory.</exception>
-    public void WriteChunks(ChunkArena arena)
+    public void WriteChunks(params ReadOnlySpan<ChunkArena?> from)
     {
         lock (writingChunks)
         {
-            List<MemSeries> waiting;
-            long bytes;
-            lock (Gate) waiting = arena.TakeWaiting(out bytes);
-            if (waiting.Count == 0) return;
+            var taken = new List<(ChunkArena Arena, List<MemSeries> Series, long Bytes)>();
+            using (Locks.HoldAll())
+            {
+                foreach (var arena in from)
+                {
+                    if (arena?.TakeWaiting(out long bytes) is { Count: > 0 } series) taken.Add((arena, series, bytes));
+                }
+            }
+            if (taken.Count == 0) return;
             try
             {
-                WriteChunks(waiting);
+                WriteChunks(taken.SelectMany(t => t.Series));
                 instruments.HeadChunkWrites.Add(1);
             }
             catch
             {
                 // Those that are in a file already are not written again.
-                lock (Gate) arena.GiveBack(waiting, bytes);
+                using (Locks.HoldAll())
+                {
+                    foreach (var (arena, series, bytes) in taken) arena.GiveBack(series, bytes);
+                }
                 instruments.HeadChunkWritesFailed.Add(1);
                 throw;
             }
@@ -52,7 +68,7 @@ internal sealed partial class TenantHead
         }
     }
 
-    private void WriteChunks(List<MemSeries> waiting)
+    private void WriteChunks(IEnumerable<MemSeries> waiting)
     {
         var entries = new ByteBuffer(BytesPerWrite + (64 << 10));
         var moves = new List<(MemSeries Series, MemChunk From, MemChunk To)>();
@@ -93,9 +109,10 @@ internal sealed partial class TenantHead
         var all = System.Runtime.InteropServices.CollectionsMarshal.AsSpan(moves);
         while (!all.IsEmpty)
         {
-            lock (Gate)
+            ulong stripe = HeadLocks.BitOf(all[0].Series.Id);
+            using (Locks.Hold(stripe))
             {
-                for (int held = 0; held < SeriesPerHold && !all.IsEmpty; held++)
+                for (int held = 0; held < SeriesPerHold && !all.IsEmpty && HeadLocks.BitOf(all[0].Series.Id) == stripe; held++)
                 {
                     var series = all[0].Series;
                     int count = 1;

@@ -1,30 +1,54 @@
 using Pharos.Core;
 using Pharos.Metrics.Append;
+using Pharos.Storage.WriteLog;
 
 namespace Pharos.Metrics.Head;
 
-/// <summary>The checks that a sample passes before it goes to the write log.</summary>
+/// <summary>The checks that a sample passes before it goes to the write log. Under the stripes of the request's series, all of them where one is new.</summary>
 internal sealed partial class TenantHead
 {
     /// <summary>Stands for a series of a request that was refused.</summary>
     private static readonly MemSeries Refused = new(0, []);
 
-    /// <summary>Looks up the series of a request, beside all else: the dearest part of taking it. Before <see cref="Prepare"/>, without the gate.</summary>
-    public void FindKnown(MetricBatch batch, AppendTicket ticket)
+    /// <summary>Checks a request, and hands what is good of it to the write log. Nothing is under way where the ticket is empty afterwards.</summary>
+    public ValueTask<WriteLogPosition> Take(MetricBatch batch, AppendTicket ticket, TenantLimits limits, long nowMs, IWriteLog log)
     {
-        var resolved = ticket.Resolved(batch.SeriesCount);
-        for (int i = 0; i < resolved.Length; i++)
+        ulong stripes = FindKnown(batch, ticket);
+        while (true)
         {
-            var labels = batch.LabelsOf(i);
-            resolved[i] = Table.Find(LabelCodec.Hash(labels), labels);
+            using var held = Locks.Hold(stripes);
+            if (!Confirm(ticket.Resolved(batch.SeriesCount), ticket) && stripes != HeadLocks.All)
+            {
+                stripes = HeadLocks.All;
+                continue;
+            }
+            ticket.Stripes = stripes;
+            Prepare(batch, ticket, limits, nowMs);
+            if (ticket.IsEmpty) return default;
+            MetricRecord.WriteBatch(ticket.Record, Pairs, ticket.Definitions, ticket.Samples, ticket.Histograms, ticket.Exemplars, ticket.Metadata);
+            return Send(ticket, log);
         }
     }
 
-    /// <summary>Checks a request and reserves the samples' places. Good ones go on, bad ones become errors.</summary>
-    public void Prepare(MetricBatch batch, AppendTicket ticket, TenantLimits limits, long nowMs)
+    /// <summary>Looks up the series of a request, beside all else: the dearest part of taking it.</summary>
+    /// <returns>The stripes to hold for it: all where series may be new. At least one.</returns>
+    private ulong FindKnown(MetricBatch batch, AppendTicket ticket)
     {
         var resolved = ticket.Resolved(batch.SeriesCount);
-        Confirm(resolved, ticket);
+        ulong stripes = 0;
+        for (int i = 0; i < resolved.Length; i++)
+        {
+            var labels = batch.LabelsOf(i);
+            var series = resolved[i] = Table.Find(LabelCodec.Hash(labels), labels);
+            stripes |= series is null ? HeadLocks.All : HeadLocks.BitOf(series.Id);
+        }
+        return stripes == 0 ? 1 : stripes;
+    }
+
+    /// <summary>Checks a request and reserves the samples' places. Good ones go on, bad ones become errors.</summary>
+    private void Prepare(MetricBatch batch, AppendTicket ticket, TenantLimits limits, long nowMs)
+    {
+        var resolved = ticket.Resolved(batch.SeriesCount);
         var window = new Window(this, limits, nowMs);
         var samples = batch.Samples;
         var starts = new StartCursor(batch.Starts);
@@ -79,8 +103,12 @@ internal sealed partial class TenantHead
             series.InFlight++;
             ticket.Histograms.Add(new PreparedHistogram(series, sample.TimestampMs, sample.Histogram));
         }
-        PrepareExemplars(batch, ticket, limits, nowMs, resolved);
-        PrepareMetadata(batch, ticket, limits);
+        if (batch.Exemplars.Count == 0 && batch.Metadata.Count == 0) return;
+        lock (Extras)
+        {
+            PrepareExemplars(batch, ticket, limits, nowMs, resolved);
+            PrepareMetadata(batch, ticket, limits);
+        }
     }
 
     /// <summary>
@@ -100,15 +128,18 @@ internal sealed partial class TenantHead
         IsFloat = sample.IsFloat,
     };
 
-    /// <summary>What was found without the gate may have left since then, and is looked up again.</summary>
-    private void Confirm(Span<MemSeries?> resolved, AppendTicket ticket)
+    /// <summary>Drops what was found without a lock and has left since then. Whether all series are known.</summary>
+    private bool Confirm(Span<MemSeries?> resolved, AppendTicket ticket)
     {
+        bool all = true;
+        ticket.Definitions.Clear();
         foreach (ref var series in resolved)
         {
-            if (series is null) continue;
-            if (!ReferenceEquals(Table.Get(series.Id), series)) series = null;
+            if (series is not null && !ReferenceEquals(Table.Get(series.Id), series)) series = null;
+            if (series is null) all = false;
             else if (!series.Logged) ticket.Definitions.Add(series);
         }
+        return all;
     }
 
     private void PrepareMetadata(MetricBatch batch, AppendTicket ticket, TenantLimits limits)

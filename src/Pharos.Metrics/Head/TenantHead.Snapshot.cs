@@ -7,10 +7,7 @@ namespace Pharos.Metrics.Head;
 /// <summary>The head's own state, to a snapshot and back. Layout: docs/formats/head-snapshot.md.</summary>
 internal sealed partial class TenantHead
 {
-    /// <summary>Up to where the log's records of this tenant are in the series. Under the gate.</summary>
-    /// <param name="logEnd">The log's end, read under the gate.</param>
-    public WriteLogPosition KnownTo(WriteLogPosition logEnd) => underWay.Count == 0 && logEnd > AppliedTo ? logEnd : AppliedTo;
-
+    /// <summary>Under all locks.</summary>
     public void SaveState(ByteBuffer into)
     {
         into.Uvarint((ulong)Table.NextId);
@@ -20,8 +17,8 @@ internal sealed partial class TenantHead
         into.Varint(MinValidMs);
         into.Varint(rangeKnownToMs);
         SavePosition(into, ReplayedTo);
-        into.Byte(NeededFrom is null ? (byte)0 : (byte)1);
-        if (NeededFrom is { } needed) SavePosition(into, needed);
+        into.Byte(neededFrom is null ? (byte)0 : (byte)1);
+        if (neededFrom is { } needed) SavePosition(into, needed);
         into.Uvarint((ulong)firstByRange.Count);
         foreach (var (range, position) in firstByRange)
         {
@@ -45,16 +42,16 @@ internal sealed partial class TenantHead
     }
 
     /// <exception cref="InvalidDataException">The bytes are not as <see cref="SaveState"/> writes them.</exception>
-    public void LoadState(ref ByteReader bytes, WriteLogPosition appliedTo, long nowMs)
+    public void LoadState(ref ByteReader bytes, WriteLogPosition applied, long nowMs)
     {
         Table.SkipTo((int)bytes.Uvarint());
-        writer.MaxMs = Math.Max(MaxMs, bytes.Varint());
-        writer.OldestLateMs = bytes.Varint();
-        writer.NewestLateMs = bytes.Varint();
+        totals.MaxMs = Math.Max(MaxMs, bytes.Varint());
+        totals.OldestLateMs = bytes.Varint();
+        totals.NewestLateMs = bytes.Varint();
         MinValidMs = Math.Max(MinValidMs, bytes.Varint());
         rangeKnownToMs = bytes.Varint();
         ReplayedTo = LoadPosition(ref bytes);
-        NeededFrom = bytes.Byte() == 0 ? null : LoadPosition(ref bytes);
+        neededFrom = bytes.Byte() == 0 ? null : LoadPosition(ref bytes);
         for (int left = bytes.Count(); left > 0; left--) firstByRange[bytes.Varint()] = LoadPosition(ref bytes);
         for (int left = bytes.Count(); left > 0; left--) OtherNumbers.Add(new LoggedSeries((int)bytes.Uvarint(), Labels.FromEncoded(bytes.Text())));
         var metadata = new List<MetricMetadata>();
@@ -62,7 +59,7 @@ internal sealed partial class TenantHead
         // The newest of a family came first and goes in last.
         for (int i = metadata.Count - 1; i >= 0; i--) Metadata.Set(metadata[i]);
         for (int left = bytes.Count(); left > 0; left--) Exemplars.Add(Labels.FromEncoded(bytes.Text()), MetricRecord.ReadExemplar(ref bytes));
-        AppliedTo = appliedTo;
+        appliedTo = applied;
         LastAppendMs = nowMs;
         minSinceTruncateMs = MinMs;
     }
@@ -71,12 +68,12 @@ internal sealed partial class TenantHead
     /// <param name="hash">Of its canonical label bytes.</param>
     public void Load(ref ByteReader bytes, int id, int[] pairs, ulong hash)
     {
-        var series = MemSeries.Load(ref bytes, Chunks, writer.Arena, id, pairs);
+        var series = MemSeries.Load(ref bytes, Chunks, ArenaOf(id), id, pairs);
         Table.Add(series, hash);
         Index.Enter(series.Id, series.Pairs);
-        writer.Chunks += series.ChunkCount;
-        writer.MinMs = Math.Min(MinMs, series.MinMs);
-        writer.MaxMs = Math.Max(MaxMs, series.MaxMs);
+        totals.Chunks += series.ChunkCount;
+        totals.MinMs = Math.Min(MinMs, series.MinMs);
+        totals.MaxMs = Math.Max(MaxMs, series.MaxMs);
     }
 
     public static void SavePosition(ByteBuffer into, WriteLogPosition position)

@@ -1,4 +1,3 @@
-using Pharos.Core;
 using Pharos.Storage.WriteLog;
 
 namespace Pharos.Metrics.Head;
@@ -6,9 +5,6 @@ namespace Pharos.Metrics.Head;
 /// <summary>Letting go of what is in blocks.</summary>
 internal sealed partial class TenantHead
 {
-    /// <summary>First place in the log that this head needs; null where it needs nothing.</summary>
-    public WriteLogPosition? NeededFrom { get; private set; }
-
     /// <summary>Where the log ended when it was replayed.</summary>
     public WriteLogPosition ReplayedTo { get; set; }
 
@@ -21,7 +17,7 @@ internal sealed partial class TenantHead
     /// <summary>Puts late samples before a time aside, step by step so that appends go on in between.</summary>
     public void StartOutOfOrderCut(long belowMs)
     {
-        ForEachPage(page =>
+        ForEachPage(alone: false, page =>
         {
             foreach (var series in page) series?.StartOutOfOrderCut(belowMs);
         });
@@ -32,20 +28,20 @@ internal sealed partial class TenantHead
     {
         long sinceMs = nowMs - (long)ActiveSeries.IdleTime.TotalMilliseconds;
         int active = 0;
-        ForEachPage(page =>
+        ForEachPage(alone: false, page =>
         {
             foreach (var series in page)
             {
                 if (series is not null && series.MaxMs >= sinceMs) active++;
             }
         });
-        lock (Gate) Active.Counted(active);
+        using (Locks.HoldAll()) Active.Counted(active);
     }
 
     /// <summary>The cut failed: everything is as before.</summary>
     public void TakeBackOutOfOrderCut()
     {
-        ForEachPage(page =>
+        ForEachPage(alone: false, page =>
         {
             foreach (var series in page) series?.EndOutOfOrderCut(written: false);
         });
@@ -55,65 +51,35 @@ internal sealed partial class TenantHead
     public void Truncate(long belowMs)
     {
         long minMs = long.MaxValue;
-        lock (Gate) minSinceTruncateMs = long.MaxValue;
-        ForEachPage(page =>
+        lock (ordering) minSinceTruncateMs = long.MaxValue;
+        ForEachPage(alone: true, page =>
         {
+            int chunks = 0;
             var gone = new List<MemSeries>();
             foreach (var series in page)
             {
                 if (series is null) continue;
                 series.EndOutOfOrderCut(written: true);
-                writer.Chunks -= series.Truncate(belowMs);
+                chunks += series.Truncate(belowMs);
                 if (!series.HasSamples && series.InFlight == 0) gone.Add(series);
                 else minMs = Math.Min(minMs, series.MinMs);
             }
+            lock (ordering) totals.Chunks -= chunks;
             foreach (var series in gone) Table.Remove(series);
             Index.Remove(gone);
             instruments.SeriesRemoved.Add(gone.Count);
         });
-        lock (Gate) writer.MinMs = Math.Min(minMs, minSinceTruncateMs);
-    }
-
-    /// <summary>Says what the head needs of the log, once its series' definitions were written anew to the end of it.</summary>
-    /// <param name="belowMs">Samples before this are in blocks.</param>
-    /// <param name="appliedTo">Where the log stood when the late samples were put aside.</param>
-    public void Needs(long belowMs, WriteLogPosition appliedTo)
-    {
-        lock (Gate)
-        {
-            if (Table.Count == 0 && underWay.Count == 0)
-            {
-                NeededFrom = null;
-            }
-            else
-            {
-                var first = FirstRecordFrom(belowMs);
-                NeededFrom = first is { } position && position < appliedTo ? position : appliedTo;
-            }
-            ForgetRanges(belowMs);
-            if (NeededFrom is null || NeededFrom >= ReplayedTo) OtherNumbers.Clear();
-        }
-    }
-
-    /// <summary>The place before which the log holds nothing for this head; a record under way counts.</summary>
-    public WriteLogPosition LogBound(WriteLogPosition otherwise)
-    {
-        lock (Gate)
-        {
-            if (NeededFrom is { } needed) return needed;
-            return underWay.Count > 0 && AppliedTo < otherwise ? AppliedTo : otherwise;
-        }
+        lock (ordering) totals.MinMs = Math.Min(minMs, minSinceTruncateMs);
     }
 
     /// <summary>Series whose definitions are in the log, in steps of a few thousand, for writing them anew.</summary>
     public IEnumerable<IReadOnlyList<MemSeries>> AllLogged()
     {
-        int pages;
-        lock (Gate) pages = Table.PageCount;
+        int pages = Table.PageCount;
         for (int i = 0; i < pages; i++)
         {
             var step = new List<MemSeries>(SeriesTable.PageSize);
-            lock (Gate)
+            using (Locks.Hold(HeadLocks.BitsOf(i)))
             {
                 foreach (var series in Table.Page(i) ?? [])
                 {
@@ -124,13 +90,13 @@ internal sealed partial class TenantHead
         }
     }
 
-    private void ForEachPage(Action<MemSeries?[]> work)
+    /// <param name="alone">Whether series leave: under all locks, not only those of the page.</param>
+    private void ForEachPage(bool alone, Action<MemSeries?[]> work)
     {
-        int pages;
-        lock (Gate) pages = Table.PageCount;
+        int pages = Table.PageCount;
         for (int i = 0; i < pages; i++)
         {
-            lock (Gate)
+            using (Locks.Hold(alone ? HeadLocks.All : HeadLocks.BitsOf(i)))
             {
                 if (Table.Page(i) is not { } page) continue;
                 BeginChange();

@@ -5,8 +5,8 @@ using Pharos.Storage.WriteLog;
 namespace Pharos.Metrics.Head;
 
 /// <summary>
-/// The newest samples of one tenant, in memory. All state changes happen under <see cref="Gate"/>;
-/// the index has a lock of its own for its many readers.
+/// The newest samples of one tenant, in memory. Series change under their stripes of <see cref="Locks"/>, and come and leave under all of them;
+/// the order of requests, and what holds for the whole head, is behind a lock that is held for a moment; the index has one for its many readers.
 /// </summary>
 internal sealed partial class TenantHead
 {
@@ -14,13 +14,12 @@ internal sealed partial class TenantHead
     private readonly long rangeMs;
     private readonly int exemplarsMax;
     private readonly SeriesBudgets budgets;
-    private readonly SeriesWriter writer;
-    private readonly Queue<AppendTicket> underWay = new();
-    private readonly SortedDictionary<long, WriteLogPosition> firstByRange = [];
-    private readonly List<HeadCapture> captures = [];
-    private long version;
-    private long rangeKnownToMs = long.MinValue;
-    private long minSinceTruncateMs = long.MaxValue;
+    private readonly ChunkArena?[] arenas = new ChunkArena?[HeadLocks.Count];
+
+    // Replaced as a whole.
+    private HeadCapture[] captures = [];
+    private long changesBegun;
+    private long changesEnded;
 
     public TenantHead(TenantId tenant, MetricStoreOptions options, MetricInstruments instruments, HeadChunks chunks)
     {
@@ -29,7 +28,7 @@ internal sealed partial class TenantHead
         Chunks = chunks;
         ChunkBytesDue = options.HeadChunkBytes;
         rangeMs = options.BlockRangeMs;
-        writer = NewWriter();
+        totals = NewWriter();
         Table = new SeriesTable(Pairs);
         Index = new HeadIndex(Table, Pairs);
         budgets = new SeriesBudgets(Index);
@@ -39,7 +38,10 @@ internal sealed partial class TenantHead
 
     public TenantId Tenant { get; }
 
-    public Lock Gate { get; } = new();
+    public HeadLocks Locks { get; } = new();
+
+    /// <summary>The lock of <see cref="Exemplars"/> and <see cref="Metadata"/>; taken behind stripes.</summary>
+    public Lock Extras { get; } = new();
 
     public LabelPairs Pairs { get; } = new();
 
@@ -60,62 +62,36 @@ internal sealed partial class TenantHead
     public MetadataTable Metadata { get; } = new();
 
     /// <summary>Bounds of the samples in order that were put into the head; min above max where there are none.</summary>
-    public long MinMs => writer.MinMs;
-    public long MaxMs => writer.MaxMs;
+    public long MinMs => totals.MinMs;
+    public long MaxMs => totals.MaxMs;
 
     /// <summary>Bounds of late samples; never narrowed, for they only spare a search.</summary>
-    public long OldestLateMs => writer.OldestLateMs;
-    public long NewestLateMs => writer.NewestLateMs;
+    public long OldestLateMs => totals.OldestLateMs;
+    public long NewestLateMs => totals.NewestLateMs;
 
     public long OldestMs => Math.Min(MinMs, OldestLateMs);
 
     /// <summary>Samples in order before this belong to blocks that are already cut.</summary>
     public long MinValidMs { get; set; } = long.MinValue;
 
-    public int ChunkCount => writer.Chunks;
+    public int ChunkCount => totals.Chunks;
 
-    /// <summary>When something was last appended, by the store's clock.</summary>
-    public long LastAppendMs { get; private set; } = long.MinValue;
-
-    /// <summary>All records of this tenant before this place are in the series. Default: none were written yet.</summary>
-    public WriteLogPosition AppliedTo { get; private set; }
-
-    /// <summary>Takes the requests under way whose log write has ended and, in order, puts them into their series.</summary>
-    public void Settle(AppendTicket ticket, bool durable, WriteLogPosition position, long nowMs)
+    /// <summary>To be given to <see cref="IsStill"/> later; for readers without a lock.</summary>
+    public long Version
     {
-        ticket.State = durable ? TicketState.Durable : TicketState.Failed;
-        ticket.Position = position;
-        BeginChange();
-        try
+        get
         {
-            SettleInOrder(nowMs);
-        }
-        finally
-        {
-            EndChange();
+            // In this order: what had ended had begun before.
+            long ended = Volatile.Read(ref changesEnded), begun = Volatile.Read(ref changesBegun);
+            return ended == begun ? begun : -1;
         }
     }
 
-    private void SettleInOrder(long nowMs)
-    {
-        while (underWay.TryPeek(out var next) && next.State != TicketState.Waiting)
-        {
-            underWay.Dequeue();
-            if (next.State == TicketState.Durable) Apply(next, nowMs);
-            else Undo(next);
-            next.Settled = true;
-            next.Done?.TrySetResult();
-        }
-    }
-
-    /// <summary>Odd while series change; it rises with each change. For readers without the gate.</summary>
-    public long Version => Volatile.Read(ref version);
-
-    /// <summary>Whether all that was read since then is of one moment.</summary>
+    /// <summary>Whether all that was read since then is of one moment: no series changed.</summary>
     public bool IsStill(long since)
     {
         Interlocked.MemoryBarrier();
-        return since % 2 == 0 && Volatile.Read(ref version) == since;
+        return since >= 0 && Volatile.Read(ref changesBegun) == since;
     }
 
     /// <summary>What the head holds of series at one moment, by place of the number; null for series that left or held nothing.</summary>
@@ -123,97 +99,58 @@ internal sealed partial class TenantHead
     public HeadPart?[] Capture(uint[] ids, CancellationToken cancel)
     {
         var capture = new HeadCapture(this, ids);
-        lock (Gate) captures.Add(capture);
+        // No request is half in its series then.
+        using (Locks.HoldAll()) ChangeCaptures(all => [.. all, capture]);
         try
         {
             return capture.Take(cancel);
         }
         finally
         {
-            lock (Gate) captures.Remove(capture);
+            ChangeCaptures(all => [.. all.Where(c => c != capture)]);
         }
     }
 
-    private void BeginChange()
+    private void ChangeCaptures(Func<HeadCapture[], HeadCapture[]> change)
     {
-        Volatile.Write(ref version, version + 1);
-        Interlocked.MemoryBarrier();
+        HeadCapture[] before;
+        do before = captures;
+        while (Interlocked.CompareExchange(ref captures, change(before), before) != before);
     }
 
-    private void EndChange() => Volatile.Write(ref version, version + 1);
+    private void BeginChange() => Interlocked.Increment(ref changesBegun);
+
+    private void EndChange() => Interlocked.Increment(ref changesEnded);
 
     /// <summary>The series' label set, made anew at each call.</summary>
     public Labels LabelsOf(MemSeries series) => Pairs.ToLabels(series.Pairs);
 
-    public void Enqueue(AppendTicket ticket) => underWay.Enqueue(ticket);
+    /// <summary>For one request, or for a replay.</summary>
+    public SeriesWriter NewWriter() => new(rangeMs);
 
-    /// <summary>Completes when everything now under way is settled. Null where nothing is.</summary>
-    public Task? Drained()
+    private void Apply(AppendTicket ticket, SeriesWriter writer)
     {
-        var last = underWay.LastOrDefault();
-        if (last is null) return null;
-        last.Done ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        return last.Done.Task;
-    }
-
-    /// <summary>Log position of the first record that held samples at or after a time; null where there was none.</summary>
-    public WriteLogPosition? FirstRecordFrom(long ms)
-    {
-        WriteLogPosition? first = null;
-        foreach (var (range, position) in firstByRange)
-        {
-            if (range + rangeMs > ms && (first is null || position < first)) first = position;
-        }
-        return first;
-    }
-
-    private void Apply(AppendTicket ticket, long nowMs)
-    {
-        LastAppendMs = nowMs;
-        NeededFrom ??= ticket.Position;
-        if (ticket.Position >= AppliedTo) AppliedTo = ticket.Position with { Offset = ticket.Position.Offset + 1 };
         foreach (var series in ticket.Definitions) series.Logged = true;
         foreach (ref readonly var sample in ticket.Samples)
         {
             sample.Series.InFlight--;
-            Put(sample.Series, sample.TimestampMs, sample.Value, null, ticket.Position);
+            Put(writer, sample.Series, sample.TimestampMs, sample.Value, null);
         }
         foreach (var sample in ticket.Histograms)
         {
             sample.Series.InFlight--;
-            Put(sample.Series, sample.TimestampMs, 0, sample.Histogram, ticket.Position);
+            Put(writer, sample.Series, sample.TimestampMs, 0, sample.Histogram);
         }
-        foreach (var exemplar in ticket.Exemplars)
+        if (ticket.Exemplars.Count == 0 && ticket.Metadata.Count == 0) return;
+        lock (Extras)
         {
-            exemplar.Series.InFlight--;
-            Exemplars.Add(LabelsOf(exemplar.Series), exemplar.Exemplar);
+            foreach (var exemplar in ticket.Exemplars)
+            {
+                exemplar.Series.InFlight--;
+                Exemplars.Add(LabelsOf(exemplar.Series), exemplar.Exemplar);
+            }
+            foreach (var about in ticket.Metadata) Metadata.Set(about);
         }
-        foreach (var about in ticket.Metadata) Metadata.Set(about);
-    }
-
-    /// <summary>A record of the log was seen by replay.</summary>
-    public void Replayed(WriteLogPosition at, long nowMs)
-    {
-        NeededFrom ??= at;
-        LastAppendMs = nowMs;
-        AppliedTo = at with { Offset = at.Offset + 1 };
-    }
-
-    /// <summary>A sample of the log stands at that place, whoever puts it into its series.</summary>
-    public void Learn(long timestampMs, WriteLogPosition at)
-    {
-        if (timestampMs >= rangeKnownToMs) LearnRange(timestampMs, at);
-    }
-
-    /// <summary>Puts samples into series of this head, which nobody else touches meanwhile. For replays.</summary>
-    public SeriesWriter NewWriter() => new(rangeMs);
-
-    /// <summary>Takes over what another writer put into series of this head.</summary>
-    public void TakeOver(SeriesWriter other)
-    {
-        instruments.OutOfOrderAppended.Add(other.Late);
-        writer.TakeOver(other);
-        minSinceTruncateMs = MinMs;
     }
 
     private static void Undo(AppendTicket ticket)
@@ -231,35 +168,23 @@ internal sealed partial class TenantHead
         foreach (var exemplar in ticket.Exemplars) exemplar.Series.InFlight--;
     }
 
-    private void Put(MemSeries series, long timestampMs, double value, Histogram? histogram, WriteLogPosition position)
+    private void Put(SeriesWriter writer, MemSeries series, long timestampMs, double value, Histogram? histogram)
     {
         foreach (var capture in captures) capture.Save(series);
-        long late = writer.Late;
-        writer.Put(series, timestampMs, value, histogram, MinValidMs);
-        if (writer.Late > late) instruments.OutOfOrderAppended.Add(1);
-        else if (timestampMs < minSinceTruncateMs) minSinceTruncateMs = timestampMs;
-        if (timestampMs >= rangeKnownToMs) LearnRange(timestampMs, position);
+        writer.Put(series, timestampMs, value, histogram, MinValidMs, ArenaOf(series.Id));
     }
 
-    private void LearnRange(long timestampMs, WriteLogPosition position)
-    {
-        long range = TimeRanges.Floor(timestampMs, rangeMs);
-        firstByRange.TryAdd(range, position);
-        rangeKnownToMs = range + rangeMs;
-    }
+    private ChunkArena ArenaOf(int series) => arenas[HeadLocks.Of(series)] ??= new ChunkArena();
 
-    /// <summary>Lets go of exemplars and metadata. Under the gate.</summary>
+    /// <summary>Lets go of exemplars and metadata.</summary>
     public void ForgetExtras()
     {
-        int capacity = Exemplars.Capacity;
-        Exemplars.Capacity = 0;
-        Exemplars.Capacity = capacity;
-        Metadata.Clear();
-    }
-
-    /// <summary>Forgets where ranges before a time began in the log.</summary>
-    private void ForgetRanges(long beforeMs)
-    {
-        foreach (long range in firstByRange.Keys.Where(r => r + rangeMs <= beforeMs).ToList()) firstByRange.Remove(range);
+        lock (Extras)
+        {
+            int capacity = Exemplars.Capacity;
+            Exemplars.Capacity = 0;
+            Exemplars.Capacity = capacity;
+            Metadata.Clear();
+        }
     }
 }
