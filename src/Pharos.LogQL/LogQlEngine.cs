@@ -149,7 +149,10 @@ public sealed class LogQlEngine : IDisposable
             Backward = query.Backward,
             RequiredLiterals = pipeline.RequiredLiterals,
         };
+        long asked = context.Time.GetTimestamp();
         using var cursor = context.Store.Open(context.Tenant, selection, context.Cancel);
+        context.Add(default(LogReadStatistics) with { LookUp = context.Time.GetElapsedTime(asked) });
+        var passed = default(PassedLines);
         long last = 0, count = 0;
         bool more = true;
         while (more && cursor.MoveNext())
@@ -163,9 +166,10 @@ public sealed class LogQlEngine : IDisposable
             if (!pipeline.ProcessRest(ref line)) continue;
             last = timestamp;
             count++;
+            passed.Add(cursor, 1);
             more = take(new LogQlEntry(timestamp, line.Bytes.ToArray(), labels.StreamLabels(), labels.MetadataLabels(), labels.ParsedLabels()));
         }
-        context.Add(cursor.Statistics);
+        context.Add(passed.Of(cursor));
         return count;
     }
 

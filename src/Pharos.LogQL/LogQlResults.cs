@@ -19,6 +19,8 @@ public sealed record LogQlEntry(long TimestampNs, byte[] Line, Labels Stream, La
 public sealed record LogQlSeries(Labels Labels, IReadOnlyList<(long TimestampMs, double Value)> Points);
 
 /// <summary>What a query touched and how long it took.</summary>
+/// <param name="EntriesReturned">Lines of a log query's answer, series of a metric query's.</param>
+/// <param name="Execution">From its turn to the answer.</param>
 public sealed record LogQlStatistics(LogReadStatistics Read, long EntriesReturned, TimeSpan Execution)
 {
     /// <summary>How long it waited for a thread.</summary>
@@ -29,6 +31,12 @@ public sealed record LogQlStatistics(LogReadStatistics Read, long EntriesReturne
 
     /// <summary>Parts looked up among the finished ones, found there, and put there.</summary>
     public (int Requested, int Found, int Stored) Cache { get; init; }
+
+    /// <summary>Bytes of the parts found and put there.</summary>
+    public (long Found, long Stored) CacheBytes { get; init; }
+
+    /// <summary>How much of the range the found parts answered.</summary>
+    public TimeSpan CacheServed { get; init; }
 }
 
 /// <summary>The answer to a query; what does not belong to its kind is empty.</summary>

@@ -105,7 +105,7 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
     public ILogCursor Open(TenantId tenant, LogSelection selection, CancellationToken cancel)
     {
         tenants.TryGetValue(tenant.Name, out var logs);
-        var context = new ReadContext(selection, logs?.Deletes.Active ?? [], Damaged, cancel);
+        var context = new ReadContext(selection, logs?.Deletes.Active ?? [], Damaged, cancel) { Time = time };
         if (!selection.Ordered) return OpenSplit(tenant, selection, 1, cancel)[0];
         if (logs is null) return new LogCursor([], context);
         return new LogCursor(logs.Select(selection.Matchers).Select(s => new StreamEntries(s.Labels, s.Snapshot(), context)), context);
@@ -116,14 +116,18 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         if (selection.Ordered || selection.Backward) throw new ArgumentException("only a selection without an order can be read by several", nameof(selection));
         var sections = new List<ReadSection>();
         tenants.TryGetValue(tenant.Name, out var logs);
+        long streams = 0;
         foreach (var stream in logs?.Select(selection.Matchers) ?? [])
         {
             cancel.ThrowIfCancellationRequested();
+            int before = sections.Count;
             ReadSection.Cut(stream.Labels, stream.Snapshot(), selection, sections);
+            if (sections.Count > before) streams++;
         }
         var queue = new ConcurrentQueue<ReadSection>(sections);
         int cursors = Math.Clamp(sections.Count, 1, Math.Max(1, cursorsMax));
-        return [.. Enumerable.Range(0, cursors).Select(_ => new SectionCursor(queue, new ReadContext(selection, logs?.Deletes.Active ?? [], Damaged, cancel)))];
+        // What was matched is counted once, with the first.
+        return [.. Enumerable.Range(0, cursors).Select(n => new SectionCursor(queue, new ReadContext(selection, logs?.Deletes.Active ?? [], Damaged, cancel) { Time = time, Streams = n == 0 ? streams : 0 }))];
     }
 
     public IReadOnlyList<Labels> Streams(

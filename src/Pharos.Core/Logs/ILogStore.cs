@@ -83,15 +83,91 @@ public interface ILogCursor : IDisposable
     /// </summary>
     int Section => 0;
 
+    /// <summary>The current entry is in memory: no part holds it yet.</summary>
+    bool InMemory => false;
+
     /// <summary>Work done so far, for the statistics of the answer.</summary>
     LogReadStatistics Statistics { get; }
 }
 
 /// <summary>What a log query has touched.</summary>
+/// <param name="Lines">Lines that were looked at.</param>
+/// <param name="Bytes">Raw bytes of them and of their structured metadata.</param>
+/// <param name="Blocks">Blocks that were opened.</param>
+/// <param name="BlocksSkipped">Blocks that cannot hold a wanted line, as their skip filters say.</param>
 public readonly record struct LogReadStatistics(long Lines, long Bytes, long Blocks, long BlocksSkipped)
 {
+    /// <summary>Streams that match and have something in the range.</summary>
+    public long Streams { get; init; }
+
+    /// <summary>Blocks of these in the range, open ones too, whether they were opened or not.</summary>
+    public long Chunks { get; init; }
+
+    /// <summary>The structured metadata among the bytes.</summary>
+    public long MetadataBytes { get; init; }
+
+    /// <summary>Bytes that were unpacked, as they are stored.</summary>
+    public long PackedBytes { get; init; }
+
+    /// <summary>Entries left out because the same one had come from another block.</summary>
+    public long Duplicates { get; init; }
+
+    /// <summary>Entries left out because a deletion hides them.</summary>
+    public long Hidden { get; init; }
+
+    /// <summary>Entries that passed all filters of the query. The reader of a cursor counts them.</summary>
+    public long Passed { get; init; }
+
+    /// <summary>Time that went into finding streams and blocks.</summary>
+    public TimeSpan LookUp { get; init; }
+
+    /// <summary>Time that went into reading packed bytes.</summary>
+    public TimeSpan Reading { get; init; }
+
+    /// <summary>The share of all this that came from memory; the rest is from parts.</summary>
+    public LogMemoryStatistics Memory { get; init; }
+
     public static LogReadStatistics operator +(LogReadStatistics a, LogReadStatistics b) =>
-        new(a.Lines + b.Lines, a.Bytes + b.Bytes, a.Blocks + b.Blocks, a.BlocksSkipped + b.BlocksSkipped);
+        new(a.Lines + b.Lines, a.Bytes + b.Bytes, a.Blocks + b.Blocks, a.BlocksSkipped + b.BlocksSkipped)
+        {
+            Streams = a.Streams + b.Streams,
+            Chunks = a.Chunks + b.Chunks,
+            MetadataBytes = a.MetadataBytes + b.MetadataBytes,
+            PackedBytes = a.PackedBytes + b.PackedBytes,
+            Duplicates = a.Duplicates + b.Duplicates,
+            Hidden = a.Hidden + b.Hidden,
+            Passed = a.Passed + b.Passed,
+            LookUp = a.LookUp + b.LookUp,
+            Reading = a.Reading + b.Reading,
+            Memory = a.Memory + b.Memory,
+        };
+}
+
+/// <summary>What a log query has touched in memory. Open blocks are not packed; full ones that no part holds yet are.</summary>
+/// <param name="Blocks">Full blocks that were opened.</param>
+/// <param name="Lines">Lines of full blocks; so for the bytes.</param>
+public readonly record struct LogMemoryStatistics(long Chunks, long Blocks, long Lines, long Bytes, long MetadataBytes, long PackedBytes)
+{
+    /// <summary>Lines of open blocks; so for the bytes.</summary>
+    public long OpenLines { get; init; }
+
+    public long OpenBytes { get; init; }
+
+    public long OpenMetadataBytes { get; init; }
+
+    public long Duplicates { get; init; }
+
+    public long Passed { get; init; }
+
+    public static LogMemoryStatistics operator +(LogMemoryStatistics a, LogMemoryStatistics b) =>
+        new(a.Chunks + b.Chunks, a.Blocks + b.Blocks, a.Lines + b.Lines, a.Bytes + b.Bytes, a.MetadataBytes + b.MetadataBytes, a.PackedBytes + b.PackedBytes)
+        {
+            OpenLines = a.OpenLines + b.OpenLines,
+            OpenBytes = a.OpenBytes + b.OpenBytes,
+            OpenMetadataBytes = a.OpenMetadataBytes + b.OpenMetadataBytes,
+            Duplicates = a.Duplicates + b.Duplicates,
+            Passed = a.Passed + b.Passed,
+        };
 }
 
 /// <summary>Size of what a selector matches.</summary>

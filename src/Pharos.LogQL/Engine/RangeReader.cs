@@ -12,7 +12,9 @@ internal sealed class RangeReader(QueryContext context, RangeAggregation syntax,
 
     public StepMatrix Evaluate()
     {
+        long asked = context.Time.GetTimestamp();
         var cursors = context.Store.OpenSplit(context.Tenant, plan.Selection(), Environment.ProcessorCount, context.Cancel);
+        context.Add(default(LogReadStatistics) with { LookUp = context.Time.GetElapsedTime(asked) });
         var workers = cursors.Select(_ => new RangeWorker(plan)).ToArray();
         var failures = new Exception?[workers.Length];
         int taken = 0;

@@ -17,6 +17,7 @@ internal sealed class RangeWorker
     private readonly SeriesOfLabels series;
     private readonly FieldProbe? probe;
     private readonly bool cacheable;
+    private PassedLines passed;
 
     public RangeWorker(RangePlan plan)
     {
@@ -49,6 +50,7 @@ internal sealed class RangeWorker
                 int count = cursor.Count;
                 if (count > 1)
                 {
+                    passed.Add(cursor, count);
                     labels.Reset(cursor.Stream, cursor.Metadata);
                     Find().Add(cursor.TimestampNs + offsetNs, count, plan.IsBytes ? cursor.LineBytes : count, cursor.Section);
                     continue;
@@ -60,10 +62,11 @@ internal sealed class RangeWorker
                 double value = plan.IsBytes ? line.Bytes.Length : 1;
                 if (unwrap is not null && !TryUnwrap(unwrap, out value)) continue;
                 if (labels.HasError) throw PipelineError();
+                passed.Add(cursor, 1);
                 Find().Add(line.TimestampNs + offsetNs, 1, value, cursor.Section);
                 if (!plan.IsCounting) plan.Charge(1);
             }
-            Read = cursor.Statistics;
+            Read = passed.Of(cursor);
         }
     }
 

@@ -36,8 +36,8 @@ internal sealed class CachedLines(long bytesMax, ILogChanges changes)
     {
         var entries = new List<LogQlEntry>(Math.Min(query.Limit, 1000));
         var read = default(LogReadStatistics);
-        var execution = TimeSpan.Zero;
         int requested = 0, found = 0, stored = 0;
+        long bytesFound = 0, bytesStored = 0;
         string text = Formatter.Format(log);
         var hours = Hours(tenant, query, keep: query.IntervalNs <= 0 && !ExprWalk.DependsOnNow(log));
         for (int i = 0; i < hours.Count && entries.Count < query.Limit;)
@@ -46,6 +46,7 @@ internal sealed class CachedLines(long bytesMax, ILogChanges changes)
             if (Find(hours[i]) is { } part)
             {
                 found++;
+                bytesFound += part.Bytes;
                 entries.AddRange(part.Entries.Take(query.Limit - entries.Count));
                 i++;
                 continue;
@@ -58,7 +59,13 @@ internal sealed class CachedLines(long bytesMax, ILogChanges changes)
         {
             Kind = LogQlResultKind.Streams,
             Entries = entries,
-            Statistics = new LogQlStatistics(read, entries.Count, execution) { Splits = hours.Count, Cache = (requested, found, stored) },
+            Statistics = new LogQlStatistics(read, entries.Count, default)
+            {
+                Splits = hours.Count,
+                Cache = (requested, found, stored),
+                CacheBytes = (bytesFound, bytesStored),
+                CacheServed = TimeSpan.FromTicks(HourNs / 100 * found),
+            },
         };
 
         LinesPart? Find(Hour hour) => hour.Whole && parts.Find(Key(hour)) is { } part && part.Version == hour.Version ? part : null;
@@ -77,7 +84,6 @@ internal sealed class CachedLines(long bytesMax, ILogChanges changes)
                 return entries.Count < query.Limit;
             });
             read += statistics.Read;
-            execution += statistics.Execution;
             while (complete && at < to) Finish();
             return to;
 
@@ -90,6 +96,7 @@ internal sealed class CachedLines(long bytesMax, ILogChanges changes)
                     var part = new LinesPart(hour.Version, entries.GetRange(firstOfHour, count));
                     parts.Put(Key(hour), part, part.Bytes);
                     stored++;
+                    bytesStored += part.Bytes;
                 }
                 firstOfHour = entries.Count;
             }

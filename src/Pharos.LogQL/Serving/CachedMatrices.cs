@@ -43,12 +43,14 @@ internal sealed class CachedMatrices(long bytesMax, ILogChanges changes)
         var pieces = Pieces(tenant, query, span, before, after);
         var answer = new Joined();
         int requested = 0, found = 0, stored = 0;
+        long bytesFound = 0, bytesStored = 0;
         for (int i = 0; i < pieces.Count;)
         {
             requested += pieces[i].Whole ? 1 : 0;
             if (Find(pieces[i]) is { } part)
             {
                 found++;
+                bytesFound += part.Bytes;
                 answer.Add(part.Series);
                 i++;
                 continue;
@@ -63,9 +65,20 @@ internal sealed class CachedMatrices(long bytesMax, ILogChanges changes)
                 var finished = new MatrixPart(pieces[i].Version, Between(evaluated.Series, pieces[i].FromNs / 1_000_000, pieces[i].ToNs / 1_000_000));
                 parts.Put(Key(pieces[i].Span), finished, finished.Bytes);
                 stored++;
+                bytesStored += finished.Bytes;
             }
         }
-        return answer.Result(pieces.Count, (requested, found, stored));
+        var result = answer.Result();
+        return result with
+        {
+            Statistics = result.Statistics with
+            {
+                Splits = pieces.Count,
+                Cache = (requested, found, stored),
+                CacheBytes = (bytesFound, bytesStored),
+                CacheServed = TimeSpan.FromTicks(span / 100 * found),
+            },
+        };
 
         MatrixKey Key(long number) => new(tenant, text, query.StepNs, TimeRanges.Into(query.StartNs, query.StepNs), span, number);
 
@@ -104,13 +117,11 @@ internal sealed class CachedMatrices(long bytesMax, ILogChanges changes)
     {
         private readonly Dictionary<Labels, List<(long TimestampMs, double Value)>> series = [];
         private LogReadStatistics read;
-        private TimeSpan execution;
 
         public void Add(LogQlResult evaluated)
         {
             Add(evaluated.Series);
             read += evaluated.Statistics.Read;
-            execution += evaluated.Statistics.Execution;
         }
 
         public void Add(IReadOnlyList<LogQlSeries> more)
@@ -122,11 +133,11 @@ internal sealed class CachedMatrices(long bytesMax, ILogChanges changes)
             }
         }
 
-        public LogQlResult Result(int splits, (int, int, int) cache) => new()
+        public LogQlResult Result() => new()
         {
             Kind = LogQlResultKind.Matrix,
             Series = [.. series.Select(s => new LogQlSeries(s.Key, s.Value)).OrderBy(s => s.Labels)],
-            Statistics = new LogQlStatistics(read, series.Count, execution) { Splits = splits, Cache = cache },
+            Statistics = new LogQlStatistics(read, series.Count, default),
         };
     }
 }

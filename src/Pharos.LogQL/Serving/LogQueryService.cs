@@ -176,11 +176,12 @@ public sealed class LogQueryService : IDisposable
                 var waited = time.GetElapsedTime(asked);
                 waits.Observe(waited.TotalSeconds);
                 active.Usage = _ => Usage(over.Read);
+                long began = time.GetTimestamp();
                 var answer = run(over, either.Token);
                 int found = answer.Statistics.Cache.Found;
                 parts.With("cache").Add(found);
                 parts.With("evaluation").Add(Math.Max(1, answer.Statistics.Splits) - found);
-                return answer with { Statistics = answer.Statistics with { Waited = waited } };
+                return answer with { Statistics = answer.Statistics with { Waited = waited, Execution = time.GetElapsedTime(began) } };
             }, either.Token).ConfigureAwait(false);
             error = null;
             if (!over.Stopped) return result;

@@ -80,6 +80,8 @@ internal sealed class MeteredLogs(ILogQueryable store, long bytesMax, bool stops
 
         public int Section => cursor.Section;
 
+        public bool InMemory => cursor.InMemory;
+
         public LogReadStatistics Statistics => cursor.Statistics;
 
         public bool MoveNext()

@@ -10,6 +10,7 @@ internal sealed class BlockEntries : EntrySource
 {
     private readonly BlockRef block;
     private readonly Labels stream;
+    private BlockRef counted;
     private BlockIndex? index;
     private ShapedBlock? shaped;
     private byte[]? kept;
@@ -28,6 +29,8 @@ internal sealed class BlockEntries : EntrySource
     {
         this.block = block;
         this.stream = stream;
+        InMemory = block.Source is MemoryBlockSource;
+        counted = block;
         MinNs = block.Header.MinNs;
         MaxNs = block.Header.MaxNs;
     }
@@ -159,12 +162,13 @@ internal sealed class BlockEntries : EntrySource
         {
             if (!MayHoldLiterals())
             {
-                Context.BlocksSkipped++;
+                Counts.BlocksSkipped++;
                 dead = true;
                 return false;
             }
-            Context.Blocks++;
-            index = BlockIndex.Read(block);
+            Counts.Blocks++;
+            counted = block with { Source = new CountedSource(block.Source, Counts, Context.Time) };
+            index = BlockIndex.Read(counted);
             if (!Context.Selection.LinesUnread)
             {
                 CheckLines();
@@ -179,17 +183,20 @@ internal sealed class BlockEntries : EntrySource
         var all = index.Timestamps.AsSpan(0, header.Entries);
         int first = LowerBound(all, Context.Selection.StartNs), last = LowerBound(all, Context.Selection.EndNs);
         (at, end) = Context.Selection.Backward ? (last, first - 1) : (first - 1, last);
-        Context.Lines += last - first;
-        Context.Bytes += (long)((double)header.LineBytes * (last - first) / header.Entries);
+        double share = (double)(last - first) / header.Entries;
+        long metadata = (long)(header.MetadataBytes * share);
+        Counts.Lines += last - first;
+        Counts.MetadataBytes += metadata;
+        Counts.Bytes += metadata + (long)(header.LineBytes * share);
         return true;
     }
 
     private void ReadShapes(BlockHeader header)
     {
-        byte[] frame = BlockFrames.Read(block, header.ShapesAt, header.ShapesPacked, header.ShapesRaw, header.ShapesCrc, "shapes");
+        byte[] frame = BlockFrames.Read(counted, header.ShapesAt, header.ShapesPacked, header.ShapesRaw, header.ShapesCrc, "shapes");
         try
         {
-            shaped = new ShapedBlock(block, frame.AsSpan(0, header.ShapesRaw), index!.Timestamps);
+            shaped = new ShapedBlock(counted, frame.AsSpan(0, header.ShapesRaw), index!.Timestamps);
         }
         finally
         {
@@ -276,7 +283,7 @@ internal sealed class BlockEntries : EntrySource
             keptEnds = ArrayPool<int>.Shared.Rent(header.Entries);
             index!.ReadLengths(shaped, keptEnds.AsSpan(0, header.Entries));
             EndsOf(keptEnds.AsSpan(0, header.Entries), header.LinesRaw);
-            kept = BlockFrames.Read(block, header.LinesAt, header.LinesPacked, header.LinesRaw, header.LinesCrc, "lines");
+            kept = BlockFrames.Read(counted, header.LinesAt, header.LinesPacked, header.LinesRaw, header.LinesCrc, "lines");
             return true;
         }
         catch (Exception e) when (IsDamage(e))

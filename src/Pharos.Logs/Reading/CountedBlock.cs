@@ -26,15 +26,15 @@ internal sealed class CountedBlock : EntrySource
     public override int Count => counts[at].Entries;
 
     /// <summary>Null where the header does not say what the reader wants to know.</summary>
-    public static CountedBlock? Of(BlockHeader header, Labels stream, ReadContext context)
+    public static CountedBlock? Of(BlockHeader header, bool inMemory, Labels stream, ReadContext context)
     {
         var selection = context.Selection;
         if (selection.Counting is not { } windows || selection.MetadataNames is not { } names || selection.RequiredLiterals.Count > 0) return null;
         if (header.MinNs < selection.StartNs || header.MaxNs >= selection.EndNs || !windows.AreSame(header.MinNs, header.MaxNs)) return null;
         // A name that the stream has is its label, whatever an entry's metadata says.
         var own = names.Where(n => !stream.Has(n)).ToList();
-        if (own.Count == 0) return new CountedBlock(header, [new LevelCount([], header.Entries, header.LineBytes)], context);
-        return own.Count == 1 && own[0] == LevelDetector.Label && header.Levels is { } levels ? new CountedBlock(header, levels, context) : null;
+        if (own.Count == 0) return new CountedBlock(header, [new LevelCount([], header.Entries, header.LineBytes)], context) { InMemory = inMemory };
+        return own.Count == 1 && own[0] == LevelDetector.Label && header.Levels is { } levels ? new CountedBlock(header, levels, context) { InMemory = inMemory } : null;
     }
 
     public override bool Next()

@@ -24,16 +24,46 @@ internal sealed class ReadContext(
     public uint[] FilterBits { get; } =
         [.. selection.RequiredLiterals.OrderByDescending(l => l.Length).SelectMany(l => NeedleFilter.BitsOf(l.Span)).Distinct()];
 
-    public long Lines;
-    public long Bytes;
-    public long Blocks;
-    public long BlocksSkipped;
+    /// <summary>Measures how long reading takes; null: it is not measured.</summary>
+    public TimeProvider? Time { get; init; }
+
+    /// <summary>Streams with something in the range.</summary>
+    public long Streams { get; set; }
+
+    public ReadCounts Memory { get; } = new();
+
+    public ReadCounts Parts { get; } = new();
+
+    public LogReadStatistics Statistics => new(
+        Memory.Lines + Memory.OpenLines + Parts.Lines, Memory.Bytes + Memory.OpenBytes + Parts.Bytes, Memory.Blocks + Parts.Blocks, Memory.BlocksSkipped + Parts.BlocksSkipped)
+    {
+        Streams = Streams,
+        Chunks = Memory.Chunks + Parts.Chunks,
+        MetadataBytes = Memory.MetadataBytes + Memory.OpenMetadataBytes + Parts.MetadataBytes,
+        PackedBytes = Memory.PackedBytes + Parts.PackedBytes,
+        Duplicates = Memory.Duplicates + Parts.Duplicates,
+        Hidden = Memory.Hidden + Parts.Hidden,
+        Reading = TimeSpan.FromTicks(Memory.ReadingTicks + Parts.ReadingTicks),
+        Memory = new LogMemoryStatistics(Memory.Chunks, Memory.Blocks, Memory.Lines, Memory.Bytes, Memory.MetadataBytes, Memory.PackedBytes)
+        {
+            OpenLines = Memory.OpenLines,
+            OpenBytes = Memory.OpenBytes,
+            OpenMetadataBytes = Memory.OpenMetadataBytes,
+            Duplicates = Memory.Duplicates,
+        },
+    };
 }
 
 /// <summary>Entries of one stream from one place, in the selection's direction.</summary>
 internal abstract class EntrySource(ReadContext context) : IDisposable
 {
     protected ReadContext Context { get; } = context;
+
+    /// <summary>No part holds the entries yet.</summary>
+    public bool InMemory { get; protected init; }
+
+    /// <summary>What was touched where the entries are.</summary>
+    public ReadCounts Counts => InMemory ? Context.Memory : Context.Parts;
 
     /// <summary>Bounds of what may come, before the source is opened.</summary>
     public long MinNs { get; protected init; }
@@ -87,6 +117,7 @@ internal sealed class HeadSource : EntrySource
     public HeadSource(HeadSnapshot head, ReadContext context) : base(context)
     {
         this.head = head;
+        InMemory = true;
         entries = head.ByTime();
         int first = Bound(context.Selection.StartNs), last = Bound(context.Selection.EndNs);
         bool backward = context.Selection.Backward;
@@ -103,12 +134,14 @@ internal sealed class HeadSource : EntrySource
 
     public override bool Next()
     {
+        var counts = Context.Memory;
         int step = Context.Selection.Backward ? -1 : 1;
         var literal = Context.Literal.Span;
         while ((at += step) != end)
         {
-            Context.Lines++;
-            Context.Bytes += entries[at].LineLength + entries[at].MetadataLength;
+            counts.OpenLines++;
+            counts.OpenBytes += entries[at].LineLength + entries[at].MetadataLength;
+            counts.OpenMetadataBytes += entries[at].MetadataLength;
             if (!literal.IsEmpty && Line.IndexOf(literal) < 0) continue;
             TimestampNs = entries[at].TimestampNs;
             return true;

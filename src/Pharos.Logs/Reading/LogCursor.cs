@@ -18,6 +18,7 @@ internal sealed class LogCursor : ILogCursor
         foreach (var stream in streams)
         {
             if (!stream.HasSources) continue;
+            context.Streams++;
             orderOf[stream] = orderOf.Count;
             // By the bound of its first block, not by its first entry: nothing is opened before its time has come.
             byTime.Enqueue(stream, Priority(stream, stream.Bound, opened: false));
@@ -38,7 +39,9 @@ internal sealed class LogCursor : ILogCursor
 
     public ReadOnlySpan<byte> Metadata => current!.Current.Metadata;
 
-    public LogReadStatistics Statistics => new(context.Lines, context.Bytes, context.Blocks, context.BlocksSkipped);
+    public bool InMemory => current!.Current.InMemory;
+
+    public LogReadStatistics Statistics => context.Statistics;
 
     public bool MoveNext()
     {

@@ -27,7 +27,9 @@ internal sealed class SectionCursor(ConcurrentQueue<ReadSection> sections, ReadC
 
     public int Section { get; private set; }
 
-    public LogReadStatistics Statistics => new(context.Lines, context.Bytes, context.Blocks, context.BlocksSkipped);
+    public bool InMemory => current!.Current.InMemory;
+
+    public LogReadStatistics Statistics => context.Statistics;
 
     public bool MoveNext()
     {

@@ -35,8 +35,9 @@ internal sealed class StreamEntries : IDisposable
         }
         AddHead(stream.Frozen, context);
         AddHead(stream.Head, context);
-        if (waiting.Count == 1 && waiting[0] is BlockEntries only && hidden?.MayTouch(only.MinNs, only.MaxNs) != true && CountedBlock.Of(only.Header, labels, context) is { } counted)
+        if (waiting.Count == 1 && waiting[0] is BlockEntries only && hidden?.MayTouch(only.MinNs, only.MaxNs) != true && CountedBlock.Of(only.Header, only.InMemory, labels, context) is { } counted)
             waiting[0] = counted;
+        foreach (var source in waiting) source.Counts.Chunks++;
         // The next to open stands at the end. The sort is stable, so that blocks of one time open in the order of writing.
         var sorted = backward ? waiting.OrderBy(s => s.MaxNs).ToList() : [.. waiting.OrderByDescending(s => s.MinNs)];
         waiting = sorted;
@@ -70,7 +71,9 @@ internal sealed class StreamEntries : IDisposable
             OpenDue();
             if (open.Count == 0) return false;
             Current = Best();
-            if (!IsRepeat() && hidden?.Hides(Current.TimestampNs, Current) != true) return true;
+            if (IsRepeat()) Current.Counts.Duplicates++;
+            else if (hidden?.Hides(Current.TimestampNs, Current) == true) Current.Counts.Hidden++;
+            else return true;
             if (!Current.Next())
             {
                 open.Remove(Current);

@@ -56,7 +56,7 @@ public sealed class LogExport
             var sections = new List<ReadSection>();
             ReadSection.Cut(labels, new StreamSnapshot(default, default, [], [.. blocks]), selection, sections);
             using var cursor = new SectionCursor(new ConcurrentQueue<ReadSection>(sections), context);
-            if (WriteStream(cursor, labels, () => progress?.Invoke(Math.Min(total, before + context.Bytes), total))) written++;
+            if (WriteStream(cursor, labels, () => progress?.Invoke(Math.Min(total, before + context.Parts.Bytes), total))) written++;
             before += blocks.Sum(b => (long)b.Header.LineBytes + b.Header.MetadataBytes);
         }
         return new LogExported(written, entries, altered, problems);

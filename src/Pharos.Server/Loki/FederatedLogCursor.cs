@@ -44,6 +44,8 @@ internal sealed class FederatedLogCursor(IReadOnlyList<MemberCursor> members, Lo
 
     public int FieldRow => current!.Cursor.FieldRow;
 
+    public bool InMemory => current!.Cursor.InMemory;
+
     public LogReadStatistics Statistics => members.Aggregate(default(LogReadStatistics), (sum, m) => sum + m.Cursor.Statistics);
 
     public bool MoveNext() => selection.Ordered ? MoveInOrder() : MoveOneByOne();

@@ -28,7 +28,7 @@ internal sealed class LokiVolumes(ILogQueryable store, ITenantLimits limits, Tim
         var (start, end) = request.Range(time, limits.For(http.Tenant()));
         long began = time.GetTimestamp();
         var totals = Totals(http, request, start, end, out long blocks);
-        await ResultAsync(http, "vector", new LogQlStatistics(new LogReadStatistics(0, 0, 0, blocks), totals.Count, time.GetElapsedTime(began)), json =>
+        await ResultAsync(http, "vector", new LogQlStatistics(default(LogReadStatistics) with { Chunks = blocks }, totals.Count, time.GetElapsedTime(began)), json =>
         {
             foreach (var (labels, bytes) in totals)
             {
@@ -58,7 +58,7 @@ internal sealed class LokiVolumes(ILogQueryable store, ITenantLimits limits, Tim
                 if (points.TryGetValue(labels, out var list)) list.Add((Math.Min(end, at + step) / 1_000_000, bytes));
             }
         }
-        await ResultAsync(http, "matrix", new LogQlStatistics(new LogReadStatistics(0, 0, 0, blocks), kept.Count, time.GetElapsedTime(began)), json =>
+        await ResultAsync(http, "matrix", new LogQlStatistics(default(LogReadStatistics) with { Chunks = blocks }, kept.Count, time.GetElapsedTime(began)), json =>
         {
             foreach (var labels in kept)
             {

@@ -95,6 +95,22 @@ public sealed class RunningQueryTests
         Assert.Equal(["first", "second"], lines);
     }
 
+    [Fact]
+    public async Task Statistics_tell_waiting_looking_up_and_running_apart()
+    {
+        await using var world = new LogWorld();
+        var gate = new GatedLogs(world.Store);
+        using var service = new LogQueryService(world.Engine, gate, new QueryRegistry(world.Time, TimeSpan.FromSeconds(5)), world.Time, new Instruments(), new LogServingOptions { ThreadsMax = 1 });
+        var first = service.RangeAsync(LogWorld.Tenant, new TenantLimits(), Query, useCache: false, CancellationToken.None);
+        await gate.Opened;
+        var second = service.RangeAsync(LogWorld.Tenant, new TenantLimits(), Query, useCache: true, CancellationToken.None);
+        world.Time.Advance(TimeSpan.FromSeconds(3));
+        gate.Open();
+        var (one, other) = ((await first).Statistics, (await second).Statistics);
+        Assert.Equal((0, 3, 3), (one.Waited.TotalSeconds, one.Read.LookUp.TotalSeconds, one.Execution.TotalSeconds));
+        Assert.Equal((3, 0, 0), (other.Waited.TotalSeconds, other.Read.LookUp.TotalSeconds, other.Execution.TotalSeconds));
+    }
+
     /// <summary>A store whose cursors give one line and wait before the next.</summary>
     private sealed class HesitantLogs(ILogQueryable store, ManualResetEventSlim gate) : ILogQueryable
     {
