@@ -60,13 +60,39 @@ public sealed class BlockTests
                 if (line.Length == 0) continue;
                 int from = random.Next(line.Length), length = random.Next(1, Math.Min(line.Length - from, 40) + 1);
                 byte[] needle = line[from..(from + length)];
-                var selection = new LogSelection { Matchers = [], StartNs = 0, EndNs = long.MaxValue, Backward = i % 2 == 0, RequiredLiterals = [needle] };
-                using var entries = new BlockEntries(block, Labels.Empty, new ReadContext(selection, [], (_, _, e) => throw e, CancellationToken.None));
-                var read = new List<byte[]>();
-                while (entries.Next()) read.Add(entries.Line.ToArray());
-                if (selection.Backward) read.Reverse();
+                var read = Read(block, needle, backward: i % 2 == 0);
                 Assert.Equal(lines.Where(l => l.AsSpan().IndexOf(needle) >= 0), read);
                 found += read.Count;
+            }
+        }
+    }
+
+    /// <summary>Combined access logs and lines of Java with stack traces: the same needles, and few lines put together for them.</summary>
+    [Fact]
+    public void Text_of_recurring_form_is_taken_apart_and_found_by_any_part_of_it()
+    {
+        for (int seed = 1; seed <= 20; seed++)
+        {
+            var random = new Random(seed);
+            var lines = new List<byte[]>();
+            var head = new HeadBlock();
+            for (int i = 0; i < 300; i++)
+            {
+                var at = DateTimeOffset.FromUnixTimeMilliseconds(1_772_366_400_000 + (i * 400));
+                string zone = random.Next(50) == 0 ? "canary7" : "main";
+                string line = seed % 2 == 0
+                    ? $"10.0.{random.Next(256)}.1 - - [{at:dd/MMM/yyyy:HH:mm:ss} +0000] \"{(random.Next(3) == 0 ? "POST" : "GET")} /api/{random.Next(9000)} HTTP/1.1\" {random.Next(200, 205)} {random.Next(90000)} \"https://shop/?zone={zone}\" \"{(random.Next(2) == 0 ? "curl/8" : "Mozilla/5.0 (X11; Linux) Gecko Firefox/1")}\""
+                    : $"{at:yyyy-MM-dd HH:mm:ss.fff} INFO  [pool-{random.Next(8)}] c.e.Service - {(random.Next(2) == 0 ? "order placed" : "retrying upstream call")} zone={zone} invoice={random.Next(1000000)} took {random.Next(999) / 1000.0:0.000}s{(random.Next(9) == 0 ? "\njava.lang.Exception: no\n\tat a.B(C.java:1)\n" : "")}";
+                lines.Add(Encoding.UTF8.GetBytes(line));
+                head.Append((1_772_366_400_000 + (i * 400)) * 1_000_000, lines[^1], default);
+            }
+            var block = Assert.Single(head.Seal(3));
+            Assert.InRange(block.Header.LinesRaw, 0, block.Header.LineBytes / 20);
+            for (int i = 0; i < 500; i++)
+            {
+                byte[] line = lines[random.Next(lines.Count)];
+                int from = random.Next(line.Length), length = random.Next(1, Math.Min(line.Length - from, 60) + 1);
+                Assert.Equal(lines.Where(l => l.AsSpan().IndexOf(line.AsSpan(from, length)) >= 0), Read(block, line[from..(from + length)], backward: i % 2 == 0));
             }
         }
     }
@@ -78,16 +104,18 @@ public sealed class BlockTests
         [
             [], [0], "\u001b[31mred\u001b[0m"u8.ToArray(), [0xff, 0xfe, 0x80], "{{.Template}} ${jndi:ldap://x}"u8.ToArray(), "{\"a\":\"\0\"}"u8.ToArray(),
             Enumerable.Repeat((byte)'x', 10 << 20).ToArray(), [.. "{\"a\":\""u8, .. Enumerable.Repeat((byte)'y', 10 << 20), .. "\"}"u8], "a=\0 b=\u001b[0m"u8.ToArray(),
+            [.. "word \"quoted "u8, .. Enumerable.Repeat((byte)'"', 1 << 20)], [.. "1.2.3.4 - - ["u8, 0, 0xff, .. "] \"GET \0\xff HTTP\" 7\n"u8], Enumerable.Repeat((byte)'\n', 1 << 20).ToArray(),
+            [.. Enumerable.Range(0, 1 << 20).Select(i => (byte)"a1 =\"[\n"[i % 7])],
         ];
         var head = new HeadBlock();
         // Often enough that the lines with fields are taken apart.
-        for (int i = 0; i < 120; i++) head.Append(i, i % 10 == 0 ? lines[i / 10 % lines.Length] : Encoding.UTF8.GetBytes($"{{\"a\":\"{i}\"}}"), default);
+        for (int i = 0; i < 120; i++) head.Append(i, i % 8 == 0 ? lines[i / 8 % lines.Length] : Encoding.UTF8.GetBytes($"{{\"a\":\"{i}\"}}"), default);
         var block = Assert.Single(head.Seal(3));
         using var entries = new BlockEntries(block, Labels.Empty, new ReadContext(new LogSelection { Matchers = [], StartNs = 0, EndNs = 1000 }, [], (_, _, e) => throw e, CancellationToken.None));
         for (int i = 0; i < 120; i++)
         {
             Assert.True(entries.Next());
-            if (i % 10 == 0) Assert.True(entries.Line.SequenceEqual(lines[i / 10 % lines.Length]));
+            if (i % 8 == 0) Assert.True(entries.Line.SequenceEqual(lines[i / 8 % lines.Length]));
         }
     }
 
@@ -139,5 +167,18 @@ public sealed class BlockTests
         byte[] whole = Encoding.UTF8.GetBytes(text.ToString());
         int packed = BlockCodecs.Pack(BlockCodecs.Best, whole, new byte[BlockCodecs.PackedBytesMax(whole.Length)], 3);
         Assert.True(block.Header.PackedBytes < packed * 0.7, $"{block.Header.PackedBytes} bytes, {packed} as text");
+    }
+
+    /// <summary>The lines that a block gives for a literal, in order of time.</summary>
+    private static List<byte[]> Read(BlockRef block, byte[] literal, bool backward) =>
+        Read(block, new LogSelection { Matchers = [], StartNs = 0, EndNs = long.MaxValue, Backward = backward, RequiredLiterals = [literal] });
+
+    private static List<byte[]> Read(BlockRef block, LogSelection selection)
+    {
+        using var entries = new BlockEntries(block, Labels.Empty, new ReadContext(selection, [], (_, _, e) => throw e, CancellationToken.None));
+        var read = new List<byte[]>();
+        while (entries.Next()) read.Add(entries.Line.ToArray());
+        if (selection.Backward) read.Reverse();
+        return read;
     }
 }

@@ -139,7 +139,7 @@ internal sealed class BlockWriter : IDisposable
             int from = columns.Length;
             var room = columns.GetSpan(BlockCodecs.PackedBytesMax(frame.Length));
             int written = BlockCodecs.Pack(codec, frame.Span, room, level);
-            directory.Add(new ColumnEntry(shredder.NameOf(i), kind, from, written, frame.Length, Crc32C.Of(room[..written]), encoder.Min, encoder.Max));
+            directory.Add(new ColumnEntry(shredder.NameOf(i), kind, encoder.Form, from, written, frame.Length, Crc32C.Of(room[..written]), encoder.Min, encoder.Max));
             columns.Advance(written);
         }
         frame.Clear();

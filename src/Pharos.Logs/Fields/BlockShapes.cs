@@ -22,6 +22,11 @@ internal static class BlockShapes
             Varints.Write(output, (ulong)column.Raw);
             BinaryPrimitives.WriteUInt32LittleEndian(numbers, column.Crc);
             output.Append(numbers[..4]);
+            if (column.Kind is ColumnKind.Decimal or ColumnKind.Time)
+            {
+                Varints.Write(output, (ulong)column.Form.Length);
+                output.Append(column.Form);
+            }
             if (column.Kind != ColumnKind.Decimal) continue;
             BinaryPrimitives.WriteDoubleLittleEndian(numbers, column.Min);
             BinaryPrimitives.WriteDoubleLittleEndian(numbers[8..], column.Max);
@@ -53,18 +58,20 @@ internal static class BlockShapes
             var kind = (ColumnKind)Take(frame, ref at, 1)[0];
             int packed = checked((int)Varints.Read(frame, ref at)), raw = checked((int)Varints.Read(frame, ref at));
             uint crc = BinaryPrimitives.ReadUInt32LittleEndian(Take(frame, ref at, 4));
+            byte[] form = kind is ColumnKind.Decimal or ColumnKind.Time ? Bytes(frame, ref at).ToArray() : [];
             double min = 0, max = 0;
             if (kind == ColumnKind.Decimal)
             {
                 min = BinaryPrimitives.ReadDoubleLittleEndian(Take(frame, ref at, 8));
                 max = BinaryPrimitives.ReadDoubleLittleEndian(Take(frame, ref at, 8));
             }
-            columns[i] = new ColumnEntry(name, kind, offset, packed, raw, crc, min, max);
+            columns[i] = new ColumnEntry(name, kind, form, offset, packed, raw, crc, min, max);
             offset = checked(offset + packed);
             // Sixteen bytes a line and a generous dictionary: a damaged length must not ask for all memory.
             if (offset > header.ColumnsPacked || raw > (header.Entries * 32L) + header.LineBytes + 1024) throw new InvalidDataException("a column lies outside its block");
         }
         var shapes = new LineShape[Varints.ReadLength(frame, ref at)];
+        if (shapes.Length > LineShredder.ShapesMax) throw new InvalidDataException("a block has more shapes than it can");
         for (int i = 0; i < shapes.Length; i++)
         {
             var format = (LogFieldFormat)Take(frame, ref at, 1)[0];
@@ -81,10 +88,7 @@ internal static class BlockShapes
         }
         byte[] rows = Take(frame, ref at, header.Entries).ToArray();
         if (at != frame.Length) throw new InvalidDataException("the shapes frame has another length than its contents");
-        foreach (byte row in rows)
-        {
-            if (row > shapes.Length) throw new InvalidDataException("a line has a shape that is not there");
-        }
+        if (rows.AsSpan().IndexOfAnyExceptInRange((byte)0, (byte)shapes.Length) >= 0) throw new InvalidDataException("a line has a shape that is not there");
         return (shapes, columns, rows);
     }
 

@@ -24,17 +24,29 @@ internal sealed class ColumnEncoder
     /// <inheritdoc cref="Min"/>
     public double Max { get; private set; }
 
+    /// <summary>What the directory must know to write the last column's values: see <see cref="ColumnEntry.Form"/>.</summary>
+    public byte[] Form { get; private set; } = [];
+
     /// <param name="spans">For each line where the value is in the block's bytes; a length of -1: not there.</param>
     public ColumnKind Encode(ReadOnlySpan<byte> bytes, ReadOnlySpan<(int At, int Length)> spans, ReadOnlySpan<HeadEntry> entries, PooledBuffer output)
     {
         output.Clear();
         Min = Max = 0;
+        Form = [];
         if (numbers.Length < spans.Length)
         {
             idOf = new int[spans.Length];
             numbers = new long[spans.Length];
             scales = new byte[spans.Length];
         }
+        // Times that follow those of the lines take no room at all; few different ones that do not, little in a dictionary.
+        bool isTime = TryTime(bytes, spans, entries, out long spread);
+        if (isTime && spread <= ushort.MaxValue)
+        {
+            WriteNumbers(output, spans);
+            return ColumnKind.Time;
+        }
+        Form = [];
         if (TryDictionary(bytes, spans))
         {
             WriteDictionary(output, spans.Length);
@@ -42,8 +54,7 @@ internal sealed class ColumnEncoder
         }
         if (TryDecimal(bytes, spans, out var suffix))
         {
-            Varints.Write(output, (ulong)suffix.Length);
-            output.Append(suffix);
+            Form = suffix.ToArray();
             WriteNumbers(output, spans);
             return ColumnKind.Decimal;
         }
@@ -52,7 +63,7 @@ internal sealed class ColumnEncoder
             WriteNumbers(output, spans);
             return ColumnKind.Ip;
         }
-        if (TryTime(bytes, spans, entries))
+        if (isTime && TryTime(bytes, spans, entries, out _))
         {
             WriteNumbers(output, spans);
             return ColumnKind.Time;
@@ -159,18 +170,27 @@ internal sealed class ColumnEncoder
         return true;
     }
 
-    private bool TryTime(ReadOnlySpan<byte> bytes, ReadOnlySpan<(int At, int Length)> spans, ReadOnlySpan<HeadEntry> entries)
+    /// <param name="spread">Between the greatest and the least difference to the lines' own times.</param>
+    private bool TryTime(ReadOnlySpan<byte> bytes, ReadOnlySpan<(int At, int Length)> spans, ReadOnlySpan<HeadEntry> entries, out long spread)
     {
+        TimeForm? form = null;
+        long min = long.MaxValue, max = long.MinValue;
+        spread = 0;
         for (int row = 0; row < spans.Length; row++)
         {
             var (at, length) = spans[row];
             numbers[row] = 0;
             scales[row] = 0;
             if (length < 0) continue;
-            if (!ValueText.TryTime(bytes.Slice(at, length), out long units, out int scale)) return false;
+            if (!TimeForm.TryRead(bytes.Slice(at, length), ref form, out long units, out int scale)) return false;
             numbers[row] = units - (entries[row].TimestampNs / ValueText.PowerOfTen(9 - scale));
             scales[row] = (byte)scale;
+            min = Math.Min(min, numbers[row]);
+            max = Math.Max(max, numbers[row]);
         }
+        if (form is null) return false;
+        spread = max - min < 0 ? long.MaxValue : max - min;
+        Form = form.Encoded;
         return true;
     }
 

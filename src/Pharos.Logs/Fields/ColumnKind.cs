@@ -15,7 +15,7 @@ internal enum ColumnKind : byte
     /// <summary>IPv4 addresses.</summary>
     Ip = 4,
 
-    /// <summary>Times as <c>2026-03-01T12:00:00.000Z</c>, against the timestamps of the lines.</summary>
+    /// <summary>Times of one <see cref="TimeForm"/>, against the timestamps of the lines.</summary>
     Time = 5,
 
     /// <summary>Anything else.</summary>
@@ -26,7 +26,9 @@ internal enum ColumnKind : byte
 }
 
 /// <summary>A column as the directory of a block names it.</summary>
+/// <param name="Name">Empty: values without a name, tokens of text.</param>
+/// <param name="Form">Of a <see cref="ColumnKind.Decimal"/> column what follows each number, of a <see cref="ColumnKind.Time"/> column its <see cref="TimeForm"/>; else empty.</param>
 /// <param name="Offset">From the start of the block's columns.</param>
 /// <param name="Raw">Bytes before packing.</param>
 /// <param name="Min">Least value of a <see cref="ColumnKind.Decimal"/> column; else 0.</param>
-internal readonly record struct ColumnEntry(string Name, ColumnKind Kind, int Offset, int Packed, int Raw, uint Crc, double Min, double Max);
+internal readonly record struct ColumnEntry(string Name, ColumnKind Kind, byte[] Form, int Offset, int Packed, int Raw, uint Crc, double Min, double Max);

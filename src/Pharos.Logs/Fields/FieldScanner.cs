@@ -10,13 +10,17 @@ namespace Pharos.Logs.Fields;
 internal readonly record struct FieldSpan(int Name, int At, int Length);
 
 /// <summary>
-/// Finds the fields of JSON and logfmt lines that leave no doubt: anything that a parser could take in another way (escapes, bad UTF-8, names that
-/// collide with labels of the query language) makes the whole line unknown. Not safe for several threads.
+/// Finds the fields of JSON and logfmt lines that leave no doubt: a line with anything that a parser could take in another way (escapes, bad UTF-8,
+/// names that collide with labels of the query language) has none. Text beside pairs, and lines without fields, are cut into tokens
+/// (<see cref="TextTokens"/>), values that have no name. Not safe for several threads.
 /// </summary>
 internal sealed class FieldScanner
 {
     /// <summary>Lines with more fields, and blocks with more names, are left to the parsers.</summary>
     public const int NamesMax = 256;
+
+    /// <summary>Of these, tokens have at most so many: they must not take the place of names.</summary>
+    private const int TokenNamesMax = NamesMax / 2;
 
     private const int DepthMax = 8;
 
@@ -27,15 +31,20 @@ internal sealed class FieldScanner
     private readonly Dictionary<string, int> numbers = new(StringComparer.Ordinal);
     private readonly List<string> names = [];
     private readonly (byte[] Full, int Name)[] guesses = new (byte[], int)[NamesMax];
+    private readonly Dictionary<byte[], (byte[] Before, int Name)> tokenOf = new(ByteKeys.Instance);
+    private readonly (byte[] Before, int Name)[] tokenGuesses = new (byte[], int)[NamesMax];
+    private readonly TextTokens tokens = new();
     private readonly FieldSpan[] fields = new FieldSpan[NamesMax];
     private readonly byte[] path = new byte[512];
     private int count;
     private int keys;
+    private int tokenCount;
+    private int tokenGuessCount;
 
-    /// <summary>Names so far, by number.</summary>
+    /// <summary>Names so far, by number; those of tokens are empty.</summary>
     public IReadOnlyList<string> Names => names;
 
-    /// <summary>Fields of the last line; of a name that comes twice, the first is meant.</summary>
+    /// <summary>Fields and tokens of the last line; of a name that comes twice, the first is meant.</summary>
     public ReadOnlySpan<FieldSpan> Fields => fields.AsSpan(0, count);
 
     public void Clear()
@@ -44,18 +53,27 @@ internal sealed class FieldScanner
         numbers.Clear();
         names.Clear();
         Array.Clear(guesses);
+        tokenOf.Clear();
+        tokenGuessCount = 0;
     }
 
+    /// <returns>None: the line has no fields, and <see cref="Fields"/> are its tokens.</returns>
     public LogFieldFormat Scan(ReadOnlySpan<byte> line)
     {
-        count = keys = 0;
+        count = keys = tokenCount = 0;
         if (line.Length < 2) return LogFieldFormat.None;
         if (line[0] == '{')
         {
             int at = 0;
-            return IsCleanText(line) && Object(line, ref at, -1, 0) && at == line.Length ? LogFieldFormat.Json : LogFieldFormat.None;
+            if (IsCleanText(line) && Object(line, ref at, -1, 0) && at == line.Length) return LogFieldFormat.Json;
         }
-        return IsCleanText(line) && Logfmt(line) ? LogFieldFormat.Logfmt : LogFieldFormat.None;
+        else if (IsCleanText(line) && Logfmt(line))
+        {
+            return LogFieldFormat.Logfmt;
+        }
+        count = tokenCount = 0;
+        if (!Tokens(line, 0, 0, line.Length)) count = 0;
+        return LogFieldFormat.None;
     }
 
     private static bool IsCleanText(ReadOnlySpan<byte> line) => Ascii.IsValid(line) || (Utf8.IsValid(line) && line.IndexOf("\uFFFD"u8) < 0);
@@ -190,15 +208,23 @@ internal sealed class FieldScanner
 
     private bool Logfmt(ReadOnlySpan<byte> line)
     {
-        int at = 0;
+        int at = 0, textAt = -1, pairs = 0;
         while (true)
         {
             while (at < line.Length && line[at] <= ' ') at++;
-            if (at >= line.Length) return count > 0;
+            if (at >= line.Length) return pairs > 0 && (textAt < 0 || Tokens(line, EndOfLast, textAt, line.Length));
             int keyAt = at;
             at = WordEnd(line, at);
-            if (at >= line.Length || line[at] <= ' ') continue;
+            if (at >= line.Length || line[at] <= ' ')
+            {
+                // A word without a value is no field.
+                if (textAt < 0) textAt = keyAt;
+                continue;
+            }
             if (line[at] == '"' || at == keyAt) return false;
+            if (textAt >= 0 && !Tokens(line, EndOfLast, textAt, keyAt)) return false;
+            textAt = -1;
+            pairs++;
             int name = NameOf(line[keyAt..at], -1);
             if (name < 0) return false;
             int from = ++at, length;
@@ -224,6 +250,49 @@ internal sealed class FieldScanner
     {
         int length = line[at..].IndexOfAny(WordEnds);
         return length < 0 ? line.Length : at + length;
+    }
+
+    private int EndOfLast => count == 0 ? 0 : fields[count - 1].At + fields[count - 1].Length;
+
+    /// <summary>Adds the tokens of a stretch of text.</summary>
+    /// <param name="end">Where the value before ends.</param>
+    private bool Tokens(ReadOnlySpan<byte> line, int end, int from, int to)
+    {
+        tokens.Split(line, from, to);
+        foreach (var (at, length) in tokens.Found)
+        {
+            int name = TokenOf(line[end..at]);
+            if (name < 0 || !Add(name, at, length)) return false;
+            end = at + length;
+        }
+        return true;
+    }
+
+    /// <summary>Number of the next token of the line: those that follow the same text, after the same number of others that do, share one. -1: there are too many.</summary>
+    private int TokenOf(ReadOnlySpan<byte> before)
+    {
+        int place = tokenCount++;
+        if (place == NamesMax || before.Length > path.Length - 1) return -1;
+        // Where all before were as in the line that left the guess, the count of its text is the same too.
+        if (place < tokenGuessCount && before.SequenceEqual(tokenGuesses[place].Before)) return tokenGuesses[place].Name;
+        byte times = 0;
+        for (int i = 0; i < place; i++)
+        {
+            if (before.SequenceEqual(tokenGuesses[i].Before)) times++;
+        }
+        path[0] = times;
+        before.CopyTo(path.AsSpan(1));
+        var key = path.AsSpan(0, before.Length + 1);
+        ref var guess = ref tokenGuesses[place];
+        if (!tokenOf.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(key, out guess))
+        {
+            tokenGuessCount = place;
+            if (names.Count == NamesMax || tokenOf.Count == TokenNamesMax) return -1;
+            names.Add("");
+            guess = tokenOf[key.ToArray()] = (before.ToArray(), names.Count - 1);
+        }
+        tokenGuessCount = place + 1;
+        return guess.Name;
     }
 
     private bool Add(int name, int at, int length)

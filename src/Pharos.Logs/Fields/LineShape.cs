@@ -3,6 +3,7 @@ using Pharos.Core;
 namespace Pharos.Logs.Fields;
 
 /// <summary>What is the same in many lines: the text around the values, and the columns that hold them.</summary>
+/// <param name="Format">None: the values are tokens of a text, and no fields.</param>
 /// <param name="Columns">Numbers of the columns, in the order of the line.</param>
 /// <param name="Literals">One more than columns: before the first value, between values, after the last.</param>
 internal sealed record LineShape(LogFieldFormat Format, int[] Columns, byte[][] Literals)
@@ -33,6 +34,26 @@ internal sealed record LineShape(LogFieldFormat Format, int[] Columns, byte[][] 
         }
         literals[^1] = line[at..].ToArray();
         return new LineShape(format, columns, literals);
+    }
+
+    /// <summary>The same lines, with values that never vary in the text.</summary>
+    /// <param name="constants">For each column its only value, or null.</param>
+    /// <param name="numbers">The new number of each other column.</param>
+    public LineShape With(byte[]?[] constants, int[] numbers)
+    {
+        var columns = new List<int>(Columns.Length);
+        var literals = new List<byte[]>(Literals.Length) { Literals[0] };
+        for (int i = 0; i < Columns.Length; i++)
+        {
+            if (constants[Columns[i]] is { } constant)
+            {
+                literals[^1] = [.. literals[^1], .. constant, .. Literals[i + 1]];
+                continue;
+            }
+            columns.Add(numbers[Columns[i]]);
+            literals.Add(Literals[i + 1]);
+        }
+        return new LineShape(Format, [.. columns], [.. literals]);
     }
 
     /// <summary>The same number for lines of the same shape.</summary>

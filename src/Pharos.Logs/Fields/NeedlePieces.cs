@@ -21,38 +21,91 @@ internal readonly record struct NeedlePiece(int Column, PieceKind Kind, int From
 
 /// <summary>
 /// Where a needle may be in lines of a shape, without putting lines together: each occurrence lies within a piece of text, which all lines of the
-/// shape have, or takes in a part of at least one value.
+/// shape have, or takes in a part of one value or of several with the text between them.
 /// </summary>
-internal static class NeedlePieces
+internal sealed class NeedlePieces
 {
+    /// <summary>Ways for a needle to lie in one shape; where there are more, all lines of the shape count.</summary>
+    private const int WaysMax = 256;
+
+    private readonly HashSet<NeedlePiece> single = [];
+    private readonly HashSet<NeedlePiece[]> several = new(PiecesComparer.Instance);
+    private readonly List<NeedlePiece> path = [];
+    private int ways;
+
+    /// <summary>Pieces each of which is the whole of an occurrence, but for text.</summary>
+    public IReadOnlyCollection<NeedlePiece> Single => single;
+
+    /// <summary>Pieces that are an occurrence together.</summary>
+    public IReadOnlyCollection<NeedlePiece[]> Several => several;
+
     /// <summary>Adds what to look for in the columns. True: any line of the shape may hold the needle.</summary>
-    public static bool Add(LineShape shape, ReadOnlySpan<byte> needle, HashSet<NeedlePiece> pieces)
+    public bool Add(LineShape shape, ReadOnlySpan<byte> needle)
     {
         foreach (byte[] literal in shape.Literals)
         {
             if (literal.AsSpan().IndexOf(needle) >= 0) return true;
         }
+        ways = 0;
         for (int i = 0; i < shape.Columns.Length; i++)
         {
-            int column = shape.Columns[i];
-            pieces.Add(new NeedlePiece(column, PieceKind.Contains, 0, needle.Length));
-            ReadOnlySpan<byte> before = shape.Literals[i], after = shape.Literals[i + 1];
-            // Two values without anything between them could share the needle in ways that are not looked at here.
-            if (after.IsEmpty || (before.IsEmpty && i > 0)) return true;
+            single.Add(new NeedlePiece(shape.Columns[i], PieceKind.Contains, 0, needle.Length));
+            var before = shape.Literals[i].AsSpan();
             for (int split = 1; split < needle.Length; split++)
             {
-                if (MayFollow(after, needle[split..])) pieces.Add(new NeedlePiece(column, PieceKind.EndsWith, 0, split));
+                path.Clear();
+                path.Add(new NeedlePiece(shape.Columns[i], PieceKind.EndsWith, 0, split));
+                AddText(shape, i + 1, needle, split);
                 if (!before.EndsWith(needle[..split])) continue;
-                pieces.Add(new NeedlePiece(column, PieceKind.StartsWith, split, needle.Length - split));
-                for (int end = split; end < needle.Length; end++)
-                {
-                    if (MayFollow(after, needle[end..])) pieces.Add(new NeedlePiece(column, PieceKind.Equals, split, end - split));
-                }
+                path.Clear();
+                AddValue(shape, i, needle, split);
             }
         }
-        return false;
+        return ways > WaysMax;
     }
 
-    /// <summary>Whether the rest of a needle may begin where a piece of text does.</summary>
-    private static bool MayFollow(ReadOnlySpan<byte> text, ReadOnlySpan<byte> rest) => text.StartsWith(rest) || rest.StartsWith(text);
+    /// <summary>The rest of a needle begins where a piece of text does.</summary>
+    private void AddText(LineShape shape, int place, ReadOnlySpan<byte> needle, int from)
+    {
+        var rest = needle[from..];
+        var text = shape.Literals[place].AsSpan();
+        if (text.StartsWith(rest)) Keep();
+        else if (place < shape.Columns.Length && rest.StartsWith(text)) AddValue(shape, place, needle, from + text.Length);
+    }
+
+    /// <summary>The rest of a needle begins where a value does.</summary>
+    private void AddValue(LineShape shape, int place, ReadOnlySpan<byte> needle, int from)
+    {
+        if (ways > WaysMax) return;
+        int column = shape.Columns[place], depth = path.Count;
+        path.Add(new NeedlePiece(column, PieceKind.StartsWith, from, needle.Length - from));
+        Keep();
+        for (int end = from; end < needle.Length && ways <= WaysMax; end++)
+        {
+            path[depth] = new NeedlePiece(column, PieceKind.Equals, from, end - from);
+            AddText(shape, place + 1, needle, end);
+        }
+        path.RemoveAt(depth);
+    }
+
+    private void Keep()
+    {
+        ways++;
+        if (path.Count == 1) single.Add(path[0]);
+        else several.Add([.. path.OrderByDescending(p => p.Length)]);
+    }
+
+    private sealed class PiecesComparer : IEqualityComparer<NeedlePiece[]>
+    {
+        public static PiecesComparer Instance { get; } = new();
+
+        public bool Equals(NeedlePiece[]? x, NeedlePiece[]? y) => x.AsSpan().SequenceEqual(y);
+
+        public int GetHashCode(NeedlePiece[] obj)
+        {
+            var hash = default(HashCode);
+            foreach (var piece in obj) hash.Add(piece);
+            return hash.ToHashCode();
+        }
+    }
 }

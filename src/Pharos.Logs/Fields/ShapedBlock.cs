@@ -46,15 +46,15 @@ internal sealed class ShapedBlock : LogFields, IDisposable
     public void Mark(ReadOnlySpan<byte> needle, Span<bool> marks)
     {
         marks.Clear();
-        var pieces = new HashSet<NeedlePiece>();
+        var pieces = new NeedlePieces();
         Span<bool> whole = stackalloc bool[shapes.Length + 1];
         whole[0] = true;
-        for (int i = 0; i < shapes.Length; i++) whole[i + 1] = NeedlePieces.Add(shapes[i], needle, pieces);
-        foreach (var piece in pieces)
+        for (int i = 0; i < shapes.Length; i++) whole[i + 1] = pieces.Add(shapes[i], needle);
+        foreach (var piece in pieces.Single)
         {
-            var text = needle.Slice(piece.From, piece.Length);
-            if (ColumnData.MayHold(entries[piece.Column].Kind, text)) ColumnAt(piece.Column).Mark(piece.Kind, text, marks);
+            if (MayHold(piece, needle)) ColumnAt(piece.Column).Mark(piece.Kind, needle.Slice(piece.From, piece.Length), marks);
         }
+        foreach (var together in pieces.Several) MarkTogether(together, needle, marks);
         for (int row = 0; row < rows.Length; row++) marks[row] |= whole[rows[row]];
     }
 
@@ -100,6 +100,17 @@ internal sealed class ShapedBlock : LogFields, IDisposable
         return at + Put(literals[^1], into[at..]);
     }
 
+    /// <exception cref="InvalidDataException">The block is damaged.</exception>
+    public ColumnData ColumnAt(int number)
+    {
+        if (columns[number] is { } known) return known;
+        var entry = entries[number];
+        var header = block.Header;
+        byte[] raw = BlockFrames.Read(block, header.Offset + header.IndexPacked + header.ShapesPacked + entry.Offset, entry.Packed, entry.Raw, entry.Crc, "columns");
+        rented.Add(raw);
+        return columns[number] = ColumnData.Read(entry, raw, rows.Length, timestamps);
+    }
+
     public void Dispose()
     {
         foreach (byte[] buffer in rented) ArrayPool<byte>.Shared.Return(buffer);
@@ -110,13 +121,29 @@ internal sealed class ShapedBlock : LogFields, IDisposable
     private static int Put(ReadOnlySpan<byte> literal, Span<byte> into) =>
         literal.TryCopyTo(into) ? literal.Length : throw new InvalidDataException("lines are longer than their block's header says");
 
-    private ColumnData ColumnAt(int number)
+    private bool MayHold(NeedlePiece piece, ReadOnlySpan<byte> needle) => ColumnData.MayHold(entries[piece.Column], needle.Slice(piece.From, piece.Length));
+
+    /// <summary>Marks the lines that have all of some pieces.</summary>
+    private void MarkTogether(NeedlePiece[] pieces, ReadOnlySpan<byte> needle, Span<bool> marks)
     {
-        if (columns[number] is { } known) return known;
-        var entry = entries[number];
-        var header = block.Header;
-        byte[] raw = BlockFrames.Read(block, header.Offset + header.IndexPacked + header.ShapesPacked + entry.Offset, entry.Packed, entry.Raw, entry.Crc, "columns");
-        rented.Add(raw);
-        return columns[number] = ColumnData.Read(entry.Kind, raw, entry.Raw, rows.Length, timestamps);
+        foreach (var piece in pieces)
+        {
+            if (!MayHold(piece, needle)) return;
+        }
+        bool[] rented = ArrayPool<bool>.Shared.Rent(rows.Length);
+        var all = rented.AsSpan(0, rows.Length);
+        all.Clear();
+        ColumnAt(pieces[0].Column).Mark(pieces[0].Kind, needle.Slice(pieces[0].From, pieces[0].Length), all);
+        for (int row = all.IndexOf(true); row >= 0 && row < all.Length; row++)
+        {
+            if (!all[row] || marks[row]) continue;
+            bool holds = true;
+            for (int i = 1; i < pieces.Length && holds; i++)
+            {
+                holds = ColumnAt(pieces[i].Column).Has(row, pieces[i].Kind, needle.Slice(pieces[i].From, pieces[i].Length));
+            }
+            marks[row] = holds;
+        }
+        ArrayPool<bool>.Shared.Return(rented);
     }
 }

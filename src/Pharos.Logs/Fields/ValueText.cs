@@ -1,4 +1,3 @@
-using System.Buffers.Text;
 using System.Globalization;
 
 namespace Pharos.Logs.Fields;
@@ -76,40 +75,10 @@ internal static class ValueText
     public static string Ip(long address) =>
         string.Create(CultureInfo.InvariantCulture, $"{(address >> 24) & 255}.{(address >> 16) & 255}.{(address >> 8) & 255}.{address & 255}");
 
-    /// <summary>A time as <c>2026-03-01T12:00:00.000Z</c> with up to nine digits of a second, in units of its last digit since 1970.</summary>
-    /// <param name="scale">Digits of a second.</param>
-    public static bool TryTime(ReadOnlySpan<byte> text, out long units, out int scale)
-    {
-        units = 0;
-        scale = 0;
-        if (text.Length is < 20 or > 30 || text[^1] != 'Z' || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' || text[16] != ':') return false;
-        if (!Digits(text[..4], out int year) || !Digits(text[5..7], out int month) || !Digits(text[8..10], out int day)
-            || !Digits(text[11..13], out int hour) || !Digits(text[14..16], out int minute) || !Digits(text[17..19], out int second)) return false;
-        if (year is < 1970 or > 2200 || month is < 1 or > 12 || day < 1 || day > DateTime.DaysInMonth(year, month) || hour > 23 || minute > 59 || second > 59) return false;
-        int fraction = 0;
-        if (text.Length > 20)
-        {
-            scale = text.Length - 21;
-            if (text[19] != '.' || scale == 0 || !Digits(text[20..^1], out fraction)) return false;
-        }
-        units = ((((new DateTime(year, month, day, 0, 0, 0, DateTimeKind.Utc).Ticks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerSecond) + (hour * 3600) + (minute * 60) + second) * PowerOfTen(scale)) + fraction;
-        return true;
-    }
-
-    public static string Time(long units, int scale)
-    {
-        long seconds = Math.DivRem(units, PowerOfTen(scale), out long fraction);
-        string whole = DateTime.UnixEpoch.AddSeconds(seconds).ToString("yyyy-MM-dd'T'HH:mm:ss", CultureInfo.InvariantCulture);
-        return scale == 0 ? whole + "Z" : $"{whole}.{fraction.ToString("d" + scale, CultureInfo.InvariantCulture)}Z";
-    }
-
     public static long PowerOfTen(int exponent)
     {
         long power = 1;
         for (int i = 0; i < exponent; i++) power *= 10;
         return power;
     }
-
-    private static bool Digits(ReadOnlySpan<byte> text, out int value) =>
-        Utf8Parser.TryParse(text, out value, out int used) && used == text.Length && (uint)(text[0] - '0') <= 9;
 }
