@@ -148,6 +148,7 @@ public sealed class LogQlEngine : IDisposable
             EndNs = query.EndNs,
             Backward = query.Backward,
             RequiredLiterals = pipeline.RequiredLiterals,
+            RequiredExpression = pipeline.RequiredExpression,
         };
         long asked = context.Time.GetTimestamp();
         using var cursor = context.Store.Open(context.Tenant, selection, context.Cancel);

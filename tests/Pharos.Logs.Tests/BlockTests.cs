@@ -98,6 +98,41 @@ public sealed class BlockTests
     }
 
     [Fact]
+    public void An_expression_finds_each_line_that_it_matches_without_putting_all_together()
+    {
+        string[] atoms = ["[0-9]{3}", "status", "\\d+", ".*", "\"", "=", "(info|5..)", "(?i)POOL", "^", "$", "\\n", "[^ ]+", "\ufffd", "(?i)k", "2026", "ms$", "é?", "a|b"];
+        int read = 0, matched = 0, all = 0;
+        for (int seed = 1; seed <= 30; seed++)
+        {
+            var random = new Random(seed);
+            var source = new RandomLines(seed);
+            var lines = new List<byte[]>();
+            var head = new HeadBlock();
+            for (int i = 0; i < 300; i++)
+            {
+                byte[] line = source.Next();
+                if (head.Append(i, line, default)) lines.Add(line);
+            }
+            var block = Assert.Single(head.Seal(3));
+            for (int i = 0; i < 40; i++)
+            {
+                string pattern = string.Concat(Enumerable.Range(0, random.Next(1, 5)).Select(_ => atoms[random.Next(atoms.Length)]));
+                if (LineAutomaton.For(pattern) is not { } automaton) continue;
+                var expected = lines.Where(l => automaton.IsMatch(l)).ToList();
+                var selection = new LogSelection { Matchers = [], StartNs = 0, EndNs = long.MaxValue, Backward = i % 2 == 0, RequiredExpression = pattern };
+                var given = Read(block, selection);
+                Assert.True(expected.Select(Convert.ToHexString).SequenceEqual(given.Where(l => automaton.IsMatch(l)).Select(Convert.ToHexString)), $"seed {seed}: {pattern}");
+                all += lines.Count;
+                read += given.Count;
+                matched += expected.Count;
+            }
+        }
+        // Lines that were not taken apart are always given.
+        Assert.InRange(matched, all / 20, all * 3 / 4);
+        Assert.InRange(read - matched, 0, (all - matched) / 2);
+    }
+
+    [Fact]
     public void Hostile_lines_come_back_as_they_are()
     {
         byte[][] lines =

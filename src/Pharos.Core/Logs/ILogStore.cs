@@ -36,6 +36,12 @@ public sealed record LogSelection
     public IReadOnlyList<ReadOnlyMemory<byte>> RequiredLiterals { get; init; } = [];
 
     /// <summary>
+    /// An expression that matches somewhere in every wanted line, as <see cref="LineAutomaton"/> takes it. The store may use it to pass over lines; the reader
+    /// still checks.
+    /// </summary>
+    public string? RequiredExpression { get; init; }
+
+    /// <summary>
     /// Names of metadata that the reader looks at; null: all of them. The store may leave out others.
     /// </summary>
     public IReadOnlySet<string>? MetadataNames { get; init; }

@@ -19,8 +19,6 @@ public sealed class LineAutomaton
 
     // What stands in a cell of the table instead of the next state.
     private const int Unknown = -1;
-    private const int Matched = -2;
-    private const int Dead = -3;
     private const int BeyondAscii = -4;
 
     private readonly RegexProgram program;
@@ -36,7 +34,7 @@ public sealed class LineAutomaton
     private readonly int[] symbols;
     private readonly SearchValues<byte>? leaving;
     private int[] table = [];
-    private int generation;
+    private int closures;
     private int kernelLength;
     private int waiting = -1;
 
@@ -82,39 +80,69 @@ public sealed class LineAutomaton
     public static LineAutomaton? For(string pattern) =>
         new RegexNodeParser(new Re2Translator(pattern).Translate()).Parse() is { } node && RegexProgram.Of(node) is { } program ? new LineAutomaton(program) : null;
 
+    /// <summary>The state before the first byte of a line.</summary>
+    public const int Start = 0;
+
+    /// <summary>The state in which a line is known to match, whatever follows.</summary>
+    public const int Matched = -2;
+
+    /// <summary>The state in which a line is known not to match, whatever follows.</summary>
+    public const int Dead = -3;
+
+    /// <summary>The state that waits for a match to begin, where only few bytes leave it; else -1, and no state is.</summary>
+    public int Idle => leaving is null ? -1 : waiting;
+
+    /// <summary>The bytes that may leave <see cref="Idle"/>; null where there is no such state.</summary>
+    public SearchValues<byte>? LeavingIdle => leaving;
+
+    /// <summary>Changes when states are forgotten: those that were met before it, other than the last one, then mean nothing.</summary>
+    public int Generation { get; private set; }
+
     public bool IsMatch(ReadOnlySpan<byte> line)
     {
-        int state = 0;
+        int state = Run(Start, line);
+        return state < 0 ? state == Matched : MatchesAtEnd(state);
+    }
+
+    /// <summary>The state after some more bytes of a line. Bytes of one character must come together.</summary>
+    /// <param name="state">Not <see cref="Matched"/> or <see cref="Dead"/>.</param>
+    public int Run(int state, ReadOnlySpan<byte> bytes)
+    {
         int[] cells = table;
         byte[] classOf = classOfByte;
-        int hopAt = leaving is null ? -1 : waiting;
-        for (int i = 0; i < line.Length;)
+        int hopAt = Idle;
+        for (int i = 0; i < bytes.Length;)
         {
-            int next = cells[state + classOf[line[i]]];
+            if (state == hopAt)
+            {
+                int hop = bytes[i..].IndexOfAny(leaving!);
+                if (hop < 0) break;
+                i += hop;
+            }
+            int next = cells[state + classOf[bytes[i]]];
             if (next < 0)
             {
                 if (next == BeyondAscii)
                 {
-                    Rune.DecodeFromUtf8(line[i..], out var rune, out int used);
+                    Rune.DecodeFromUtf8(bytes[i..], out var rune, out int used);
                     next = Step(state, rune);
                     i += used - 1;
                 }
                 else if (next == Unknown)
                 {
-                    next = Build(state, classOf[line[i]]);
+                    next = Build(state, classOf[bytes[i]]);
                 }
-                if (next < 0) return next == Matched;
+                if (next < 0) return next;
                 cells = table;
             }
             state = next;
             i++;
-            if (next != hopAt) continue;
-            int hop = line[i..].IndexOfAny(leaving!);
-            if (hop < 0) break;
-            i += hop;
         }
-        return Step(state, endClass) == Matched;
+        return state;
     }
+
+    /// <summary>Whether a line that ends in this state matches.</summary>
+    public bool MatchesAtEnd(int state) => Step(state, endClass) == Matched;
 
     /// <summary>As UTF-16 has it: one unit, or the two halves of a pair.</summary>
     private int Step(int state, Rune rune)
@@ -181,7 +209,7 @@ public sealed class LineAutomaton
     private int Close(ReadOnlySpan<int> kernel, Left left, bool endFollows, bool newlineFollows, out bool matched)
     {
         matched = false;
-        generation++;
+        closures++;
         int count = 0;
         foreach (int first in kernel)
         {
@@ -222,8 +250,8 @@ public sealed class LineAutomaton
 
     private void Push(int pc, ref int depth)
     {
-        if (seen[pc] == generation) return;
-        seen[pc] = generation;
+        if (seen[pc] == closures) return;
+        seen[pc] = closures;
         pending[depth++] = pc;
     }
 
@@ -237,6 +265,7 @@ public sealed class LineAutomaton
     /// <summary>Forgets all states but the first and the one that waits for a match to begin, whose numbers stay the same.</summary>
     private void Reset()
     {
+        Generation++;
         numbers.Clear();
         kernels.Clear();
         kernelLength = 0;

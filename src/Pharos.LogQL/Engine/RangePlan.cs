@@ -46,13 +46,15 @@ internal sealed class RangePlan
     {
         var range = Syntax.Range;
         bool storedOnly = range.Log.Stages.Count == 0 && range.Unwrap is null;
+        var pipeline = BuildPipeline();
         return new LogSelection
         {
             Matchers = range.Log.Matchers,
             StartNs = Steps.StartNs - range.RangeNs - range.OffsetNs + 1,
             EndNs = Steps.LastNs - range.OffsetNs + 1,
             Ordered = false,
-            RequiredLiterals = BuildPipeline().RequiredLiterals,
+            RequiredLiterals = pipeline.RequiredLiterals,
+            RequiredExpression = pipeline.RequiredExpression,
             MetadataNames = storedOnly && Grouping is { Without: false } by ? by.Labels.ToHashSet(StringComparer.Ordinal) : null,
             Counting = storedOnly && IsCounting ? windows with { StartNs = windows.StartNs - range.OffsetNs } : null,
             LinesUnread = storedOnly && !IsBytes,

@@ -12,9 +12,10 @@ internal sealed class LinePipeline
     private readonly Stage[] stages;
     private readonly int leading;
 
-    private LinePipeline(Stage[] stages, List<byte[]> requiredLiterals)
+    private LinePipeline(Stage[] stages, List<byte[]> requiredLiterals, string? requiredExpression)
     {
         this.stages = stages;
+        RequiredExpression = requiredExpression;
         RequiredLiterals = [.. requiredLiterals.Select(l => (ReadOnlyMemory<byte>)l)];
         leading = stages.TakeWhile(s => s.LineOnly).Count();
         ChangesLabels = stages.Any(s => s.ChangesLabels);
@@ -22,6 +23,9 @@ internal sealed class LinePipeline
 
     /// <summary>Byte strings that every line which passes must have held when it was stored.</summary>
     public IReadOnlyList<ReadOnlyMemory<byte>> RequiredLiterals { get; }
+
+    /// <summary>An expression that matched every line which passes when it was stored; null where none is known.</summary>
+    public string? RequiredExpression { get; }
 
     /// <summary>False: a line that passes has the labels that it was stored with.</summary>
     public bool ChangesLabels { get; }
@@ -31,16 +35,18 @@ internal sealed class LinePipeline
     {
         var stages = new List<Stage>(syntax.Count);
         var literals = new List<byte[]>();
+        string? expression = null;
         bool lineIsStored = true;
         foreach (var stage in syntax)
         {
             var built = Build(stage, needed, time);
             if (lineIsStored && stage is LineFilterSyntax filter) literals.AddRange(Required(filter));
             if (built is null) continue;
+            if (lineIsStored && stage is LineFilterSyntax whole) expression ??= Expression(whole);
             stages.Add(built);
             lineIsStored &= !built.ChangesLine;
         }
-        return new LinePipeline([.. stages], literals);
+        return new LinePipeline([.. stages], literals, expression);
     }
 
     public bool Process(ref LogLine line) => Run(ref line, 0, stages.Length);
@@ -111,6 +117,18 @@ internal sealed class LinePipeline
         }
         if (FoldedMatcher.For(term.Text, regex) is { } folded) return folded;
         return new RegexLineMatcher(regex, LineAutomaton.For(term.Text), [.. RegexLiterals.Required(term.Text).Select(Encoding.UTF8.GetBytes)]);
+    }
+
+    /// <summary>Null where the filter is no expression, or needs care with text beyond ASCII.</summary>
+    private static string? Expression(LineFilterSyntax filter)
+    {
+        if (filter.Terms.Any(t => t.IsIp || !Ascii.IsValid(t.Text))) return null;
+        return filter.Op switch
+        {
+            LineFilterOp.Contains => string.Join('|', filter.Terms.Select(t => LinearRegex.Escape(t.Text))),
+            LineFilterOp.Matches => string.Join('|', filter.Terms.Select(t => $"(?:{t.Text})")),
+            _ => null,
+        };
     }
 
     private static IEnumerable<byte[]> Required(LineFilterSyntax filter)

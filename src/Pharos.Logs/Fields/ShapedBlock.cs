@@ -17,6 +17,7 @@ internal sealed class ShapedBlock : LogFields, IDisposable
     private readonly byte[] rows;
     private readonly ColumnData?[] columns;
     private readonly List<byte[]> rented = [];
+    private ShapedSearch? search;
 
     /// <param name="directory">The shapes frame, unpacked.</param>
     /// <exception cref="InvalidDataException">It is damaged.</exception>
@@ -99,6 +100,10 @@ internal sealed class ShapedBlock : LogFields, IDisposable
         }
         return at + Put(literals[^1], into[at..]);
     }
+
+    /// <summary>Whether an expression matches a line that was taken apart. The same expression each time.</summary>
+    /// <exception cref="InvalidDataException">The block is damaged.</exception>
+    public bool IsMatch(LineAutomaton automaton, int row) => (search ??= new ShapedSearch(automaton, this, shapes, entries)).IsMatch(row, rows[row] - 1);
 
     /// <exception cref="InvalidDataException">The block is damaged.</exception>
     public ColumnData ColumnAt(int number)

@@ -8,6 +8,9 @@ namespace Pharos.Logs.Reading;
 /// <summary>Entries of a packed block: the filter is asked first, lines are unpacked only when one is wanted.</summary>
 internal sealed class BlockEntries : EntrySource
 {
+    /// <summary>Lines after which it is known whether an expression matches most of them.</summary>
+    private const int TestedMin = 64;
+
     private readonly BlockRef block;
     private readonly Labels stream;
     private BlockRef counted;
@@ -22,6 +25,8 @@ internal sealed class BlockEntries : EntrySource
     private int[]? lineEnds;
     private int end;
     private int at;
+    private int tested;
+    private int matched;
     private bool opened;
     private bool dead;
 
@@ -68,8 +73,13 @@ internal sealed class BlockEntries : EntrySource
         var literal = Context.Literal.Span;
         if (literal.IsEmpty)
         {
-            at += backward ? -1 : 1;
-            if (at == end) return false;
+            do
+            {
+                at += backward ? -1 : 1;
+                if (at == end) return false;
+            }
+            while (Context.Expression is { } expression && !MayMatch(expression));
+            if (dead) return false;
             TimestampNs = index!.Timestamps[at];
             return true;
         }
@@ -94,6 +104,26 @@ internal sealed class BlockEntries : EntrySource
         keptEnds = lineEnds = null;
         dead = true;
         opened = true;
+    }
+
+    /// <summary>False where the current line was taken apart and the expression does not match it. True where the block turns out to be damaged.</summary>
+    private bool MayMatch(LineAutomaton expression)
+    {
+        if (shaped is null || !shaped.IsShaped(at)) return true;
+        // Where most lines match, looking at them twice is no gain.
+        if (tested >= TestedMin && matched * 2 > tested) return true;
+        try
+        {
+            tested++;
+            bool match = shaped.IsMatch(expression, at);
+            if (match) matched++;
+            return match;
+        }
+        catch (Exception e) when (IsDamage(e))
+        {
+            Fail(e);
+            return true;
+        }
     }
 
     private int Start(int entry) => entry == 0 ? 0 : lineEnds![entry - 1];

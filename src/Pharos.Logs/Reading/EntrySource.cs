@@ -24,6 +24,10 @@ internal sealed class ReadContext(
     public uint[] FilterBits { get; } =
         [.. selection.RequiredLiterals.OrderByDescending(l => l.Length).SelectMany(l => NeedleFilter.BitsOf(l.Span)).Distinct()];
 
+    /// <summary>What every wanted line matches; null where nothing is known of it, or where looking for <see cref="Literal"/> says enough.</summary>
+    public LineAutomaton? Expression { get; } =
+        selection is { RequiredLiterals.Count: 0, RequiredExpression: { } expression } ? LineAutomaton.For(expression) : null;
+
     /// <summary>Measures how long reading takes; null: it is not measured.</summary>
     public TimeProvider? Time { get; init; }
 

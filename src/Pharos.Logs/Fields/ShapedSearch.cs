@@ -1,0 +1,90 @@
+using Pharos.Core;
+
+namespace Pharos.Logs.Fields;
+
+/// <summary>
+/// Runs an expression over the pieces of lines that were taken apart, without putting them together: over text of shapes and values of dictionaries once for each
+/// state before them, as a rule, and not at all over values that cannot begin a match. Not safe for several threads.
+/// </summary>
+internal sealed class ShapedSearch
+{
+    private readonly LineAutomaton automaton;
+    private readonly LineShape[] shapes;
+    private readonly ShapedBlock block;
+    private readonly (int From, int To)[][] ofText;
+    private readonly (int From, int To)[]?[] ofValues;
+    private readonly bool[] begins;
+    private int generation;
+
+    public ShapedSearch(LineAutomaton automaton, ShapedBlock block, LineShape[] shapes, ColumnEntry[] entries)
+    {
+        this.automaton = automaton;
+        this.shapes = shapes;
+        this.block = block;
+        ofText = [.. shapes.Select(s => new (int, int)[s.Literals.Length])];
+        ofValues = new (int, int)[entries.Length][];
+        begins = [.. entries.Select(e => automaton.LeavingIdle is not { } leaving || ColumnData.MayHoldAny(e, leaving))];
+        Forget();
+    }
+
+    /// <param name="shape">The line's shape, counted from 0.</param>
+    /// <exception cref="InvalidDataException">The block is damaged.</exception>
+    public bool IsMatch(int row, int shape)
+    {
+        if (generation != automaton.Generation) Forget();
+        var texts = shapes[shape].Literals;
+        var numbers = shapes[shape].Columns;
+        var memo = ofText[shape];
+        Span<byte> scratch = stackalloc byte[128];
+        int state = LineAutomaton.Start, idle = automaton.Idle;
+        for (int i = 0; i < numbers.Length; i++)
+        {
+            state = memo[i].From == state ? memo[i].To : Run(state, texts[i], ref memo[i]);
+            if (state < 0) return state == LineAutomaton.Matched;
+            int number = numbers[i];
+            if (state == idle && !begins[number]) continue;
+            var column = block.ColumnAt(number);
+            if (ofValues[number] is { } values)
+            {
+                ref var value = ref values[column.IdOf(row)];
+                state = value.From == state ? value.To : Run(state, column.BytesOf(row, scratch), ref value);
+            }
+            else if (column.Distinct > 0)
+            {
+                ofValues[number] = NewMemo(column.Distinct + 1);
+                state = Run(state, column.BytesOf(row, scratch), ref ofValues[number]![column.IdOf(row)]);
+            }
+            else
+            {
+                state = automaton.Run(state, column.BytesOf(row, scratch));
+                if (generation != automaton.Generation) Forget();
+            }
+            if (state < 0) return state == LineAutomaton.Matched;
+        }
+        state = memo[^1].From == state ? memo[^1].To : Run(state, texts[^1], ref memo[^1]);
+        return state < 0 ? state == LineAutomaton.Matched : automaton.MatchesAtEnd(state);
+    }
+
+    private static (int From, int To)[] NewMemo(int length)
+    {
+        var memo = new (int, int)[length];
+        memo.AsSpan().Fill((-1, 0));
+        return memo;
+    }
+
+    private int Run(int state, ReadOnlySpan<byte> bytes, ref (int From, int To) memo)
+    {
+        int next = automaton.Run(state, bytes);
+        // Where states were forgotten on the way, the one before has lost its meaning.
+        if (generation != automaton.Generation) Forget();
+        else memo = (state, next);
+        return next;
+    }
+
+    private void Forget()
+    {
+        generation = automaton.Generation;
+        foreach (var memo in ofText) memo.AsSpan().Fill((-1, 0));
+        foreach (var memo in ofValues) memo.AsSpan().Fill((-1, 0));
+    }
+}
