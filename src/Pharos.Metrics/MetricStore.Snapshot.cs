@@ -10,11 +10,24 @@ public sealed partial class MetricStore
     /// <summary>What a chunk aims at: good enough to guess how much a head would have to read again.</summary>
     private const int SamplesPerChunk = 120;
 
+    /// <summary>A small head is saved after fewer samples: about as many bytes as the log got meanwhile, and no sooner than half a second's reading.</summary>
+    private const int SamplesPerSeries = 20;
+    private const long SamplesMin = 2_000_000;
+
+    private readonly SemaphoreSlim saving = new(1, 1);
     private long samplesSinceSave;
+
+    // As it was when it was last reached: heads grow.
+    private long saveDue;
+    private int savingSoon;
+
+    /// <summary>Ends when the saving that appends asked for last has ended.</summary>
+    private Task headsSaved = Task.CompletedTask;
 
     /// <summary>Writes all heads beside running appends. What fails is reported; then the old snapshots hold on.</summary>
     public async Task SaveHeadsAsync(CancellationToken cancel)
     {
+        await saving.WaitAsync(cancel);
         Interlocked.Exchange(ref samplesSinceSave, 0);
         // Read before any head is looked at: a tenant that appears later has its records behind it.
         var end = log.End;
@@ -35,13 +48,39 @@ public sealed partial class MetricStore
         {
             MetricsLog.SnapshotFailed(logger, options.Folder, failure.Message);
         }
+        finally
+        {
+            saving.Release();
+        }
+    }
+
+    /// <summary>Counts samples that a restart would have to read, and has the heads saved, beside all else, where they are many.</summary>
+    private void CountUnsaved(int samples)
+    {
+        if (options.HeadSaveSamples <= 0) return;
+        long unsaved = Interlocked.Add(ref samplesSinceSave, samples);
+        if (unsaved < Interlocked.Read(ref saveDue) || unsaved < FindSaveDue() || Interlocked.Exchange(ref savingSoon, 1) != 0) return;
+        headsSaved = Task.Run(async () =>
+        {
+            await SaveHeadsAsync(CancellationToken.None);
+            Interlocked.Exchange(ref savingSoon, 0);
+        });
+    }
+
+    private long FindSaveDue()
+    {
+        long wanted = tenants.Values.Sum(t => (long)t.Head.Table.Count) * SamplesPerSeries;
+        long due = Math.Clamp(wanted, Math.Min(SamplesMin, options.HeadSaveSamples), options.HeadSaveSamples);
+        Interlocked.Exchange(ref saveDue, due);
+        return due;
     }
 
     private async Task SaveHeadsIfDueAsync(CancellationToken cancel)
     {
+        await headsSaved;
         if (options.HeadSaveSamples <= 0) return;
-        bool due = Interlocked.Read(ref samplesSinceSave) >= options.HeadSaveSamples
-            || tenants.Values.Any(t => t.IsSnapshotStale && t.Head.ChunkCount * (long)SamplesPerChunk >= options.HeadSaveSamples);
+        long enough = FindSaveDue();
+        bool due = Interlocked.Read(ref samplesSinceSave) >= enough || tenants.Values.Any(t => t.IsSnapshotStale && t.Head.ChunkCount * (long)SamplesPerChunk >= enough);
         if (due) await SaveHeadsAsync(cancel);
     }
 

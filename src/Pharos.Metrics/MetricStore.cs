@@ -94,7 +94,7 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IMetric
                 ExceptionDispatchInfo.Throw(failure);
             }
         }
-        Interlocked.Add(ref samplesSinceSave, ticket.SampleCount + ticket.Histograms.Count);
+        CountUnsaved(ticket.SampleCount + ticket.Histograms.Count);
         instruments.FloatsAppended.Add(ticket.SampleCount);
         instruments.HistogramsAppended.Add(ticket.Histograms.Count);
         instruments.ExemplarsAppended.Add(ticket.Exemplars.Count);
@@ -117,6 +117,7 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IMetric
     {
         await stopping.CancelAsync();
         await maintenance;
+        await headsSaved;
         stopping.Dispose();
         foreach (var store in tenants.Values) await store.ChunksWritten;
         if (started && options.SaveHeadsOnClose) await SaveHeadsAsync(CancellationToken.None);

@@ -233,6 +233,30 @@ public sealed class HeadSnapshotTests
     }
 
     [Fact]
+    public async Task Enough_samples_have_the_heads_saved_before_any_maintenance()
+    {
+        using var folder = Places.NewFolder();
+        var time = new ManualTimeProvider(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
+        var instruments = new Instruments();
+        await using var log = new FileWriteLog(new WriteLogOptions { Folder = Path.Combine(folder, "log"), Sync = SyncPolicy.Os }, time, instruments, NullLogger.Instance);
+        string snapshot = Path.Combine(folder, "metrics", StoreFixture.Tenant.Name, "head-snapshot");
+        using var batch = new MetricBatch();
+        foreach (bool enough in (bool[])[false, true])
+        {
+            batch.Clear();
+            time.Advance(TimeSpan.FromSeconds(15));
+            for (int i = 0; i < 60; i++) batch.AddSample(batch.AddSeries(Series(i)), time.UnixMs(), i);
+            await using (var store = new MetricStore(
+                new MetricStoreOptions { Folder = Path.Combine(folder, "metrics"), HeadSaveSamples = 61, SaveHeadsOnClose = false }, log, new NoLimits(), time, instruments, NullLogger.Instance))
+            {
+                store.Start();
+                await store.AppendAsync(StoreFixture.Tenant, batch, default);
+            }
+            Assert.Equal(enough, File.Exists(snapshot));
+        }
+    }
+
+    [Fact]
     public async Task A_clock_that_steps_back_keeps_what_was_taken_over_a_clean_stop_and_a_crash()
     {
         var clock = new SteppingClock(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));

@@ -18,6 +18,7 @@ internal static class HeadSnapshot
     private const int SectionHeaderBytes = 8;
     private const int SectionBytesMax = 1 << 30;
     private const long FreeBytesMin = 64 << 20;
+    private const int PagesAtOnceMax = 8;
     private const ushort Version = 2;
     private const byte Start = 1;
     private const byte Page = 2;
@@ -119,32 +120,49 @@ internal static class HeadSnapshot
     {
         var places = new SnapshotPlaces();
         int[] numbers = [];
-        long series = 0;
-        while (true)
+        // Oldest first: pages are put together side by side, and join the head one after the other.
+        var pages = new Queue<Task<LoadedPage>>();
+        int pagesAtOnce = Math.Clamp(Environment.ProcessorCount, 1, PagesAtOnceMax);
+        try
         {
-            byte[] section = source.Next();
-            var bytes = new ByteReader(section);
-            byte type = bytes.Byte();
-            switch (type)
+            while (true)
             {
-                case Start:
-                    if (new CutMark(bytes.Varint(), TenantHead.LoadPosition(ref bytes)) != mark) return null;
-                    OpenChunkFiles(head, ref bytes);
-                    break;
-                case Page:
-                    series += LoadPage(head, ref bytes, places, ref numbers);
-                    break;
-                case End:
-                    long expected = (long)bytes.Uvarint();
-                    if (expected != series) throw new InvalidDataException($"it holds {series} series and says {expected}");
-                    var place = TenantHead.LoadPosition(ref bytes);
-                    places.End(place);
-                    head.LoadState(ref bytes, place, nowMs);
-                    head.Chunks.WaitForCheck();
-                    return places;
-                default:
-                    throw new InvalidDataException($"a section of type {type} is not known to this release");
+                byte[] section = source.Next();
+                var bytes = new ByteReader(section);
+                byte type = bytes.Byte();
+                switch (type)
+                {
+                    case Start:
+                        if (new CutMark(bytes.Varint(), TenantHead.LoadPosition(ref bytes)) != mark) return null;
+                        OpenChunkFiles(head, ref bytes);
+                        break;
+                    case Page:
+                        pages.Enqueue(BeginPage(head, section, ref bytes, places, ref numbers));
+                        JoinAllBut(pagesAtOnce);
+                        break;
+                    case End:
+                        JoinAllBut(0);
+                        long expected = (long)bytes.Uvarint();
+                        if (expected != head.Table.Count) throw new InvalidDataException($"it holds {head.Table.Count} series and says {expected}");
+                        var place = TenantHead.LoadPosition(ref bytes);
+                        places.End(place);
+                        head.LoadState(ref bytes, place, nowMs);
+                        head.Chunks.WaitForCheck();
+                        return places;
+                    default:
+                        throw new InvalidDataException($"a section of type {type} is not known to this release");
+                }
             }
+        }
+        finally
+        {
+            // After a failure others may still be at work.
+            Task.WhenAll(pages).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default).GetAwaiter().GetResult();
+        }
+
+        void JoinAllBut(int left)
+        {
+            while (pages.Count > left) head.Join(pages.Dequeue().GetAwaiter().GetResult());
         }
     }
 
@@ -155,8 +173,10 @@ internal static class HeadSnapshot
         head.Chunks.Open(saved);
     }
 
+    /// <summary>Takes in a page's label pairs, which later pages may name too, and has its series put together beside all else.</summary>
+    /// <param name="bytes">Reads the section.</param>
     /// <param name="numbers">The head's number of a pair, by its number in the file.</param>
-    private static int LoadPage(TenantHead head, ref ByteReader bytes, SnapshotPlaces places, ref int[] numbers)
+    private static Task<LoadedPage> BeginPage(TenantHead head, byte[] section, ref ByteReader bytes, SnapshotPlaces places, ref int[] numbers)
     {
         int page = (int)bytes.Uvarint();
         places.Page(page, TenantHead.LoadPosition(ref bytes));
@@ -166,17 +186,25 @@ internal static class HeadSnapshot
             if (number >= numbers.Length) Array.Resize(ref numbers, Math.Max(number + 1, numbers.Length * 2));
             numbers[number] = head.Pairs.InternPair(bytes.Text());
         }
-        int count = bytes.Count();
-        head.Table.Reserve(head.Table.Count + count);
-        for (int left = count; left > 0; left--)
+        int at = section.Length - bytes.Remaining;
+        int[] known = numbers;
+        return Task.Run(() => LoadPage(head, section.AsSpan(at), page, known));
+    }
+
+    private static LoadedPage LoadPage(TenantHead head, ReadOnlySpan<byte> series, int page, int[] numbers)
+    {
+        var bytes = new ByteReader(series);
+        var loaded = new LoadedPage(bytes.Count(), head.NewWriter());
+        foreach (ref var entry in loaded.Series.AsSpan())
         {
             int id = (page * SeriesTable.PageSize) + (int)bytes.Uvarint();
             ulong hash = (ulong)bytes.UInt32Big() << 32;
             var pairs = new int[bytes.Count()];
             for (int i = 0; i < pairs.Length; i++) pairs[i] = numbers[(int)bytes.Uvarint()];
-            head.Load(ref bytes, id, pairs, hash);
+            entry = (MemSeries.Load(ref bytes, head.Chunks, loaded.Finished, id, pairs), hash);
+            loaded.Account.Loaded(entry.Series);
         }
-        return count;
+        return loaded;
     }
 
     private sealed class Writer(SafeFileHandle file, IDisk disk)

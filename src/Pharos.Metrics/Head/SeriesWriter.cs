@@ -41,6 +41,14 @@ internal sealed class SeriesWriter(long rangeMs)
         }
     }
 
+    /// <summary>Takes a series into the account, as a snapshot brought it.</summary>
+    public void Loaded(MemSeries series)
+    {
+        Chunks += series.ChunkCount;
+        MinMs = Math.Min(MinMs, series.MinMs);
+        MaxMs = Math.Max(MaxMs, series.MaxMs);
+    }
+
     /// <summary>Takes over the account of another one, which is not used any more.</summary>
     public void TakeOver(SeriesWriter other)
     {

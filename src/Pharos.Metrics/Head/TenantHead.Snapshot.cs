@@ -64,16 +64,16 @@ internal sealed partial class TenantHead
         minSinceTruncateMs = MinMs;
     }
 
-    /// <summary>A series of a snapshot, before the head has readers.</summary>
-    /// <param name="hash">Of its canonical label bytes.</param>
-    public void Load(ref ByteReader bytes, int id, int[] pairs, ulong hash)
+    /// <summary>Enters series of a snapshot, before the head has readers.</summary>
+    public void Join(LoadedPage page)
     {
-        var series = MemSeries.Load(ref bytes, Chunks, ArenaOf(id), id, pairs);
-        Table.Add(series, hash);
-        Index.Enter(series.Id, series.Pairs);
-        totals.Chunks += series.ChunkCount;
-        totals.MinMs = Math.Min(MinMs, series.MinMs);
-        totals.MaxMs = Math.Max(MaxMs, series.MaxMs);
+        Table.Reserve(Table.Count + page.Series.Length);
+        foreach (var (series, hash) in page.Series)
+        {
+            Table.Add(series, hash);
+            Index.Enter(series.Id, series.Pairs);
+        }
+        TakeOver(page.Account, page.Finished);
     }
 
     public static void SavePosition(ByteBuffer into, WriteLogPosition position)
