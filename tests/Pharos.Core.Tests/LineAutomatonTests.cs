@@ -55,6 +55,53 @@ public sealed class LineAutomatonTests
         Assert.InRange(engineErrs.Count, 0, 3);
     }
 
+    /// <summary>Matchers of labels and of streams, whose expressions must match the whole value; seed 2603 is one where .NET's engine errs.</summary>
+    [Fact]
+    public void A_whole_value_matches_as_the_regular_expression_says()
+    {
+        int asked = 0, hits = 0, known = 0, patterns = 0, engineErrs = 0;
+        for (int seed = 1; seed <= 3000; seed++)
+        {
+            var random = new Random(seed);
+            string pattern = Pattern(random, 3);
+            bool dot = seed % 2 == 0;
+            if (!LinearRegex.TryCreate(pattern, anchored: true, dotMatchesNewline: dot, out var regex, out _)) continue;
+            var whole = new WholeExpression(pattern, dot);
+            patterns++;
+            if (whole.IsAutomaton) known++;
+            for (int n = 0; n < 30; n++)
+            {
+                byte[] line = Line(random);
+                string text = Encoding.UTF8.GetString(line);
+                bool expected = regex.IsMatch(text), actual = whole.IsMatch(line);
+                Assert.Equal(actual, whole.IsMatch(text));
+                if (actual != expected)
+                {
+                    var node = new RegexNodeParser($"{(dot ? "(?s)" : "")}{new Re2Translator(pattern).Translate()}").Parse()!;
+                    bool meant = Ends(node, text, [0]).Contains(text.Length);
+                    Assert.True(actual == meant, $"seed {seed}: {pattern} in {Convert.ToHexString(line)}, expected {expected}, meant {meant}");
+                    engineErrs++;
+                }
+                asked++;
+                if (expected) hits++;
+            }
+        }
+        Assert.InRange(known, patterns / 2, patterns - 1);
+        Assert.InRange(hits, asked / 50, asked * 9 / 10);
+        Assert.InRange(engineErrs, 0, 30);
+    }
+
+    [Fact]
+    public void A_value_is_matched_by_many_threads_at_once()
+    {
+        var whole = new WholeExpression("(a|b)*c[0-9]{3}", dotMatchesNewline: true);
+        Parallel.For(0, 2000, i =>
+        {
+            Assert.True(whole.IsMatch($"abba{(i % 2 == 0 ? "c" : "bc")}{i % 1000:d3}"));
+            Assert.False(whole.IsMatch($"abbac{i % 100:d2}"));
+        });
+    }
+
     [Fact]
     public void Every_case_of_every_letter_is_the_engines()
     {

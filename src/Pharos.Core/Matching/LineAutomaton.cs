@@ -17,6 +17,9 @@ public sealed class LineAutomaton
     /// <summary>ASCII bytes that may leave the state of waiting for a match to be worth a search for them.</summary>
     private const int LeavingMax = 24;
 
+    /// <summary>Bytes that leave the waiting state as it is before a search is begun for one that does not: in short runs it costs more than it saves.</summary>
+    private const int StayMin = 8;
+
     // What stands in a cell of the table instead of the next state.
     private const int Unknown = -1;
     private const int BeyondAscii = -4;
@@ -77,8 +80,15 @@ public sealed class LineAutomaton
     /// </summary>
     /// <param name="pattern">In RE2's syntax; <c>.</c> does not match a newline.</param>
     /// <exception cref="FormatException">The expression is not RE2.</exception>
-    public static LineAutomaton? For(string pattern) =>
-        new RegexNodeParser(new Re2Translator(pattern).Translate()).Parse() is { } node && RegexProgram.Of(node) is { } program ? new LineAutomaton(program) : null;
+    public static LineAutomaton? For(string pattern) => Of(new Re2Translator(pattern).Translate());
+
+    /// <summary>The same for an expression that must match the whole line.</summary>
+    /// <exception cref="FormatException">The expression is not RE2.</exception>
+    public static LineAutomaton? ForWhole(string pattern, bool dotMatchesNewline) =>
+        Of($"{(dotMatchesNewline ? "(?s)" : "")}\\A(?:{new Re2Translator(pattern).Translate()})\\z");
+
+    private static LineAutomaton? Of(string translated) =>
+        new RegexNodeParser(translated).Parse() is { } node && RegexProgram.Of(node) is { } program ? new LineAutomaton(program) : null;
 
     /// <summary>The state before the first byte of a line.</summary>
     public const int Start = 0;
@@ -110,11 +120,12 @@ public sealed class LineAutomaton
     {
         int[] cells = table;
         byte[] classOf = classOfByte;
-        int hopAt = Idle;
+        int hopAt = Idle, stayed = bytes.Length >= 4 * StayMin ? StayMin : 0;
         for (int i = 0; i < bytes.Length;)
         {
-            if (state == hopAt)
+            if (state == hopAt && ++stayed > StayMin)
             {
+                stayed = 0;
                 int hop = bytes[i..].IndexOfAny(leaving!);
                 if (hop < 0) break;
                 i += hop;

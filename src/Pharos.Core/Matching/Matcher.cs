@@ -17,7 +17,7 @@ public enum MatchOp
 public sealed class Matcher : IEquatable<Matcher>
 {
     private readonly byte[] valueUtf8;
-    private readonly LinearRegex? regex;
+    private readonly WholeExpression? expression;
     private readonly RegexShape? shape;
     private readonly HashSet<string>? alternatives;
     private readonly byte[] prefix = [];
@@ -43,7 +43,7 @@ public sealed class Matcher : IEquatable<Matcher>
             }
             else
             {
-                regex = LinearRegex.Anchored(value, dotMatchesNewline: true);
+                expression = new WholeExpression(value, dotMatchesNewline: true);
                 prefix = Encoding.UTF8.GetBytes(LinearRegex.LiteralPrefix(value));
             }
         }
@@ -119,14 +119,12 @@ public sealed class Matcher : IEquatable<Matcher>
     private bool RegexMatches(ReadOnlySpan<byte> value)
     {
         const int stackMax = 512;
-        if (alternatives is null && shape is not null) return shape.Matches(value);
-        if (!value.StartsWith(prefix)) return false;
+        if (alternatives is null) return shape is not null ? shape.Matches(value) : value.StartsWith(prefix) && expression!.IsMatch(value);
         if (value.Length > stackMax) return RegexMatches(Encoding.UTF8.GetString(value));
         Span<char> text = stackalloc char[value.Length];
-        ReadOnlySpan<char> characters = text[..Encoding.UTF8.GetChars(value, text)];
-        return alternatives is not null ? alternatives.GetAlternateLookup<ReadOnlySpan<char>>().Contains(characters) : regex!.IsMatch(characters);
+        return alternatives.GetAlternateLookup<ReadOnlySpan<char>>().Contains(text[..Encoding.UTF8.GetChars(value, text)]);
     }
 
     private bool RegexMatches(string value) =>
-        alternatives is not null ? alternatives.Contains(value) : shape is not null ? shape.Matches(Encoding.UTF8.GetBytes(value)) : regex!.IsMatch(value);
+        alternatives is not null ? alternatives.Contains(value) : shape is not null ? shape.Matches(Encoding.UTF8.GetBytes(value)) : expression!.IsMatch(value);
 }

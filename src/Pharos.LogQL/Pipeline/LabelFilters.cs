@@ -53,15 +53,15 @@ internal abstract class ValuePredicate(string label) : LabelPredicate
 
 internal sealed class TextPredicate(Matcher matcher) : ValuePredicate(matcher.Name)
 {
-    private readonly LinearRegex? regex = matcher.Op is MatchOp.Regex or MatchOp.NotRegex && matcher.Alternatives is null
-        ? LinearRegex.Anchored(matcher.Value, dotMatchesNewline: false)
+    private readonly WholeExpression? expression = matcher.Op is MatchOp.Regex or MatchOp.NotRegex && matcher.Alternatives is null
+        ? new WholeExpression(matcher.Value, dotMatchesNewline: false)
         : null;
 
     protected override bool HoldsFor(LabelState labels, out bool always)
     {
         always = true;
         string value = labels.Get(matcher.Name) ?? "";
-        return regex is null ? matcher.Matches(value) : regex.IsMatch(value) == (matcher.Op == MatchOp.Regex);
+        return expression is null ? matcher.Matches(value) : expression.IsMatch(value) == (matcher.Op == MatchOp.Regex);
     }
 }
 

@@ -33,5 +33,6 @@ internal sealed class HexColumn : ColumnData
         return written;
     }
 
-    private ReadOnlySpan<byte> ValueOf(int row) => numberOf[row] < 0 ? default : raw.AsSpan(valuesAt + (numberOf[row] * bytesEach), bytesEach);
+    /// <summary>The value of a line, two digits to a byte, the first one above.</summary>
+    public ReadOnlySpan<byte> ValueOf(int row) => numberOf[row] < 0 ? default : raw.AsSpan(valuesAt + (numberOf[row] * bytesEach), bytesEach);
 }

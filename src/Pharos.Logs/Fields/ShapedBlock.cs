@@ -103,7 +103,7 @@ internal sealed class ShapedBlock : LogFields, IDisposable
 
     /// <summary>Whether an expression matches a line that was taken apart. The same expression each time.</summary>
     /// <exception cref="InvalidDataException">The block is damaged.</exception>
-    public bool IsMatch(LineAutomaton automaton, int row) => (search ??= new ShapedSearch(automaton, this, shapes, entries)).IsMatch(row, rows[row] - 1);
+    public bool IsMatch(LineSearch expression, int row) => (search ??= new ShapedSearch(expression, this, shapes, entries)).IsMatch(row, rows[row] - 1);
 
     /// <exception cref="InvalidDataException">The block is damaged.</exception>
     public ColumnData ColumnAt(int number)

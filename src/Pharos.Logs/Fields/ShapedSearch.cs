@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Pharos.Core;
 
 namespace Pharos.Logs.Fields;
@@ -8,21 +9,30 @@ namespace Pharos.Logs.Fields;
 /// </summary>
 internal sealed class ShapedSearch
 {
+    /// <summary>Times of neighbouring lines mostly begin with the same bytes, up to the minute.</summary>
+    private const int SharedStart = 16;
+
+    private readonly LineSearch search;
     private readonly LineAutomaton automaton;
     private readonly LineShape[] shapes;
     private readonly ShapedBlock block;
     private readonly (int From, int To)[][] ofText;
     private readonly (int From, int To)[]?[] ofValues;
+    private readonly (int From, int To, UInt128 Start)[] ofTimes;
+    private readonly ColumnKind[] kinds;
     private readonly bool[] begins;
     private int generation;
 
-    public ShapedSearch(LineAutomaton automaton, ShapedBlock block, LineShape[] shapes, ColumnEntry[] entries)
+    public ShapedSearch(LineSearch search, ShapedBlock block, LineShape[] shapes, ColumnEntry[] entries)
     {
-        this.automaton = automaton;
+        this.search = search;
+        automaton = search.Automaton;
         this.shapes = shapes;
         this.block = block;
         ofText = [.. shapes.Select(s => new (int, int)[s.Literals.Length])];
         ofValues = new (int, int)[entries.Length][];
+        ofTimes = new (int, int, UInt128)[entries.Length];
+        kinds = [.. entries.Select(e => e.Kind)];
         begins = [.. entries.Select(e => automaton.LeavingIdle is not { } leaving || ColumnData.MayHoldAny(e, leaving))];
         Forget();
     }
@@ -56,7 +66,12 @@ internal sealed class ShapedSearch
             }
             else
             {
-                state = automaton.Run(state, column.BytesOf(row, scratch));
+                state = kinds[number] switch
+                {
+                    ColumnKind.Hex => search.RunHex(state, ((HexColumn)column).ValueOf(row)),
+                    ColumnKind.Time => RunTime(state, column.BytesOf(row, scratch), ref ofTimes[number]),
+                    _ => automaton.Run(state, column.BytesOf(row, scratch)),
+                };
                 if (generation != automaton.Generation) Forget();
             }
             if (state < 0) return state == LineAutomaton.Matched;
@@ -81,9 +96,28 @@ internal sealed class ShapedSearch
         return next;
     }
 
+    /// <summary>A time that may begin as the one before did. Its first bytes are ASCII.</summary>
+    private int RunTime(int state, ReadOnlySpan<byte> bytes, ref (int From, int To, UInt128 Start) memo)
+    {
+        var start = BinaryPrimitives.ReadUInt128LittleEndian(bytes);
+        if (memo.From != state || memo.Start != start)
+        {
+            int next = automaton.Run(state, bytes[..SharedStart]);
+            if (next < 0) return next;
+            if (generation != automaton.Generation)
+            {
+                Forget();
+                return automaton.Run(next, bytes[SharedStart..]);
+            }
+            memo = (state, next, start);
+        }
+        return automaton.Run(memo.To, bytes[SharedStart..]);
+    }
+
     private void Forget()
     {
         generation = automaton.Generation;
+        ofTimes.AsSpan().Fill((-1, 0, 0));
         foreach (var memo in ofText) memo.AsSpan().Fill((-1, 0));
         foreach (var memo in ofValues) memo.AsSpan().Fill((-1, 0));
     }

@@ -19,6 +19,7 @@ internal sealed class TimeForm
     private readonly byte[] end;
     private readonly byte[] second;
     private long secondOf = long.MinValue;
+    private long dayOf = long.MinValue;
 
     private TimeForm(bool named, byte slash, byte between, byte point, ReadOnlySpan<byte> end)
     {
@@ -27,7 +28,7 @@ internal sealed class TimeForm
         this.between = between;
         this.point = point;
         this.end = end.ToArray();
-        second = new byte[DateLength(named) + 9];
+        second = [.. Enumerable.Repeat((byte)':', DateLength(named) + 9)];
     }
 
     private static ReadOnlySpan<byte> Months => "JanFebMarAprMayJunJulAugSepOctNovDec"u8;
@@ -144,10 +145,23 @@ internal sealed class TimeForm
     {
         // A damaged number must not become an error that nobody expects.
         if (seconds is < 0 or > 253_402_300_799) throw new InvalidDataException("a column has an impossible time");
-        var at = DateTime.UnixEpoch.AddSeconds(seconds);
+        var (day, rest) = Math.DivRem(seconds, 86400);
+        int time = DateLength(named) + 1;
+        WriteTwo(rest / 3600, second.AsSpan(time));
+        WriteTwo(rest / 60 % 60, second.AsSpan(time + 3));
+        WriteTwo(rest % 60, second.AsSpan(time + 6));
+        if (day == dayOf) return;
+        dayOf = day;
+        var at = DateTime.UnixEpoch.AddDays(day);
         string text = named
-            ? string.Create(CultureInfo.InvariantCulture, $"{at.Day:d2}{(char)slash}{Encoding.Latin1.GetString(Months.Slice(3 * (at.Month - 1), 3))}{(char)slash}{at.Year:d4}{(char)between}{at:HH:mm:ss}")
-            : string.Create(CultureInfo.InvariantCulture, $"{at.Year:d4}{(char)slash}{at.Month:d2}{(char)slash}{at.Day:d2}{(char)between}{at:HH:mm:ss}");
+            ? string.Create(CultureInfo.InvariantCulture, $"{at.Day:d2}{(char)slash}{Encoding.Latin1.GetString(Months.Slice(3 * (at.Month - 1), 3))}{(char)slash}{at.Year:d4}{(char)between}")
+            : string.Create(CultureInfo.InvariantCulture, $"{at.Year:d4}{(char)slash}{at.Month:d2}{(char)slash}{at.Day:d2}{(char)between}");
         Encoding.Latin1.GetBytes(text, second);
+    }
+
+    private static void WriteTwo(long number, Span<byte> into)
+    {
+        into[0] = (byte)('0' + (number / 10));
+        into[1] = (byte)('0' + (number % 10));
     }
 }

@@ -107,7 +107,7 @@ internal sealed class BlockEntries : EntrySource
     }
 
     /// <summary>False where the current line was taken apart and the expression does not match it. True where the block turns out to be damaged.</summary>
-    private bool MayMatch(LineAutomaton expression)
+    private bool MayMatch(LineSearch expression)
     {
         if (shaped is null || !shaped.IsShaped(at)) return true;
         // Where most lines match, looking at them twice is no gain.

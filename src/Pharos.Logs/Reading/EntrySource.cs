@@ -2,6 +2,7 @@ using System.Buffers;
 using Pharos.Core;
 using Pharos.Logs.Blocks;
 using Pharos.Logs.Deletion;
+using Pharos.Logs.Fields;
 using Pharos.Logs.Streams;
 
 namespace Pharos.Logs.Reading;
@@ -25,8 +26,7 @@ internal sealed class ReadContext(
         [.. selection.RequiredLiterals.OrderByDescending(l => l.Length).SelectMany(l => NeedleFilter.BitsOf(l.Span)).Distinct()];
 
     /// <summary>What every wanted line matches; null where nothing is known of it, or where looking for <see cref="Literal"/> says enough.</summary>
-    public LineAutomaton? Expression { get; } =
-        selection is { RequiredLiterals.Count: 0, RequiredExpression: { } expression } ? LineAutomaton.For(expression) : null;
+    public LineSearch? Expression { get; } = selection.RequiredLiterals.Count == 0 ? LineSearch.For(selection.RequiredExpression) : null;
 
     /// <summary>Measures how long reading takes; null: it is not measured.</summary>
     public TimeProvider? Time { get; init; }
