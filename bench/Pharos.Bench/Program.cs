@@ -50,7 +50,7 @@ startup.SetAction(async parsed =>
 
 var root = new RootCommand("Whole-process benches, side by side with the systems that Pharos stands in for.")
 {
-    MetricsBench.Make(pharos, peers, runs), LatencyBench.Make(pharos, peers), IsolationBench.Make(pharos), blockSize, startup, PromQlBench.Make(pharos, peers, runs), LogsBench.Make(pharos, runs),
+    MetricsBench.Make(pharos, peers, runs), LatencyBench.Make(pharos, peers), IsolationBench.Make(pharos), blockSize, startup, PromQlBench.Make(pharos, peers, runs), LogsBench.Make(pharos, runs), TailBench.Make(pharos),
 };
 foreach (Option option in new Option[] { pharos, peers, runs }) root.Options.Add(option);
 return await root.Parse(args).InvokeAsync();

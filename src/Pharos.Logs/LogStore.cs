@@ -183,9 +183,6 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
     /// <summary>Opens a live tail of what is stored from now on.</summary>
     public LogTail Tail(TenantId tenant, IReadOnlyList<Matcher> matchers) => TenantOf(tenant).Tailers.Add(matchers);
 
-    /// <summary>Live tails that a tenant has open.</summary>
-    public int TailCount(TenantId tenant) => tenants.TryGetValue(tenant.Name, out var logs) ? logs.Tailers.Count : 0;
-
     /// <summary>Writes everything in memory to parts and lets the write log go. Appends go on meanwhile.</summary>
     public Task FlushAsync(CancellationToken cancel) => TryFlushAsync(cancel);
 

@@ -70,8 +70,6 @@ internal sealed class Tailers
 
     public bool Any => tails.Length > 0;
 
-    public int Count => tails.Length;
-
     public LogTail Add(IReadOnlyList<Matcher> matchers)
     {
         lock (gate)

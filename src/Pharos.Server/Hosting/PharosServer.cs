@@ -113,7 +113,7 @@ public sealed class PharosServer : IAsyncDisposable
         var readable = new LimitedQueryable(new FederatedQueryable(metrics), limits, time);
         var promql = new PromQlEngine(readable, new PromQlOptions(), time, instruments, limits);
         Keep(new Closing(promql));
-        var logServices = new LogServices(logs, promql.Queries, limits, time, instruments);
+        var logServices = new LogServices(logs, promql.Queries, limits, time, instruments, config.ExternalUrl);
         Keep(new Closing(logServices));
         var ruling = new RulerMetrics(instruments, ingestion);
         var promqlRules = ruling.Counted(new PromQlRuleLanguage(promql));

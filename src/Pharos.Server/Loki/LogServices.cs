@@ -9,8 +9,10 @@ namespace Pharos.Server.Loki;
 internal sealed class LogServices : IDisposable
 {
     /// <param name="running">Where queries are listed while they run.</param>
-    public LogServices(LogStore store, QueryRegistry running, ITenantLimits limits, TimeProvider time, Instruments instruments)
+    /// <param name="externalUrl">Where the page is opened, if not at the address listened on.</param>
+    public LogServices(LogStore store, QueryRegistry running, ITenantLimits limits, TimeProvider time, Instruments instruments, string? externalUrl = null)
     {
+        ExternalUrl = externalUrl;
         Store = store;
         Limits = limits;
         Time = time;
@@ -22,6 +24,8 @@ internal sealed class LogServices : IDisposable
     }
 
     public LogStore Store { get; }
+
+    public string? ExternalUrl { get; }
 
     /// <summary>The store for pushes.</summary>
     public LogDistributor Sink { get; }

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Pharos.Core;
 using Pharos.Server.Http;
+using Pharos.Server.Loki.Tails;
 using Pharos.Server.Mimir;
 using Pharos.Server.Otlp;
 

@@ -35,7 +35,7 @@ internal sealed class LokiApi : IAsyncDisposable
     public Instruments Instruments { get; } = new();
 
     /// <param name="tenants">True: requests name their tenant, as <see cref="ForTenant"/> does.</param>
-    public static async Task<LokiApi> StartAsync(TenantLimits? limits = null, bool tenants = false, Func<WriteLogOptions, WriteLogOptions>? log = null)
+    public static async Task<LokiApi> StartAsync(TenantLimits? limits = null, bool tenants = false, Func<WriteLogOptions, WriteLogOptions>? log = null, string? externalUrl = null)
     {
         var api = new LokiApi();
         var time = api.Time;
@@ -46,7 +46,7 @@ internal sealed class LokiApi : IAsyncDisposable
         api.Store = new LogStore(new LogStoreOptions { Folder = Path.Combine(api.folder, "logs"), FilterLanguage = new LogQlFilterLanguage(time) }, api.log, tenantLimits, time, instruments, NullLogger.Instance);
         api.Store.Start();
         api.Running = new QueryRegistry(time, TimeSpan.FromSeconds(5));
-        var services = api.services = new LogServices(api.Store, api.Running, tenantLimits, time, instruments);
+        var services = api.services = new LogServices(api.Store, api.Running, tenantLimits, time, instruments, externalUrl);
         api.host = await HttpHost.StartAsync(
             "127.0.0.1", 0, NullLoggerFactory.Instance, app =>
             {

@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Diagnostics;
+using System.Globalization;
 using System.Net.WebSockets;
 using System.Text.Json;
 using Pharos.Core;
@@ -97,14 +99,84 @@ public sealed class LokiTailTests
         foreach (var socket in sockets) socket.Dispose();
     }
 
+    /// <summary>A client that does not read keeps no other waiting; once it reads, it is told what it lost.</summary>
+    [Fact]
+    public async Task A_slow_client_loses_lines_and_the_others_do_not()
+    {
+        const int Pushes = 200;
+        await using var api = await LokiApi.StartAsync();
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2), TimeProvider.System);
+        using var slow = await OpenAsync(api, "{app=\"a\"}&limit=0", patience.Token);
+        using var quick = await OpenAsync(api, "{app=\"a\"}&limit=0", patience.Token);
+        string filling = new('x', 250_000);
+        for (int n = 1; n <= Pushes; n++)
+        {
+            Assert.Equal((204, ""), await api.PushAsync(Push("a", n, filling)));
+            using var frame = await WholeAsync(quick, patience.Token);
+            Assert.Equal([$"line {n}"], Lines(frame));
+            Assert.False(frame.RootElement.TryGetProperty("dropped_entries", out _));
+        }
+        var received = new List<string>();
+        var lost = new List<string>();
+        while (lost.Count == 0)
+        {
+            using var frame = await WholeAsync(slow, patience.Token);
+            received.AddRange(Lines(frame));
+            if (!frame.RootElement.TryGetProperty("dropped_entries", out var dropped)) continue;
+            lost.AddRange(dropped.EnumerateArray().Select(d => $"line {long.Parse(d.GetProperty("timestamp").GetString()!, CultureInfo.InvariantCulture) - Now}"));
+            Assert.Equal("a", dropped[0].GetProperty("labels").GetProperty("app").GetString());
+        }
+        while (received.Count + lost.Count < Pushes)
+        {
+            using var frame = await WholeAsync(slow, patience.Token);
+            received.AddRange(Lines(frame));
+        }
+        Assert.Equal(Enumerable.Range(1, Pushes).Select(n => $"line {n}"), received.Concat(lost));
+
+        static string[] Lines(JsonDocument frame) =>
+            [.. frame.RootElement.GetProperty("streams").EnumerateArray().SelectMany(s => s.GetProperty("values").EnumerateArray()).Select(v => v[1].GetString()!.TrimEnd('x').TrimEnd())];
+    }
+
+    [Theory]
+    [InlineData(null, 101), InlineData("http://SELF", 101), InlineData("https://shop.example", 101)]
+    [InlineData("http://shop.example", 403), InlineData("https://shop.example:444", 403), InlineData("http://127.0.0.1:1", 403), InlineData("https://SELF", 101)]
+    [InlineData("https://evil.example", 403), InlineData("null", 403), InlineData("file://SELF", 403), InlineData("http://SELF.evil.example", 403)]
+    public async Task Only_pages_of_the_server_may_open_a_tail(string? origin, int status)
+    {
+        await using var api = await LokiApi.StartAsync(externalUrl: "https://shop.example/pharos");
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/loki/api/v1/tail?query=%7Bapp=%22a%22%7D&limit=0");
+        foreach (var (name, value) in ((string, string)[])[("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA==")])
+            request.Headers.Add(name, value);
+        string host = api.Address.Authority;
+        if (origin is not null) request.Headers.TryAddWithoutValidation("Origin", origin.Replace("SELF", host));
+        using var response = await api.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        Assert.Equal(status, (int)response.StatusCode);
+        if (status != 403) return;
+        Assert.Equal($"pages of the origin {origin!.Replace("SELF", host)} may not open a tail here: open the page at {host}, or set external_url to the address that it is opened at\n", await response.Content.ReadAsStringAsync());
+        Assert.Equal(0, api.Counted("loki_querier_tail_active"));
+    }
+
+    private static string Push(string app, int n, string filling) => Push(app, n).Replace($"line {n}", $"line {n} {filling}", StringComparison.Ordinal);
+
+    private static async Task<JsonDocument> WholeAsync(ClientWebSocket socket, CancellationToken cancel)
+    {
+        var message = new ArrayBufferWriter<byte>();
+        while (true)
+        {
+            var received = await socket.ReceiveAsync(message.GetMemory(64 * 1024), cancel);
+            message.Advance(received.Count);
+            if (received.EndOfMessage) return JsonDocument.Parse(message.WrittenMemory);
+        }
+    }
+
     private static string Push(string app, int n) => $$"""{"streams":[{"stream":{"app":"{{app}}"},"values":[["{{Now + n}}","line {{n}}"]]}]}""";
 
     private static async Task<ClientWebSocket> OpenAsync(LokiApi api, string query, CancellationToken cancel, string path = "/loki/api/v1/tail")
     {
-        int before = api.Store.TailCount(TenantId.Anonymous);
+        double before = api.Counted("loki_querier_tail_active");
         var socket = new ClientWebSocket();
         await socket.ConnectAsync(new Uri($"ws://{api.Address.Host}:{api.Address.Port}{path}?query={query.Replace("{", "%7B").Replace("}", "%7D").Replace("\"", "%22")}"), cancel);
-        Assert.True(api.Store.TailCount(TenantId.Anonymous) > before);
+        Assert.True(api.Counted("loki_querier_tail_active") > before);
         return socket;
     }
 

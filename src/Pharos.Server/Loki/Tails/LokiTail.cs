@@ -6,12 +6,12 @@ using Pharos.LogQL;
 using Pharos.LogQL.Serving;
 using Pharos.Server.Http;
 
-namespace Pharos.Server.Loki;
+namespace Pharos.Server.Loki.Tails;
 
 /// <summary><c>GET /loki/api/v1/tail</c>: a WebSocket that first gets the latest lines and then each line as it is stored.</summary>
 internal sealed class LokiTail(LogServices services)
 {
-    private const int EntriesPerFrameMax = 100;
+    public const int EntriesPerFrameMax = 100;
 
     private static readonly TimeSpan LongestLife = TimeSpan.FromHours(1);
     private static readonly TimeSpan DelayMax = TimeSpan.FromSeconds(5);
@@ -23,7 +23,7 @@ internal sealed class LokiTail(LogServices services)
     private static readonly WebSocketAcceptContext Pinging = new() { KeepAliveInterval = TimeSpan.FromSeconds(1), KeepAliveTimeout = TimeSpan.FromSeconds(30) };
 
     private readonly TimeProvider time = services.Time;
-    private readonly SharedTails tails = new(services.Time);
+    private readonly SharedTails tails = new(services.Store, services.Time, services.Instruments);
 
     /// <param name="legacy">Frames are those of <c>/api/prom/tail</c>.</param>
     public Task HandleAsync(HttpContext http, bool legacy) => LokiAnswers.GuardAsync(http, async () =>
@@ -38,32 +38,37 @@ internal sealed class LokiTail(LogServices services)
         var delay = TimeSpan.FromSeconds(request.Whole("delay_for", 0));
         if (delay > DelayMax) throw new QueryException(QueryErrorKind.BadData, "delay_for can't be greater than 5");
         if (!http.WebSockets.IsWebSocketRequest) throw new QueryException(QueryErrorKind.BadData, "tail is a WebSocket: connect with ws:// or wss://");
-        int most = services.Limits.For(http.Tenant()).Logs.TailsMax, open = services.Store.TailCount(http.Tenant());
-        if (most > 0 && open >= most) throw new QueryException(QueryErrorKind.BadData, $"max concurrent tail requests limit exceeded, count > limit ({open + 1} > {most})");
+        if (TailOrigin.Refusal(http.Request, services.ExternalUrl) is { } refusal)
+        {
+            await LokiAnswers.ErrorAsync(http, StatusCodes.Status403Forbidden, refusal);
+            return;
+        }
         var form = legacy ? TailForm.Legacy : LokiQueries.Flags(http).Contains("categorize-labels") ? TailForm.Categorized : TailForm.Merged;
-        var shared = tails.Join(http.Tenant(), text, form);
+        var key = new TailKey(http.Tenant(), text, form, delay);
+        var client = tails.Join(key, services.Limits.For(http.Tenant()).Logs.TailsMax);
         try
         {
-            await FollowAsync(http, shared, text, start, limit, delay, form);
+            await FollowAsync(http, client, text, start, limit, form);
         }
         finally
         {
-            tails.Leave(http.Tenant(), text, form);
+            tails.Leave(key, client);
         }
     });
 
-    private async Task FollowAsync(HttpContext http, SharedTail shared, string text, long start, int limit, TimeSpan delay, TailForm form)
+    private async Task FollowAsync(HttpContext http, TailClient client, string text, long start, int limit, TailForm form)
     {
-        using var tail = services.Store.Tail(http.Tenant(), shared.Matchers);
         using var socket = await http.WebSockets.AcceptWebSocketAsync(Pinging);
         using var life = new CancellationTokenSource(LongestLife, time);
         using var left = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(left.Token, life.Token);
         var closed = WatchCloseAsync(socket, left, http.RequestAborted);
+        string? error = null;
         try
         {
-            var sent = await HistoryAsync(http, socket, text, start, limit, form, stop.Token);
-            await LiveAsync(http, socket, tail, shared, delay, sent, form, stop.Token);
+            client.Begin(socket, await HistoryAsync(http, socket, text, start, limit, form, stop.Token), http.RequestAborted);
+            await client.Failed.WaitAsync(stop.Token);
+            error = client.Failure;
         }
         catch (OperationCanceledException)
         {
@@ -75,9 +80,19 @@ internal sealed class LokiTail(LogServices services)
         }
         catch (QueryException e)
         {
-            await CloseAsync(socket, WebSocketCloseStatus.InternalServerError, e.Message);
+            error = e.Message;
         }
-        if (life.IsCancellationRequested) await CloseAsync(socket, WebSocketCloseStatus.InternalServerError, "reached tail max duration limit");
+        try
+        {
+            await client.EndAsync().WaitAsync(CloseWait, time);
+        }
+        catch (TimeoutException)
+        {
+            // It does not read: a close frame would not reach it either.
+            socket.Abort();
+        }
+        if (life.IsCancellationRequested) error ??= "reached tail max duration limit";
+        if (error is not null) await CloseAsync(socket, WebSocketCloseStatus.InternalServerError, error);
         else if (socket.State == WebSocketState.CloseReceived) await CloseAsync(socket, WebSocketCloseStatus.NormalClosure, "");
         await LeaveAsync(socket, closed);
     }
@@ -105,29 +120,6 @@ internal sealed class LokiTail(LogServices services)
         var entries = result.Entries.Reverse().ToList();
         foreach (var frame in entries.Chunk(EntriesPerFrameMax)) await SendAsync(http, socket, new TailFrame(frame, []).Encode(form));
         return [.. entries.Select(e => (e.TimestampNs, LabelCodec.Hash(e.Line)))];
-    }
-
-    private async Task LiveAsync(HttpContext http, WebSocket socket, LogTail tail, SharedTail shared, TimeSpan delay, HashSet<(long TimestampNs, ulong Hash)> sent, TailForm form, CancellationToken cancel)
-    {
-        var entries = new List<TailEntry>(EntriesPerFrameMax);
-        var times = sent.Select(s => s.TimestampNs).ToHashSet();
-        while (await tail.Entries.WaitToReadAsync(cancel))
-        {
-            if (delay > TimeSpan.Zero) await Task.Delay(delay, time, cancel);
-            entries.Clear();
-            while (entries.Count < EntriesPerFrameMax && tail.Entries.TryRead(out var entry)) entries.Add(entry);
-            var (_, dropped) = tail.TakeDropped();
-            if (dropped.Count == 0 && !entries.Exists(e => times.Contains(e.TimestampNs)))
-            {
-                var frame = shared.Encode(entries);
-                if (!frame.IsEmpty) await SendAsync(http, socket, frame);
-                continue;
-            }
-            // Stored between the opening of the tail and the look back: sent already.
-            var passed = shared.Filter(entries);
-            passed.RemoveAll(e => sent.Remove((e.TimestampNs, LabelCodec.Hash(e.Line))));
-            if (passed.Count > 0 || dropped.Count > 0) await SendAsync(http, socket, new TailFrame(passed, dropped).Encode(form));
-        }
     }
 
     // A send or receive that is cancelled breaks the socket: the close frame would never arrive.

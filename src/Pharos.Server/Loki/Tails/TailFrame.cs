@@ -6,7 +6,7 @@ using Pharos.Core;
 using Pharos.Logs.Streams;
 using Pharos.LogQL;
 
-namespace Pharos.Server.Loki;
+namespace Pharos.Server.Loki.Tails;
 
 /// <summary>How a tail's client wants labels.</summary>
 internal enum TailForm
