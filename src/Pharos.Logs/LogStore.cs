@@ -184,7 +184,19 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
     public LogTail Tail(TenantId tenant, IReadOnlyList<Matcher> matchers) => TenantOf(tenant).Tailers.Add(matchers);
 
     /// <summary>Writes everything in memory to parts and lets the write log go. Appends go on meanwhile.</summary>
-    public Task FlushAsync(CancellationToken cancel) => TryFlushAsync(cancel);
+    /// <returns>False: the disk failed, which was logged. Nothing is lost, and all is still in memory and in the write log.</returns>
+    public async Task<bool> FlushAsync(CancellationToken cancel)
+    {
+        await flushing.WaitAsync(cancel);
+        try
+        {
+            return await FlushOneAsync("forced");
+        }
+        finally
+        {
+            flushing.Release();
+        }
+    }
 
     /// <summary>Deletes parts that are older than their tenant's retention.</summary>
     public void ApplyRetention() => upkeep.ApplyRetention(tenants.Values);
@@ -197,7 +209,7 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         try
         {
             // Deleted entries must be in parts to go with them.
-            bool flushed = !tenants.Values.Any(upkeep.HasDueDeletions) || await TryFlushAsync(cancel);
+            bool flushed = !tenants.Values.Any(upkeep.HasDueDeletions) || await FlushAsync(cancel);
             await Task.Run(() => upkeep.Run(tenants.Values, flushed, cancel), cancel);
         }
         finally
@@ -334,19 +346,6 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or StoreUnavailableException)
         {
             LogsLog.CompactionFailed(logger, e.Message);
-        }
-    }
-
-    private async Task<bool> TryFlushAsync(CancellationToken cancel)
-    {
-        await flushing.WaitAsync(cancel);
-        try
-        {
-            return await FlushOneAsync("forced");
-        }
-        finally
-        {
-            flushing.Release();
         }
     }
 

@@ -64,6 +64,15 @@ public sealed class LogsCommandTests
         Assert.Contains("0 problems", await OkAsync("verify", copy));
         await OkAsync("export", copy, "--tenant", "shop", "--output", again);
         Assert.Equal(await File.ReadAllTextAsync(file), await File.ReadAllTextAsync(again));
+        string[] lines = (await OkAsync("export", copy, "--tenant", "shop", "--format", "ndjson")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(100, lines.Count(l => l.StartsWith("{\"ts\":\"", StringComparison.Ordinal)));
+        // A file where the tenant's folder would be: no part can be written.
+        string broken = Path.Combine(work, "broken");
+        Directory.CreateDirectory(Path.Combine(broken, "logs"));
+        await File.WriteAllTextAsync(Path.Combine(broken, "logs", "anonymous"), "");
+        var (failed, reason) = await LogsAsync("import", file, broken);
+        Assert.Equal(1, failed);
+        Assert.Contains("entries cannot be written to parts in ", reason);
         (server, http) = await PharosPrograms.StartServerAsync(second);
         using (http)
         await using (server)
@@ -93,6 +102,7 @@ public sealed class LogsCommandTests
     [InlineData("analyze", ".", "--limit", "0")]
     [InlineData("verify")]
     [InlineData("export", ".", "--start", "soon")]
+    [InlineData("export", ".", "--format", "csv")]
     [InlineData("export", ".", "--start", "5", "--end", "5")]
     [InlineData("import", "/no/such/file", "x")]
     [InlineData("import", "-")]

@@ -22,6 +22,37 @@ public sealed class LogExportTests
         Assert.Equal("{\"streams\":[{\"stream\":{\"app\":\"a\"},\"values\":[[\"10\",\"first\"]]}]}\n", Text(world, out _, "a", 10, 20));
     }
 
+    [Fact]
+    public async Task Each_line_may_be_one_entry()
+    {
+        await using var world = new StoreWorld(with: StoreWorld.Plain);
+        await world.PushAsync(("a", 20, "line \"x\"\té"), ("a", 10, "first"), ("b", 5, "other"));
+        await world.Store.FlushAsync(default);
+        var metadata = StoreWorld.MetadataOf("line \"x\"\té");
+        Assert.Equal(
+            "{\"ts\":\"10\",\"line\":\"first\",\"stream\":{\"app\":\"a\"}}\n"
+            + $"{{\"ts\":\"20\",\"line\":\"line \\\"x\\\"\\té\",\"stream\":{{\"app\":\"a\"}},\"structuredMetadata\":{{\"span\":\"{metadata["span"]}\",\"trace\":\"{metadata["trace"]}\"}}}}\n"
+            + "{\"ts\":\"5\",\"line\":\"other\",\"stream\":{\"app\":\"b\"}}\n", Text(world, out var done, form: LogExportForm.Entries));
+        Assert.Equal((2L, 3L, 0L), (done.Streams, done.Entries, done.Altered));
+    }
+
+    [Fact]
+    public async Task An_import_that_cannot_write_parts_says_so_and_loses_nothing()
+    {
+        await using var world = new StoreWorld(with: StoreWorld.Plain);
+        await world.StopAsync();
+        string data = Path.GetDirectoryName(world.LogsFolder)!, inTheWay = Path.Combine(world.LogsFolder, "anonymous");
+        if (Directory.Exists(inTheWay)) Directory.Delete(inTheWay, recursive: true);
+        await File.WriteAllTextAsync(inTheWay, "");
+        using var input = new MemoryStream("{\"streams\":[{\"stream\":{\"app\":\"a\"},\"values\":[[\"7\",\"line\"]]}]}\n"u8.ToArray());
+        var failed = await Assert.ThrowsAsync<IOException>(() => new LogImport(data, new WordLanguage(), world.Time, NullLogger.Instance).RunAsync(StoreWorld.Tenant, input, null, default));
+        Assert.Contains($"entries cannot be written to parts in {world.LogsFolder}", failed.Message);
+        Assert.Contains("the 1 entries taken so far are in the write log", failed.Message);
+        File.Delete(inTheWay);
+        await world.RestartAsync();
+        Assert.Single(world.Read());
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
@@ -94,11 +125,11 @@ public sealed class LogExportTests
         Assert.Equal(1, done.Altered);
     }
 
-    private static string Text(StoreWorld world, out LogExported done, string? app = null, long startNs = long.MinValue, long endNs = long.MaxValue)
+    private static string Text(StoreWorld world, out LogExported done, string? app = null, long startNs = long.MinValue, long endNs = long.MaxValue, LogExportForm form = LogExportForm.Push)
     {
         using var output = new MemoryStream();
         var selection = new LogSelection { Matchers = app is null ? [] : [new Matcher(MatchOp.Equal, "app", app)], StartNs = startNs, EndNs = endNs };
-        done = LogExport.Write(LogArchive.Open(world.LogsFolder, null, default), StoreWorld.Tenant, selection, new WordLanguage(), output, null, default);
+        done = LogExport.Write(LogArchive.Open(world.LogsFolder, null, default), StoreWorld.Tenant, selection, form, new WordLanguage(), output, null, default);
         return Encoding.UTF8.GetString(output.ToArray());
     }
 }

@@ -17,8 +17,18 @@ namespace Pharos.Logs.Tools;
 /// <param name="Problems">Blocks that could not be read: their entries are missing.</param>
 public sealed record LogExported(long Streams, long Entries, long Altered, IReadOnlyList<FileProblem> Problems);
 
+/// <summary>What a line of an export is.</summary>
+public enum LogExportForm
+{
+    /// <summary>A body that Loki's push API takes: entries of one stream.</summary>
+    Push,
+
+    /// <summary>One entry, as <c>query_range</c> streams it: <c>{"ts","line","stream","structuredMetadata"?}</c>.</summary>
+    Entries,
+}
+
 /// <summary>
-/// Writes entries of a tenant as lines of JSON, each a body that Loki's push API takes: entries of one stream, oldest first.
+/// Writes entries of a tenant as lines of JSON, stream by stream, oldest first.
 /// What a deletion hides is left out. Holds one line and the blocks that are being read in memory.
 /// </summary>
 public sealed class LogExport
@@ -26,6 +36,7 @@ public sealed class LogExport
     /// <summary>A line ends at the first entry that takes it over this size, bytes.</summary>
     private const int LineBytesTarget = 1 << 20;
 
+    private readonly LogExportForm form;
     private readonly LogSelection selection;
     private readonly Stream output;
     private readonly PooledBuffer buffer = new();
@@ -33,7 +44,7 @@ public sealed class LogExport
     private long entries;
     private long altered;
 
-    private LogExport(LogSelection selection, Stream output) => (this.selection, this.output) = (selection, output);
+    private LogExport(LogExportForm form, LogSelection selection, Stream output) => (this.form, this.selection, this.output) = (form, selection, output);
 
     /// <param name="selection">What is written; its order is not looked at.</param>
     /// <param name="language">Reads the tenant's deletions.</param>
@@ -41,9 +52,9 @@ public sealed class LogExport
     /// <exception cref="InvalidDataException">The tenant's deletions cannot be read, so what they hide is not known.</exception>
     /// <exception cref="IOException">The output cannot be written.</exception>
     public static LogExported Write(
-        LogArchive archive, TenantId tenant, LogSelection selection, ILogFilterLanguage language, Stream output, Action<long, long>? progress, CancellationToken cancel)
+        LogArchive archive, TenantId tenant, LogSelection selection, LogExportForm form, ILogFilterLanguage language, Stream output, Action<long, long>? progress, CancellationToken cancel)
     {
-        var export = new LogExport(selection with { Ordered = false, Backward = false }, output);
+        var export = new LogExport(form, selection with { Ordered = false, Backward = false }, output);
         using (export.buffer) return export.Run(StreamsOf(archive, tenant, selection), DeletionsOf(archive, tenant, language), progress, cancel);
     }
 
@@ -71,23 +82,7 @@ public sealed class LogExport
             any = true;
             buffer.Clear();
             json.Reset(buffer);
-            json.WriteStartObject();
-            json.WriteStartArray("streams"u8);
-            json.WriteStartObject();
-            json.WritePropertyName("stream"u8);
-            Pairs(json, labels.Encoded);
-            json.WriteStartArray("values"u8);
-            do
-            {
-                Entry(json, cursor);
-                more = cursor.MoveNext();
-            }
-            while (more && buffer.Length + json.BytesPending < LineBytesTarget);
-            json.WriteEndArray();
-            json.WriteEndObject();
-            json.WriteEndArray();
-            json.WriteEndObject();
-            json.Flush();
+            more = form == LogExportForm.Push ? Body(json, cursor, labels) : Line(json, cursor, labels);
             buffer.Append("\n"u8);
             output.Write(buffer.Span);
             progress();
@@ -95,19 +90,81 @@ public sealed class LogExport
         return any;
     }
 
+    /// <summary>Writes the current entry and those after it that go into one body; false where none is left.</summary>
+    private bool Body(Utf8JsonWriter json, SectionCursor cursor, Labels labels)
+    {
+        bool more;
+        json.WriteStartObject();
+        json.WriteStartArray("streams"u8);
+        json.WriteStartObject();
+        json.WritePropertyName("stream"u8);
+        Pairs(json, labels.Encoded);
+        json.WriteStartArray("values"u8);
+        do
+        {
+            Entry(json, cursor);
+            more = cursor.MoveNext();
+        }
+        while (more && buffer.Length + json.BytesPending < LineBytesTarget);
+        json.WriteEndArray();
+        json.WriteEndObject();
+        json.WriteEndArray();
+        json.WriteEndObject();
+        json.Flush();
+        return more;
+    }
+
     private void Entry(Utf8JsonWriter json, SectionCursor cursor)
     {
-        entries++;
         json.WriteStartArray();
-        Span<byte> number = stackalloc byte[20];
-        cursor.TimestampNs.TryFormat(number, out int digits, default, System.Globalization.CultureInfo.InvariantCulture);
-        json.WriteStringValue(number[..digits]);
-        bool valid = Utf8.IsValid(cursor.Line);
-        if (valid) json.WriteStringValue(cursor.Line);
-        else json.WriteStringValue(Encoding.UTF8.GetString(cursor.Line));
+        Time(json, cursor.TimestampNs);
+        bool valid = Text(json, cursor.Line);
         if (!cursor.Metadata.IsEmpty) valid &= Pairs(json, cursor.Metadata);
         json.WriteEndArray();
+        Count(valid);
+    }
+
+    /// <summary>Writes the current entry alone; false where none is left.</summary>
+    private bool Line(Utf8JsonWriter json, SectionCursor cursor, Labels labels)
+    {
+        json.WriteStartObject();
+        json.WritePropertyName("ts"u8);
+        Time(json, cursor.TimestampNs);
+        json.WritePropertyName("line"u8);
+        bool valid = Text(json, cursor.Line);
+        json.WritePropertyName("stream"u8);
+        Pairs(json, labels.Encoded);
+        if (!cursor.Metadata.IsEmpty)
+        {
+            json.WritePropertyName("structuredMetadata"u8);
+            valid &= Pairs(json, cursor.Metadata);
+        }
+        json.WriteEndObject();
+        json.Flush();
+        Count(valid);
+        return cursor.MoveNext();
+    }
+
+    private void Count(bool valid)
+    {
+        entries++;
         if (!valid) altered++;
+    }
+
+    private static void Time(Utf8JsonWriter json, long ns)
+    {
+        Span<byte> number = stackalloc byte[20];
+        ns.TryFormat(number, out int digits, default, System.Globalization.CultureInfo.InvariantCulture);
+        json.WriteStringValue(number[..digits]);
+    }
+
+    /// <summary>False where it is no UTF-8.</summary>
+    private static bool Text(Utf8JsonWriter json, ReadOnlySpan<byte> text)
+    {
+        bool valid = Utf8.IsValid(text);
+        if (valid) json.WriteStringValue(text);
+        else json.WriteStringValue(Encoding.UTF8.GetString(text));
+        return valid;
     }
 
     /// <summary>False where a name or a value is no UTF-8.</summary>

@@ -34,7 +34,7 @@ public sealed class LogImport(string data, ILogFilterLanguage language, TimeProv
 
     /// <param name="progress">Called with entries so far and 0.</param>
     /// <exception cref="InvalidDataException">A line is no push body; entries before it were taken.</exception>
-    /// <exception cref="IOException">A server uses the folder, or the disk failed.</exception>
+    /// <exception cref="IOException">A server uses the folder, or entries cannot be written to parts.</exception>
     /// <exception cref="StoreUnavailableException">The write log cannot be written.</exception>
     public async Task<LogImported> RunAsync(TenantId tenant, Stream input, Action<long, long>? progress, CancellationToken cancel)
     {
@@ -51,17 +51,28 @@ public sealed class LogImport(string data, ILogFilterLanguage language, TimeProv
         };
         await using var store = new LogStore(options, log, new FixedTenantLimits(Unlimited), time, instruments, logger);
         store.Start();
+        LogImported done;
         try
         {
-            return await TakeAsync(store, tenant, input, progress, cancel);
+            done = await TakeAsync(store, tenant, input, progress, cancel);
         }
-        finally
+        catch
         {
+            // What was taken stays, also where more could not be.
             await store.FlushAsync(CancellationToken.None);
+            throw;
         }
+        await FlushAsync(store, done.Entries, CancellationToken.None);
+        return done;
     }
 
-    private static async Task<LogImported> TakeAsync(LogStore store, TenantId tenant, Stream input, Action<long, long>? progress, CancellationToken cancel)
+    private async Task FlushAsync(LogStore store, long entries, CancellationToken cancel)
+    {
+        if (!await store.FlushAsync(cancel))
+            throw new IOException($"entries cannot be written to parts in {Path.Combine(data, "logs")}: the disk failed, as said above; the {entries} entries taken so far are in the write log. Mend the folder and repeat the import");
+    }
+
+    private async Task<LogImported> TakeAsync(LogStore store, TenantId tenant, Stream input, Action<long, long>? progress, CancellationToken cancel)
     {
         using var batch = new LogBatch();
         var problems = new List<string>();
@@ -85,7 +96,7 @@ public sealed class LogImport(string data, ILogFilterLanguage language, TimeProv
             waiting += result.Bytes;
             progress?.Invoke(entries, 0);
             if (waiting < FlushBytes) continue;
-            await store.FlushAsync(cancel);
+            await FlushAsync(store, entries, cancel);
             waiting = 0;
         }
         return new LogImported(line, entries, problems);

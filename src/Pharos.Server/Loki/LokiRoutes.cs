@@ -37,8 +37,8 @@ internal static class LokiRoutes
         Route("/otlp/v1/logs", "otlp_v1_logs", otlp.HandleAsync, "POST");
         routes.MapPost("/flush", async http =>
         {
-            await services.Store.FlushAsync(http.RequestAborted);
-            http.Response.StatusCode = StatusCodes.Status204NoContent;
+            if (await services.Store.FlushAsync(http.RequestAborted)) http.Response.StatusCode = StatusCodes.Status204NoContent;
+            else await LokiAnswers.ErrorAsync(http, StatusCodes.Status500InternalServerError, "log entries cannot be written to parts; they stay in memory and in the write log, and the server's log says why");
         });
         Route(api + "/query", "loki_api_v1_query", queries.InstantAsync, Reading);
         Route(api + "/query_range", "loki_api_v1_query_range", queries.RangeAsync, Reading);

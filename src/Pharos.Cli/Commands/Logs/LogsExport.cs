@@ -17,12 +17,18 @@ internal static class LogsExport
         var start = new Option<string?>("--start") { Description = "First time, RFC 3339 or Unix nanoseconds." };
         var end = new Option<string?>("--end") { Description = "End, RFC 3339 or Unix nanoseconds; entries of this very time are left out." };
         var output = new Option<FileInfo?>("--output", "-o") { Description = "File to write. Default: the standard output." };
-        var command = new Command("export", HelpText.WithExamples(
-            "Entries as lines of JSON, each a body that Loki's push API takes: entries of one stream with labels, times in nanoseconds, and structured metadata. "
-            + "'pharos logs import' reads them back. Entries that a deletion hides are left out. Exit code 1 where a block cannot be read.",
-            "pharos logs export data --tenant shop --match '{job=\"checkout\"}' --start 2026-03-01T00:00:00Z --output checkout.ndjson"))
+        var format = new Option<string>("--format")
         {
-            folder, tenant, match, start, end, output,
+            Description = "push: each line is a body of Loki's push API with many entries of one stream, which 'pharos logs import' reads. ndjson: each line is one entry, for other tools.",
+            DefaultValueFactory = _ => "push",
+        };
+        format.AcceptOnlyFromAmong("push", "ndjson");
+        var command = new Command("export", HelpText.WithExamples(
+            "Entries as lines of JSON, stream by stream, oldest first, with labels, times in nanoseconds, and structured metadata. Entries that a deletion hides are left out. Exit code 1 where a block cannot be read.",
+            "pharos logs export data --tenant shop --match '{job=\"checkout\"}' --start 2026-03-01T00:00:00Z --output checkout.ndjson",
+            "pharos logs export data --format ndjson | jq .line"))
+        {
+            folder, tenant, match, start, end, format, output,
         };
         command.SetAction((parsed, cancel) => Task.Run(() =>
         {
@@ -39,7 +45,7 @@ internal static class LogsExport
                 LogExported done;
                 using (var stream = parsed.GetValue(output) is { } file ? file.Create() : Console.OpenStandardOutput())
                 using (var progress = new Progress("bytes of entries", TimeProvider.System))
-                    done = LogExport.Write(archive, whose, selection, new LogQlFilterLanguage(TimeProvider.System), stream, progress.Report, cancel);
+                    done = LogExport.Write(archive, whose, selection, parsed.GetValue(format) == "ndjson" ? LogExportForm.Entries : LogExportForm.Push, new LogQlFilterLanguage(TimeProvider.System), stream, progress.Report, cancel);
                 foreach (var problem in done.Problems) Console.Error.WriteLine($"pharos: left out {problem}");
                 if (done.Altered > 0) Console.Error.WriteLine($"pharos: {done.Altered} entries have bytes that are no UTF-8; they were written as replacement characters");
                 Console.Error.WriteLine($"{done.Entries} entries of {done.Streams} streams");

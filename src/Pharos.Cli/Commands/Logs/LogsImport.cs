@@ -61,7 +61,7 @@ internal static class LogsImport
     {
         using var http = new HttpClient();
         using var progress = new Progress("lines", TimeProvider.System);
-        return await new LogPush(http, server).RunAsync(tenant, input, progress.Report, cancel);
+        return await new LogPush(http, server, TimeProvider.System).RunAsync(tenant, input, progress.Report, why => Console.Error.WriteLine($"pharos: {why}"), cancel);
     }
 
     private static int Print(LogImported done, bool pushed)
