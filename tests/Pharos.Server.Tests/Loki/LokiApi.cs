@@ -26,6 +26,8 @@ internal sealed class LokiApi : IAsyncDisposable
 
     public LogStore Store { get; private set; } = null!;
 
+    public string LogsFolder => Path.Combine(folder, "logs");
+
     public QueryRegistry Running { get; private set; } = null!;
 
     public Uri Address => host.Address;

@@ -1,9 +1,13 @@
 using System.Buffers;
 using System.IO.Compression;
+using System.Net.Http.Headers;
 using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 using Pharos.Core;
+using Pharos.LogQL;
+using Pharos.Logs.Tools;
 using Pharos.Wire.Loki;
 
 namespace Pharos.Server.Tests.Loki;
@@ -68,6 +72,87 @@ public sealed class LokiHostileTests
         Assert.Equal(Lines.Select(l => Encoding.UTF8.GetString(l)).Order(StringComparer.Ordinal), lines.Order(StringComparer.Ordinal));
     }
 
+    /// <summary>Text comes in as it is by each way: line, metadata and label values.</summary>
+    [Theory, InlineData("push"), InlineData("legacy"), InlineData("otlp"), InlineData("otlp-proto")]
+    public async Task Any_text_comes_in_by_each_way_and_out_by_each(string way)
+    {
+        string[] texts = [.. Lines.Where(l => l.Length > 0 && Utf8.IsValid(l)).Select(Encoding.UTF8.GetString)];
+        await using var api = await LokiApi.StartAsync();
+        var (status, said) = way switch
+        {
+            "push" => await api.PushAsync(JsonSerializer.Serialize(new { streams = new[] { new { stream = new { app = "h", bad = texts[1] }, values = texts.Select((t, i) => new object[] { $"{Now + i}", t, new { meta = t } }) } } })),
+            "legacy" => await PostAsync(api, "/api/prom/push", "application/json", JsonSerializer.SerializeToUtf8Bytes(new { streams = new[] { new { labels = $"{{app=\"h\", bad={GoString.Quote(texts[1])}}}", entries = texts.Select((t, i) => new { ts = $"2026-01-01T00:00:00.{i:000000000}Z", line = t }) } } })),
+            "otlp" => await PostAsync(api, "/otlp/v1/logs", "application/json", JsonSerializer.SerializeToUtf8Bytes(new
+            {
+                resourceLogs = new[]
+                {
+                    new
+                    {
+                        resource = new { attributes = new[] { new { key = "service.name", value = new { stringValue = "h" } }, new { key = "k8s.pod.name", value = new { stringValue = texts[1] } } } },
+                        scopeLogs = new[] { new { logRecords = texts.Select((t, i) => new { timeUnixNano = $"{Now + i}", body = new { stringValue = t }, attributes = new[] { new { key = "meta", value = new { stringValue = t } } } }) } },
+                    },
+                },
+            })),
+            _ => await PostAsync(api, "/otlp/v1/logs", "application/x-protobuf", OtlpLogs(texts.Select(Encoding.UTF8.GetBytes))),
+        };
+        Assert.True(status == 204, $"{status} {said}");
+        string selector = way.StartsWith("otlp", StringComparison.Ordinal) ? "{service_name=\"h\"}" : "{app=\"h\"}";
+        foreach (bool flushed in (bool[])[false, true])
+        {
+            if (flushed) Assert.True(await api.Store.FlushAsync(CancellationToken.None));
+            string query = $"/loki/api/v1/query_range?query={Uri.EscapeDataString(selector)}&start={Now - 1000}&end={Now + 1000}&direction=forward";
+            var streamed = (await api.GetAsync(query, 200, ("Accept", "application/x-ndjson"))).TrimEnd('\n').Split('\n').SkipLast(1).Select(l => JsonDocument.Parse(l).RootElement).ToList();
+            Assert.Equal(texts, streamed.Select(l => l.GetProperty("line").GetString()));
+            if (way != "legacy") Assert.Equal(texts, streamed.Select(l => l.GetProperty("structuredMetadata").GetProperty("meta").GetString()));
+            if (way != "otlp-proto") Assert.Equal(texts[1], streamed[0].GetProperty("stream").GetProperty(way == "otlp" ? "k8s_pod_name" : "bad").GetString());
+            using var merged = JsonDocument.Parse(await api.GetAsync(query));
+            Assert.Equal(texts.Order(StringComparer.Ordinal), merged.RootElement.GetProperty("data").GetProperty("result").EnumerateArray().SelectMany(s => s.GetProperty("values").EnumerateArray()).Select(v => v[1].GetString()).Order(StringComparer.Ordinal));
+        }
+    }
+
+    /// <summary>What JSON and protobuf must not hold is refused or becomes replacement characters; what was sent with it is there.</summary>
+    [Fact]
+    public async Task Text_that_is_none_breaks_no_answer()
+    {
+        await using var api = await LokiApi.StartAsync();
+        byte[] surrogate = Encoding.UTF8.GetBytes($$"""{"streams":[{"stream":{"app":"h"},"values":[["{{Now}}","good"],["{{Now + 1}}","\ud800 lone"]]}]}""");
+        byte[] raw = [.. Encoding.UTF8.GetBytes($$"""{"streams":[{"stream":{"app":"h"},"values":[["{{Now + 2}}","raw """), 0xff, 0xed, 0xa0, 0x80, .. "\"]]}]}"u8];
+        foreach (byte[] body in (byte[][])[surrogate, raw]) Assert.Contains((await PostAsync(api, "/loki/api/v1/push", "application/json", body)).Status, (int[])[204, 400]);
+        Assert.Equal(204, (await PostAsync(api, "/otlp/v1/logs", "application/x-protobuf", OtlpLogs(Lines))).Status);
+        foreach (string selector in (string[])["{app=\"h\"}", "{service_name=\"h\"}"])
+        {
+            string query = $"/loki/api/v1/query_range?query={Uri.EscapeDataString(selector)}&start={Now - 1000}&end={Now + 1000}&direction=forward";
+            JsonDocument.Parse(await api.GetAsync(query)).Dispose();
+            foreach (string line in (await api.GetAsync(query, 200, ("Accept", "application/x-ndjson"))).TrimEnd('\n').Split('\n')) JsonDocument.Parse(line).Dispose();
+        }
+    }
+
+    [Fact]
+    public async Task Any_bytes_go_through_an_export_and_an_import()
+    {
+        await using var api = await LokiApi.StartAsync();
+        Assert.Equal((204, ""), await PushAsync(api, Lines));
+        Assert.True(await api.Store.FlushAsync(CancellationToken.None));
+        var selection = new LogSelection { Matchers = [], StartNs = long.MinValue, EndNs = long.MaxValue };
+        var shown = Lines.Select(l => Encoding.UTF8.GetString(l)).ToList();
+        byte[] Export(LogExportForm form)
+        {
+            using var output = new MemoryStream();
+            var done = LogExport.Write(LogArchive.Open(api.LogsFolder, null, default), TenantId.Anonymous, selection, form, new LogQlFilterLanguage(api.Time), output, null, default);
+            Assert.Equal((Lines.Length, Lines.Count(l => !Utf8.IsValid(l))), (done.Entries, done.Altered));
+            return output.ToArray();
+        }
+        string[] entries = Encoding.UTF8.GetString(Export(LogExportForm.Entries)).TrimEnd('\n').Split('\n');
+        Assert.Equal(shown, entries.Select(e => JsonDocument.Parse(e).RootElement.GetProperty("line").GetString()));
+        await using var other = await LokiApi.StartAsync();
+        using var input = new MemoryStream(Export(LogExportForm.Push));
+        var pushed = await new LogPush(other.Client, other.Address, other.Time).RunAsync(null, input, null, null, CancellationToken.None);
+        Assert.Empty(pushed.Problems);
+        string query = $"/loki/api/v1/query_range?query={{app=\"h\"}}&start={Now - 1000}&end={Now + 1000}&direction=forward";
+        var lines = (await other.GetAsync(query, 200, ("Accept", "application/x-ndjson"))).TrimEnd('\n').Split('\n').SkipLast(1);
+        Assert.Equal(shown, lines.Select(l => JsonDocument.Parse(l).RootElement.GetProperty("line").GetString()));
+    }
+
     [Fact]
     public async Task A_line_of_ten_megabytes_is_refused_or_given_back_whole()
     {
@@ -79,6 +164,14 @@ public sealed class LokiHostileTests
                 (400, "max entry size '262144' bytes exceeded for stream '{app=\"h\", service_name=\"h\"}' while adding an entry with length '10000000' bytes\n"),
                 await PushAsync(api, [line]));
             Assert.Equal(10_000_000, api.Counted("loki_discarded_bytes_total", "line_too_long", "anonymous"));
+            string text = Encoding.UTF8.GetString(line);
+            var (json, why) = await api.PushAsync(JsonSerializer.Serialize(new { streams = new[] { new { stream = new { app = "h" }, values = new[] { new[] { $"{Now}", text } } } } }));
+            Assert.Equal(400, json);
+            Assert.StartsWith("max entry size '262144' bytes exceeded for stream '{app=\"h\", service_name=\"h\"}'", why);
+            var otlp = await PostAsync(api, "/otlp/v1/logs", "application/x-protobuf", OtlpLogs([line]));
+            Assert.Equal(400, otlp.Status);
+            Assert.Contains("max entry size '262144' bytes exceeded", otlp.Text);
+            Assert.Contains("\"result\":[]", await api.GetAsync($"/loki/api/v1/query_range?query={{service_name=\"h\"}}&end={Now + 1000}"));
         }
         await using (var api = await LokiApi.StartAsync(new TenantLimits { LogLineBytesMax = 0 }))
         {
@@ -150,6 +243,35 @@ public sealed class LokiHostileTests
         }
 
         static string Escape(string value) => value is "%ff" ? value : Uri.EscapeDataString(value.Replace('\ud800', '\ufffd'));
+    }
+
+    private static async Task<(int Status, string Text)> PostAsync(LokiApi api, string path, string type, byte[] body)
+    {
+        using var content = new ByteArrayContent(body);
+        content.Headers.ContentType = new MediaTypeHeaderValue(type);
+        using var response = await api.Client.PostAsync(path, content);
+        return ((int)response.StatusCode, await response.Content.ReadAsStringAsync());
+    }
+
+    /// <summary>An OTLP request of the service <c>h</c>, each line a record's body and its attribute <c>meta</c>.</summary>
+    private static byte[] OtlpLogs(IEnumerable<byte[]> lines)
+    {
+        byte[] resource = Field(1, Attribute("service.name", "h"u8.ToArray()));
+        var records = lines.SelectMany((line, i) => Field(2, [.. Fixed64(1, (ulong)(Now + i)), .. Field(5, Field(1, line)), .. Field(6, Attribute("meta", line))]));
+        return Field(1, [.. Field(1, resource), .. Field(2, [.. records])]);
+
+        static byte[] Attribute(string key, byte[] value) => [.. Field(1, Encoding.UTF8.GetBytes(key)), .. Field(2, Field(1, value))];
+
+        static byte[] Fixed64(int number, ulong value) => [(byte)((number << 3) | 1), .. BitConverter.GetBytes(value)];
+
+        static byte[] Field(int number, byte[] bytes)
+        {
+            var head = new List<byte> { (byte)((number << 3) | 2) };
+            int left = bytes.Length;
+            for (; left >= 0x80; left >>= 7) head.Add((byte)(left | 0x80));
+            head.Add((byte)left);
+            return [.. head, .. bytes];
+        }
     }
 
     private static async Task<(int Status, string Text)> PushAsync(LokiApi api, byte[][] lines)
