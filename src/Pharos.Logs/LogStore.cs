@@ -178,7 +178,8 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
     }
 
     /// <inheritdoc/>
-    public long VersionOf(TenantId tenant, long startNs, long endNs) => tenants.TryGetValue(tenant.Name, out var logs) ? logs.Changes.VersionOf(startNs, endNs - 1) : 0;
+    public long VersionOf(TenantId tenant, IReadOnlyList<Matcher> matchers, long startNs, long endNs) =>
+        tenants.TryGetValue(tenant.Name, out var logs) ? logs.Changes.VersionOf(matchers, startNs, endNs - 1) : 0;
 
     /// <summary>Opens a live tail of what is stored from now on.</summary>
     public LogTail Tail(TenantId tenant, IReadOnlyList<Matcher> matchers) => TenantOf(tenant).Tailers.Add(matchers);
@@ -250,9 +251,18 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
             if (duplicate) duplicateBytes += reader.Line.Length;
             else if (tailed) logs.Tailers.Offer(stream.Labels, reader.TimestampNs, reader.Line, reader.Metadata);
         }
-        if (lastNs >= firstNs) logs.Changes.Note(firstNs, lastNs);
+        if (lastNs >= firstNs) logs.Changes.Note(firstNs, lastNs, ChangedBy(streams, firstNs));
         if (duplicateBytes > 0) instruments.DuplicateLines.With(logs.Tenant.Name).Add(duplicateBytes);
         Interlocked.Add(ref memoryBytes, grown);
+    }
+
+    /// <summary>Which streams changed, where entries are late: the present hour changes all the time, and nobody keeps answers of it.</summary>
+    private UInt128 ChangedBy(List<LogStream> streams, long firstNs)
+    {
+        if (firstNs >= TimeRanges.Floor(time.UnixNs(), ILogChanges.GrainNs)) return UInt128.MaxValue;
+        UInt128 groups = 0;
+        foreach (var stream in streams) groups |= StreamChanges.GroupsOf(stream.Labels.Encoded);
+        return groups;
     }
 
     private void Replay()

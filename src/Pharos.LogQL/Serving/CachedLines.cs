@@ -7,7 +7,7 @@ namespace Pharos.LogQL.Serving;
 internal readonly record struct LinesKey(TenantId Tenant, string Query, bool Backward, long Hour);
 
 /// <summary>All lines of an hour, in the query's order.</summary>
-/// <param name="Version">Of the store's lines in that hour, read before they were scanned.</param>
+/// <param name="Version">Of the store's lines in that hour that the selector sees, read before they were scanned.</param>
 internal sealed record LinesPart(long Version, IReadOnlyList<LogQlEntry> Entries)
 {
     public long Bytes { get; } = 150 + Entries.Sum(e => 150L + e.Line.Length + e.Metadata.Encoded.Length + e.Parsed.Encoded.Length);
@@ -15,11 +15,11 @@ internal sealed record LinesPart(long Version, IReadOnlyList<LogQlEntry> Entries
 
 /// <summary>
 /// Answers log queries from hours that were scanned to their end before and had few lines or none, and scans the others. An hour is used
-/// only while the store says that no line of it came or went.
+/// only while the store says that no line of it that the query's selector sees came or went.
 /// </summary>
 internal sealed class CachedLines(long bytesMax, ILogChanges changes)
 {
-    private const long HourNs = 3_600_000_000_000;
+    private const long HourNs = ILogChanges.GrainNs;
 
     /// <summary>Lines of an hour that is kept.</summary>
     private const int EntriesMax = 200;
@@ -39,7 +39,7 @@ internal sealed class CachedLines(long bytesMax, ILogChanges changes)
         int requested = 0, found = 0, stored = 0;
         long bytesFound = 0, bytesStored = 0;
         string text = Formatter.Format(log);
-        var hours = Hours(tenant, query, keep: query.IntervalNs <= 0 && !ExprWalk.DependsOnNow(log));
+        var hours = Hours(tenant, log, query, keep: query.IntervalNs <= 0 && !ExprWalk.DependsOnNow(log));
         for (int i = 0; i < hours.Count && entries.Count < query.Limit;)
         {
             requested += hours[i].Whole ? 1 : 0;
@@ -104,7 +104,7 @@ internal sealed class CachedLines(long bytesMax, ILogChanges changes)
     }
 
     /// <summary>The hours of a query in its order; one piece where nothing is to be kept.</summary>
-    private List<Hour> Hours(TenantId tenant, LogQlRangeQuery query, bool keep)
+    private List<Hour> Hours(TenantId tenant, LogExpr log, LogQlRangeQuery query, bool keep)
     {
         if (query.EndNs <= query.StartNs) return [];
         if (!keep) return [new Hour(0, query.StartNs, query.EndNs, false, 0)];
@@ -114,7 +114,7 @@ internal sealed class CachedLines(long bytesMax, ILogChanges changes)
             long number = TimeRanges.Number(from, HourNs);
             long to = Math.Min(query.EndNs, (number + 1) * HourNs);
             bool whole = to - from == HourNs;
-            hours.Add(new Hour(number, from, to, whole, whole ? changes.VersionOf(tenant, from, to) : 0));
+            hours.Add(new Hour(number, from, to, whole, whole ? changes.VersionOf(tenant, log.Matchers, from, to) : 0));
             from = to;
         }
         if (query.Backward) hours.Reverse();

@@ -15,11 +15,11 @@ internal sealed record MatrixPart(long Version, IReadOnlyList<LogQlSeries> Serie
 
 /// <summary>
 /// Answers metric queries over a range from finished spans and evaluates what is missing between them. A span is used only while the store
-/// says that no line it could have seen came or went: late and deleted lines make the spans they touch be evaluated again, and no others.
+/// says that no line it could have seen came or went: late and deleted lines make the spans they touch be evaluated again, of queries that may see their streams, and no others.
 /// </summary>
 internal sealed class CachedMatrices(long bytesMax, ILogChanges changes)
 {
-    private const long HourNs = 3_600_000_000_000;
+    private const long HourNs = ILogChanges.GrainNs;
 
     /// <summary>A span holds about so many steps, at least an hour of them.</summary>
     private const int StepsPerSpan = 24;
@@ -40,7 +40,7 @@ internal sealed class CachedMatrices(long bytesMax, ILogChanges changes)
         long before = ranges.Max(r => r.RangeNs + r.OffsetNs), after = Math.Max(0, ranges.Max(r => -r.OffsetNs));
         long span = Math.Max(1, query.StepNs * StepsPerSpan / HourNs) * HourNs;
         string text = Formatter.Format(expr);
-        var pieces = Pieces(tenant, query, span, before, after);
+        var pieces = Pieces(tenant, ranges, query, span, before, after);
         var answer = new Joined();
         int requested = 0, found = 0, stored = 0;
         long bytesFound = 0, bytesStored = 0;
@@ -85,7 +85,7 @@ internal sealed class CachedMatrices(long bytesMax, ILogChanges changes)
         MatrixPart? Find(Piece piece) => piece.Whole && parts.Find(Key(piece.Span)) is { } part && part.Version == piece.Version ? part : null;
     }
 
-    private List<Piece> Pieces(TenantId tenant, LogQlRangeQuery query, long span, long before, long after)
+    private List<Piece> Pieces(TenantId tenant, List<RangeExpr> ranges, LogQlRangeQuery query, long span, long before, long after)
     {
         var pieces = new List<Piece>();
         long last = query.StartNs + ((query.EndNs - query.StartNs) / query.StepNs * query.StepNs);
@@ -94,7 +94,7 @@ internal sealed class CachedMatrices(long bytesMax, ILogChanges changes)
             long number = TimeRanges.Number(from, span), end = (number + 1) * span;
             long to = Math.Min(last, from + ((end - 1 - from) / query.StepNs * query.StepNs));
             bool whole = from - query.StepNs < number * span && to + query.StepNs >= end;
-            pieces.Add(new Piece(number, from, to, whole, whole ? changes.VersionOf(tenant, from - before, to + after + 1) : 0));
+            pieces.Add(new Piece(number, from, to, whole, whole ? ranges.Sum(r => changes.VersionOf(tenant, r.Log.Matchers, from - before, to + after + 1)) : 0));
             from = to + query.StepNs;
         }
         return pieces;

@@ -26,8 +26,7 @@ internal sealed class TenantLogs(TenantId tenant, TimeProvider time, DeleteReque
 
     public TokenBucket Rate { get; } = new(time);
 
-    /// <summary>By hour.</summary>
-    public ChangeCounts Changes { get; } = new(3_600_000_000_000, stretchesMax: 20_000);
+    public StreamChanges Changes { get; } = new();
 
     /// <summary>Live tails of this tenant.</summary>
     public Tailers Tailers { get; } = new();

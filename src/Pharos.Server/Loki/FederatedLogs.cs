@@ -47,10 +47,12 @@ internal sealed class FederatedLogs(ILogQueryable store) : ILogQueryable, ILogCh
         return [.. members.SelectMany(m => store.Volumes(m, own, startNs, endNs, cancel).Select(v => (Labelled(v.Stream, m), v.Volume)))];
     }
 
-    public long VersionOf(TenantId tenant, long startNs, long endNs)
+    public long VersionOf(TenantId tenant, IReadOnlyList<Matcher> matchers, long startNs, long endNs)
     {
         var changes = (ILogChanges)store;
-        return tenant.IsFederated ? tenant.Members.Sum(m => changes.VersionOf(m, startNs, endNs)) : changes.VersionOf(tenant, startNs, endNs);
+        if (!tenant.IsFederated) return changes.VersionOf(tenant, matchers, startNs, endNs);
+        var (members, own) = Split(tenant, matchers);
+        return members.Sum(m => changes.VersionOf(m, own, startNs, endNs));
     }
 
     internal static Labels Labelled(Labels labels, TenantId member)
