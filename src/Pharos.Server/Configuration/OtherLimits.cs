@@ -75,7 +75,7 @@ internal static class OtherLimits
         ["max_metadata_cache_freshness"] = NoLogCache,
         ["query_ready_index_num_days"] = "labels of all streams are in memory",
         ["shard_aggregations"] = OneLogStore,
-        ["shard_streams"] = "one stream takes any rate",
+        ["shard_streams"] = "streams are never split: one takes any rate, unless per_stream_rate_limit is set, which holds for the whole stream",
         ["max_querier_bytes_read"] = "one process runs a query; set max_query_bytes_read",
         ["max_query_capacity"] = OneLogStore,
         ["bloom_gateway_enable_filtering"] = "blocks always have filters",
