@@ -62,6 +62,7 @@ internal sealed class LokiQueries(LogServices services)
         }
         else if (request["cursor"] is { } cursor)
         {
+            if (LokiParquet.Wants(http)) throw new QueryException(QueryErrorKind.BadData, "a page by cursor cannot be given as Parquet, which has no place for the next cursor: ask for JSON, or for a larger limit");
             var page = await services.Queries.PageAsync(http.Tenant(), limits, query, cursor, http.RequestAborted);
             await AnswerAsync(http, page.Result, end / 1_000_000, categorize, page.NextCursor ?? "");
         }
@@ -98,7 +99,7 @@ internal sealed class LokiQueries(LogServices services)
         http.Request.Headers[FlagsHeader].ToString().Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
     /// <param name="nextCursor">For an answer that is a page: empty where none follows.</param>
-    private static Task AnswerAsync(HttpContext http, LogQlResult result, long atMs, bool categorize, string? nextCursor) => LokiAnswers.JsonAsync(http, json =>
+    private static Task AnswerAsync(HttpContext http, LogQlResult result, long atMs, bool categorize, string? nextCursor) => LokiParquet.Wants(http) ? LokiParquet.AnswerAsync(http, result, atMs) : LokiAnswers.JsonAsync(http, json =>
     {
         json.WriteStartObject();
         json.WriteString("status"u8, "success"u8);

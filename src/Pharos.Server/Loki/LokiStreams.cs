@@ -51,7 +51,8 @@ internal static class LokiStreams
         json.WriteEndArray();
     }
 
-    private static List<(Labels Labels, List<LogQlEntry> Entries)> Groups(IReadOnlyList<LogQlEntry> entries, bool categorize)
+    /// <summary>Lines by stream, in the order of the answer within each.</summary>
+    public static List<(Labels Labels, List<LogQlEntry> Entries)> Groups(IReadOnlyList<LogQlEntry> entries, bool categorize)
     {
         var groups = new List<(Labels Labels, List<LogQlEntry> Entries)>();
         var byLabels = new Dictionary<Labels, int>();
