@@ -75,13 +75,21 @@ public sealed class MetricsRelabeler : IMetricsReceiver
             misses.Add(places.Length - found);
             size.Set(cache.Count);
         }
-        foreach (ref readonly var sample in batch.Samples)
+        var starts = new StartCursor(batch.Starts);
+        for (int i = 0; i < batch.Samples.Length; i++)
         {
-            if (places[sample.Series] >= 0) into.AddSample(places[sample.Series], sample.TimestampMs, sample.Value);
+            ref readonly var sample = ref batch.Samples[i];
+            if (places[sample.Series] < 0) continue;
+            into.AddSample(places[sample.Series], sample.TimestampMs, sample.Value);
+            into.AddSampleStart(starts.Of(i));
         }
-        foreach (var histogram in batch.Histograms)
+        starts = new StartCursor(batch.HistogramStarts);
+        for (int i = 0; i < batch.Histograms.Count; i++)
         {
-            if (places[histogram.Series] >= 0) into.AddHistogram(places[histogram.Series], histogram.TimestampMs, histogram.Histogram);
+            var histogram = batch.Histograms[i];
+            if (places[histogram.Series] < 0) continue;
+            into.AddHistogram(places[histogram.Series], histogram.TimestampMs, histogram.Histogram);
+            into.AddHistogramStart(starts.Of(i));
         }
         foreach (var exemplar in batch.Exemplars)
         {

@@ -197,11 +197,13 @@ internal sealed class RemoteWriteEndpoint : IAsyncDisposable
         for (int i = 0; i < finals.Length; i++) finals[i] = Final(decoded.LabelsOf(i));
         long oldestMs = options.SampleAgeLimit > TimeSpan.Zero ? time.UnixMs() - (long)options.SampleAgeLimit.TotalMilliseconds : long.MinValue;
         bool full = false;
+        var starts = new StartCursor(decoded.Starts);
+        var histogramStarts = new StartCursor(decoded.HistogramStarts);
         for (int i = 0; i < decoded.Samples.Length; i++)
         {
             var sample = decoded.Samples[i];
             if (ShardOf(sample.Series, sample.TimestampMs) is not { } shard) continue;
-            shard.AddSample(record, finals[sample.Series], sample.TimestampMs, sample.Value, ambiguous);
+            shard.AddSample(record, finals[sample.Series], sample, starts.Of(i), ambiguous);
             if (!shard.HasFullBatch) continue;
             full |= !shard.HasRoom;
             await shard.CloseBatchAsync(cancel);
@@ -211,7 +213,7 @@ internal sealed class RemoteWriteEndpoint : IAsyncDisposable
         {
             var histogram = decoded.Histograms[i];
             if (ShardOf(histogram.Series, histogram.TimestampMs) is not { } shard) continue;
-            shard.AddHistogram(record, finals[histogram.Series], histogram.TimestampMs, histogram.Histogram, ambiguous);
+            shard.AddHistogram(record, finals[histogram.Series], histogram, histogramStarts.Of(i), ambiguous);
             if (!shard.HasFullBatch) continue;
             full |= !shard.HasRoom;
             await shard.CloseBatchAsync(cancel);
@@ -251,7 +253,7 @@ internal sealed class RemoteWriteEndpoint : IAsyncDisposable
             byte[] plain = SnappyBlock.Decode(payload, DecodedBytesMax, out int length);
             try
             {
-                decoder.DecodeV1(plain.AsSpan(0, length), decoded);
+                decoder.DecodeV1(plain.AsSpan(0, length), decoded, starts: true);
             }
             finally
             {

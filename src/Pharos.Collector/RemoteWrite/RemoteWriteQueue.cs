@@ -56,7 +56,7 @@ public sealed class RemoteWriteQueue : IMetricsReceiver, IAsyncDisposable
         await gate.WaitAsync(cancel);
         try
         {
-            log.Append(encoder.Encode(batch, RemoteWriteVersion.V1).Span);
+            log.Append(encoder.Encode(batch, RemoteWriteVersion.V1, starts: true).Span);
             appended.Add(batch.Samples.Length + batch.Histograms.Count);
             foreach (ref readonly var sample in batch.Samples) highestMs = Math.Max(highestMs, sample.TimestampMs);
             highest.Set(highestMs / 1000.0);

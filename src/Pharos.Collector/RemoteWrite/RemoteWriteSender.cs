@@ -116,15 +116,21 @@ internal sealed class RemoteWriteSender(
     {
         int half = (batch.Samples.Length + batch.Histograms.Count) / 2, taken = 0;
         var places = new Dictionary<(MetricBatch, int), int>();
-        foreach (var sample in batch.Samples.ToArray())
+        var starts = new StartCursor(batch.Starts);
+        for (int i = 0; i < batch.Samples.Length; i++)
         {
+            var sample = batch.Samples[i];
             var to = taken++ < half ? first : second;
             to.AddSample(Place(to, sample.Series), sample.TimestampMs, sample.Value);
+            to.AddSampleStart(starts.Of(i));
         }
-        foreach (var histogram in batch.Histograms)
+        starts = new StartCursor(batch.HistogramStarts);
+        for (int i = 0; i < batch.Histograms.Count; i++)
         {
+            var histogram = batch.Histograms[i];
             var to = taken++ < half ? first : second;
             to.AddHistogram(Place(to, histogram.Series), histogram.TimestampMs, histogram.Histogram);
+            to.AddHistogramStart(starts.Of(i));
         }
         foreach (var exemplar in batch.Exemplars) second.Exemplars.Add(exemplar with { Series = Place(second, exemplar.Series) });
         second.Metadata.AddRange(batch.Metadata);

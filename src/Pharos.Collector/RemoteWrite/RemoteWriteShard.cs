@@ -48,16 +48,18 @@ internal sealed class RemoteWriteShard : IAsyncDisposable
     /// <summary>Time until the batch being built must go; null where it is empty.</summary>
     public TimeSpan? DueIn() => building.Records.Count == 0 ? null : options.BatchSendDeadline - time.GetElapsedTime(building.Started);
 
-    public void AddSample(RecordTracker.Record record, byte[] labels, long timestampMs, double value, bool ambiguous)
+    public void AddSample(RecordTracker.Record record, byte[] labels, in BatchSample sample, long startMs, bool ambiguous)
     {
         Join(record, ambiguous);
-        building.Content.AddSample(building.Place(labels), timestampMs, value);
+        building.Content.AddSample(building.Place(labels), sample.TimestampMs, sample.Value);
+        building.Content.AddSampleStart(startMs);
     }
 
-    public void AddHistogram(RecordTracker.Record record, byte[] labels, long timestampMs, Histogram histogram, bool ambiguous)
+    public void AddHistogram(RecordTracker.Record record, byte[] labels, in BatchHistogram histogram, long startMs, bool ambiguous)
     {
         Join(record, ambiguous);
-        building.Content.AddHistogram(building.Place(labels), timestampMs, histogram);
+        building.Content.AddHistogram(building.Place(labels), histogram.TimestampMs, histogram.Histogram);
+        building.Content.AddHistogramStart(startMs);
     }
 
     public void AddExemplar(RecordTracker.Record record, byte[] labels, BatchExemplar exemplar, bool ambiguous)

@@ -29,6 +29,7 @@ internal sealed class ScrapeCache(ScrapeTarget target, ScrapeOptions options) : 
     private long iteration = 1;
     private long scrapeMs;
     private long latestMs;
+    private bool wantsStarts;
     private int knownSeen;
     private int lastIndex;
     private long startMs;
@@ -63,9 +64,12 @@ internal sealed class ScrapeCache(ScrapeTarget target, ScrapeOptions options) : 
         startMs = 0;
     }
 
-    public Handler Take() => new(this);
-
-    private bool WantsStarts => options.StartTimestamps;
+    public Handler Take(ExpositionFormat format)
+    {
+        // In protobuf they stand beside the samples; in text they are samples of their own, which then are none.
+        wantsStarts = options.StartTimestamps || format == ExpositionFormat.Protobuf;
+        return new Handler(this);
+    }
 
     /// <summary>After a whole exposition: limits, and markers for what was there before and is not now.</summary>
     public void Complete()
@@ -328,7 +332,7 @@ internal sealed class ScrapeCache(ScrapeTarget target, ScrapeOptions options) : 
 
         public void New(ReadOnlySpan<byte> raw, ReadOnlySpan<byte> labels) => cache.New(raw, labels);
 
-        public bool WantsStarts => cache.WantsStarts;
+        public bool WantsStarts => cache.wantsStarts;
 
         public void Start(long startMs) => cache.startMs = startMs;
 

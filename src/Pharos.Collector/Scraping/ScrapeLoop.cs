@@ -197,7 +197,7 @@ internal sealed class ScrapeLoop : IAsyncDisposable
 
     private void Take(ScrapeBody body)
     {
-        var handler = cache.Take();
+        var handler = cache.Take(body.Format);
         if (classic is null)
         {
             Parse(body, ref handler);

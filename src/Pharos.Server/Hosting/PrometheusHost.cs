@@ -210,7 +210,8 @@ public sealed class PrometheusHost : IAsyncDisposable
         int port = options.Port == 0 ? FreePort.Choose(options.Host) : options.Port;
         string external = options.ExternalUrl?.TrimEnd('/') ?? $"{(web.Tls is null ? "http" : "https")}://{(options.Host.Length == 0 ? "localhost" : options.Host)}:{port}{options.RoutePrefix}";
 
-        sink = new LocalSink(store);
+        // Receivers hand it all start timestamps; it knows who wants them.
+        sink = new LocalSink(store, options.StartTimestampsAsZeros);
         alerts = new HttpAlertSink(
             new HttpAlertSinkOptions { ExternalLabels = config.ExternalLabels, Relabel = Relabelling(config.AlertRelabelRules) }, time, instruments, loggers.CreateLogger("Alerts"));
         var journal = new AlertJournal();
@@ -254,9 +255,9 @@ public sealed class PrometheusHost : IAsyncDisposable
             FederateRoutes.Map(routes, store, options.Lookback, time, () => config.ExternalLabels);
             LifecycleRoutes.Map(routes, options.Lifecycle, ReloadAsync, () => quit.TrySetResult());
             AdminRoutes.Map(routes, options.AdminApi, "start with --web.enable-admin-api", store);
-            if (options.RemoteWriteReceiver) RemoteWriteRoutes.Map(routes, sink, instruments, new RemoteWriteReceiverOptions { StartTimestampsAsZeros = _ => options.StartTimestampsAsZeros }, ["/api/v1/write"]);
+            if (options.RemoteWriteReceiver) RemoteWriteRoutes.Map(routes, sink, instruments, new RemoteWriteReceiverOptions { StartTimestamps = _ => true }, ["/api/v1/write"]);
             if (options.OtlpReceiver)
-                OtlpMetricsRoutes.Map(routes, sink, _ => config.Otlp with { Delta = options.OtlpDelta, StartTimestampsAsZeros = options.StartTimestampsAsZeros }, options.Lookback, time, instruments, "/api/v1/otlp/v1/metrics");
+                OtlpMetricsRoutes.Map(routes, sink, _ => config.Otlp with { Delta = options.OtlpDelta, StartTimestampsAsZeros = true }, options.Lookback, time, instruments, "/api/v1/otlp/v1/metrics");
             routes.MapGet("/", reply => reply.Response.WriteAsync("Pharos stands in for Prometheus here. Its API is under /api/v1, its own metrics at /metrics.\n"));
         }, cancel, () => web);
     }

@@ -7,7 +7,8 @@ namespace Pharos.Server.LocalPrometheus;
 /// Where everything that this process produces goes: the local store first, then each remote-write queue. The queues may be
 /// replaced while samples flow; one that fails takes nothing from the store.
 /// </summary>
-internal sealed class LocalSink(IMetricSink store) : IMetricSink, IMetricsReceiver
+/// <param name="startsAsZeros">Whether the store puts a sample of 0 where a counter began; the queues get start timestamps as they are.</param>
+internal sealed class LocalSink(IMetricSink store, bool startsAsZeros) : IMetricSink, IMetricsReceiver
 {
     private volatile IReadOnlyList<IMetricsReceiver> queues = [];
 
@@ -15,7 +16,16 @@ internal sealed class LocalSink(IMetricSink store) : IMetricSink, IMetricsReceiv
 
     public async ValueTask<AppendResult> AppendAsync(TenantId tenant, MetricBatch batch, CancellationToken cancel)
     {
+        BatchStart[] starts = [], histogramStarts = [];
+        if (!startsAsZeros)
+        {
+            if (queues.Count > 0) (starts, histogramStarts) = ([.. batch.Starts], [.. batch.HistogramStarts]);
+            batch.Starts.Clear();
+            batch.HistogramStarts.Clear();
+        }
         var result = await store.AppendAsync(tenant, batch, cancel);
+        batch.Starts.AddRange(starts);
+        batch.HistogramStarts.AddRange(histogramStarts);
         foreach (var queue in queues) await queue.AppendAsync(batch, cancel);
         return result;
     }

@@ -24,8 +24,8 @@ internal sealed record RemoteWriteReceiverOptions
     /// <summary>Decompressed bytes of all requests in work; more are answered 503. Default 512 MiB.</summary>
     public long InflightBytesMax { get; init; } = 512L << 20;
 
-    /// <summary>Whether a tenant's start timestamps of version 2 are stored, as samples of 0. Default: no.</summary>
-    public Func<TenantId, bool> StartTimestampsAsZeros { get; init; } = _ => false;
+    /// <summary>Whether a tenant's start timestamps of version 2 reach the sink. Default: no.</summary>
+    public Func<TenantId, bool> StartTimestamps { get; init; } = _ => false;
 }
 
 /// <summary>
@@ -120,7 +120,7 @@ internal sealed class RemoteWriteRoutes
             decoded = SnappyBlock.Decode(body.Span, options.DecodedBytesMax, out int length);
             var message = decoded.AsSpan(0, length);
             if (version == RemoteWriteVersion.V1) worker.Decoder.DecodeV1(message, worker.Batch);
-            else worker.Decoder.DecodeV2(message, worker.Batch, options.StartTimestampsAsZeros(tenant));
+            else worker.Decoder.DecodeV2(message, worker.Batch, options.StartTimestamps(tenant));
         }
         catch (WireFormatException e)
         {

@@ -20,7 +20,7 @@ public static class RemoteReadWriter
         {
             if (samples.HasHistograms && samples.Histograms[i] is { } histogram)
             {
-                HistogramCodec.Write(to, 4, histogram, samples.Timestamps[i]);
+                HistogramCodec.Write(to, 4, histogram, samples.Timestamps[i], startMs: 0);
                 continue;
             }
             int sample = to.Begin(2);

@@ -67,7 +67,8 @@ internal static class HistogramCodec
         return HistogramRules.Fault(histogram);
     }
 
-    public static void Write(ProtoBuffer to, uint field, Histogram histogram, long timestampMs)
+    /// <param name="startMs">When counting began; 0 is left out, as remote write 1 has it.</param>
+    public static void Write(ProtoBuffer to, uint field, Histogram histogram, long timestampMs, long startMs)
     {
         int message = to.Begin(field);
         if (histogram.IsFloat)
@@ -88,6 +89,7 @@ internal static class HistogramCodec
         if (histogram.ResetHint != CounterResetHint.Unknown) to.Field(14, (ulong)histogram.ResetHint);
         if (timestampMs != 0) to.Field(15, timestampMs);
         if (histogram.CustomValues.Length > 0) WriteDoubles(to, 16, histogram.CustomValues);
+        if (startMs != 0) to.Field(17, startMs);
         to.End(message);
     }
 

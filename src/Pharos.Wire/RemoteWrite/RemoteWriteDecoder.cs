@@ -27,10 +27,11 @@ public sealed class RemoteWriteDecoder
     public IReadOnlyList<AppendError> Rejected => rejected.Errors;
 
     /// <summary>Decodes a <c>prometheus.WriteRequest</c> (remote write 1), adding to the batch.</summary>
+    /// <param name="starts">Whether the batch gets start timestamps, which only <see cref="RemoteWriteEncoder"/> writes into version 1.</param>
     /// <exception cref="WireFormatException">Not a valid message; names the byte.</exception>
-    public void DecodeV1(ReadOnlySpan<byte> body, MetricBatch into)
+    public void DecodeV1(ReadOnlySpan<byte> body, MetricBatch into, bool starts = false)
     {
-        keepStarts = false;
+        keepStarts = starts;
         rejected.Clear();
         var reader = new ProtoReader(body);
         while (reader.Next())

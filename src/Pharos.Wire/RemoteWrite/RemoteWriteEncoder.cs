@@ -8,7 +8,7 @@ namespace Pharos.Wire.RemoteWrite;
 
 /// <summary>
 /// Encodes a <see cref="MetricBatch"/> as the body of a remote write request. All samples of a series come together,
-/// in the order in which the batch holds them. Reuse one per worker; not safe for several threads.
+/// in the order in which the batch holds them. Start timestamps go with version 2, and with version 1 where asked for. Reuse one per worker; not safe for several threads.
 /// </summary>
 public sealed class RemoteWriteEncoder : IDisposable
 {
@@ -18,21 +18,27 @@ public sealed class RemoteWriteEncoder : IDisposable
     private readonly SeriesGroups samples = new();
     private readonly SeriesGroups histograms = new();
     private readonly SeriesGroups exemplars = new();
+    private readonly SampleStarts sampleStarts = new();
+    private readonly SampleStarts histogramStarts = new();
     private readonly ArrayBufferWriter<byte> compressed = new(64 * 1024);
 
     /// <summary>The body, compressed with Snappy. The memory holds until the next call.</summary>
-    public ReadOnlyMemory<byte> Encode(MetricBatch batch, RemoteWriteVersion version)
+    /// <param name="starts">Whether version 1 carries start timestamps too, in the fields of version 2: for those who read it back themselves.</param>
+    public ReadOnlyMemory<byte> Encode(MetricBatch batch, RemoteWriteVersion version, bool starts = false)
     {
         compressed.ResetWrittenCount();
-        SnappyBlock.Encode(EncodePlain(batch, version).Span, compressed);
+        SnappyBlock.Encode(EncodePlain(batch, version, starts).Span, compressed);
         return compressed.WrittenMemory;
     }
 
     /// <summary>The message before compression. The memory holds until the next call.</summary>
-    public ReadOnlyMemory<byte> EncodePlain(MetricBatch batch, RemoteWriteVersion version)
+    public ReadOnlyMemory<byte> EncodePlain(MetricBatch batch, RemoteWriteVersion version, bool starts = false)
     {
         message.Clear();
         Group(batch);
+        starts |= version == RemoteWriteVersion.V2;
+        sampleStarts.Take(starts ? batch.Starts : [], batch.Samples.Length);
+        histogramStarts.Take(starts ? batch.HistogramStarts : [], batch.Histograms.Count);
         if (version == RemoteWriteVersion.V1) WriteV1(batch);
         else WriteV2(batch);
         return message.WrittenMemory;
@@ -66,7 +72,7 @@ public sealed class RemoteWriteEncoder : IDisposable
             if (samples.Of(series).IsEmpty && histograms.Of(series).IsEmpty && exemplars.Of(series).IsEmpty) continue;
             int message1 = message.Begin(1);
             WriteLabels(batch.LabelsOf(series));
-            foreach (int i in samples.Of(series)) WriteSample(2, batch.Samples[i]);
+            foreach (int i in samples.Of(series)) WriteSample(2, batch.Samples[i], sampleStarts.Of(i));
             foreach (int i in exemplars.Of(series))
             {
                 var exemplar = batch.Exemplars[i];
@@ -76,7 +82,7 @@ public sealed class RemoteWriteEncoder : IDisposable
                 if (exemplar.TimestampMs != 0) message.Field(3, exemplar.TimestampMs);
                 message.End(inner);
             }
-            foreach (int i in histograms.Of(series)) HistogramCodec.Write(message, 4, batch.Histograms[i].Histogram, batch.Histograms[i].TimestampMs);
+            foreach (int i in histograms.Of(series)) HistogramCodec.Write(message, 4, batch.Histograms[i].Histogram, batch.Histograms[i].TimestampMs, histogramStarts.Of(i));
             message.End(message1);
         }
         foreach (var metadata in batch.Metadata)
@@ -100,8 +106,8 @@ public sealed class RemoteWriteEncoder : IDisposable
             if (samples.Of(series).IsEmpty && histograms.Of(series).IsEmpty) continue;
             int outer = message.Begin(5);
             WriteReferences(batch.LabelsOf(series));
-            foreach (int i in samples.Of(series)) WriteSample(2, batch.Samples[i]);
-            foreach (int i in histograms.Of(series)) HistogramCodec.Write(message, 3, batch.Histograms[i].Histogram, batch.Histograms[i].TimestampMs);
+            foreach (int i in samples.Of(series)) WriteSample(2, batch.Samples[i], sampleStarts.Of(i));
+            foreach (int i in histograms.Of(series)) HistogramCodec.Write(message, 3, batch.Histograms[i].Histogram, batch.Histograms[i].TimestampMs, histogramStarts.Of(i));
             foreach (int i in exemplars.Of(series))
             {
                 var exemplar = batch.Exemplars[i];
@@ -142,11 +148,12 @@ public sealed class RemoteWriteEncoder : IDisposable
         return null;
     }
 
-    private void WriteSample(uint field, in BatchSample sample)
+    private void WriteSample(uint field, in BatchSample sample, long startMs)
     {
         int inner = message.Begin(field);
         message.Field(1, sample.Value);
         if (sample.TimestampMs != 0) message.Field(2, sample.TimestampMs);
+        if (startMs != 0) message.Field(3, startMs);
         message.End(inner);
     }
 
@@ -165,6 +172,25 @@ public sealed class RemoteWriteEncoder : IDisposable
         int packed = message.Begin(1);
         for (int offset = 0; offset < canonical.Length;) message.Varint((ulong)symbols.Reference(LabelCodec.ReadString(canonical, ref offset)));
         message.End(packed);
+    }
+
+    /// <summary>Starts by the index of their sample.</summary>
+    private sealed class SampleStarts
+    {
+        private long[] all = [];
+        private bool any;
+
+        public void Take(List<BatchStart> starts, int samples)
+        {
+            any = starts.Count > 0;
+            if (!any) return;
+            if (all.Length < samples) all = new long[Math.Max(samples, all.Length * 2)];
+            all.AsSpan(0, samples).Clear();
+            foreach (var start in starts) all[start.Sample] = start.StartMs;
+        }
+
+        /// <summary>0 for none.</summary>
+        public long Of(int sample) => any ? all[sample] : 0;
     }
 
     /// <summary>Indexes of items by series, by counting sort: keeps the order within a series, no allocation once warm.</summary>

@@ -237,6 +237,42 @@ public sealed class RemoteWriteQueueTests : IDisposable
         Assert.Equal(1, Metric("prometheus_remote_storage_samples_failed_total"));
     }
 
+    [Theory]
+    [InlineData(RemoteWriteVersion.V1)]
+    [InlineData(RemoteWriteVersion.V2)]
+    public async Task Start_timestamps_go_through_rules_a_restart_and_a_halved_batch_to_receivers_of_version_2(RemoteWriteVersion version)
+    {
+        var options = Options(drain: TimeSpan.Zero);
+        options = options with { Endpoints = [options.Endpoints[0] with { Version = version, SendNativeHistograms = true }] };
+        using var batch = new MetricBatch();
+        foreach (string name in new[] { "a", "drop", "b" })
+        {
+            int series = batch.AddSeries(Labels.Of(("__name__", name)));
+            batch.AddSample(series, 1000, 1);
+            if (name != "b") batch.AddSampleStart(name == "a" ? 400 : 300);
+            batch.AddSample(series, 2000, 2);
+            batch.AddSampleStart(500);
+            batch.AddHistogram(series, 3000, new Histogram { Count = 1, ZeroCount = 1 });
+            batch.AddHistogramStart(name == "a" ? 600 : 700);
+        }
+        receiver.Answer = HttpStatusCode.BadGateway;
+        await using (var queue = Queue(options))
+        {
+            await new MetricsRelabeler([Rule(new RelabelRuleOptions { SourceLabels = ["__name__"], Regex = "drop", Action = "drop" })], queue, instruments).AppendAsync(batch, CancellationToken.None);
+        }
+        // The receiver may have the first already: the batch is halved until the rest is through.
+        receiver.RefusesBefore = 1500;
+        receiver.Answer = HttpStatusCode.NoContent;
+        await using (Queue(options with { Endpoints = [options.Endpoints[0] with { DrainTimeout = TimeSpan.FromSeconds(5) }] })) await receiver.HasAsync(4);
+        bool v2 = version == RemoteWriteVersion.V2;
+        Assert.Equal(
+            [
+                "{__name__=\"a\"} 2000 2" + (v2 ? " since 500" : ""), "{__name__=\"a\"} 3000 histogram 1" + (v2 ? " since 600" : ""),
+                "{__name__=\"b\"} 2000 2" + (v2 ? " since 500" : ""), "{__name__=\"b\"} 3000 histogram 1" + (v2 ? " since 700" : ""),
+            ],
+            receiver.Samples.Order(StringComparer.Ordinal));
+    }
+
     private static RemoteWriteOptions Options(TimeSpan? drain = null) => new()
     {
         Endpoints =
@@ -323,15 +359,19 @@ public sealed class RemoteWriteQueueTests : IDisposable
             byte[] plain = SnappyBlock.Decode(await request.Content!.ReadAsByteArrayAsync(cancel), 1 << 24, out int length);
             using var batch = new MetricBatch();
             var decoder = new RemoteWriteDecoder();
-            if (request.Content.Headers.ContentType!.Parameters.Any(p => p.Value == RemoteWriteHeaders.MessageV2)) decoder.DecodeV2(plain.AsSpan(0, length), batch);
-            else decoder.DecodeV1(plain.AsSpan(0, length), batch);
+            if (request.Content.Headers.ContentType!.Parameters.Any(p => p.Value == RemoteWriteHeaders.MessageV2)) decoder.DecodeV2(plain.AsSpan(0, length), batch, starts: true);
+            else decoder.DecodeV1(plain.AsSpan(0, length), batch, starts: true);
             ArrayPool<byte>.Shared.Return(plain);
             Assert.Empty(decoder.Rejected);
             if (batch.Samples.ToArray().Any(s => s.TimestampMs < RefusesBefore)) return new HttpResponseMessage(HttpStatusCode.BadRequest) { Content = new StringContent("out of order sample") };
             lock (gate)
             {
-                foreach (var sample in batch.Samples) samples.Add($"{Labels.FromEncoded(batch.LabelsOf(sample.Series))} {sample.TimestampMs} {sample.Value}");
-                foreach (var histogram in batch.Histograms) samples.Add($"{Labels.FromEncoded(batch.LabelsOf(histogram.Series))} {histogram.TimestampMs} histogram {histogram.Histogram.Count}");
+                var starts = batch.Starts.ToDictionary(s => s.Sample, s => $" since {s.StartMs}");
+                for (int i = 0; i < batch.Samples.Length; i++)
+                    samples.Add($"{Labels.FromEncoded(batch.LabelsOf(batch.Samples[i].Series))} {batch.Samples[i].TimestampMs} {batch.Samples[i].Value}{starts.GetValueOrDefault(i)}");
+                starts = batch.HistogramStarts.ToDictionary(s => s.Sample, s => $" since {s.StartMs}");
+                for (int i = 0; i < batch.Histograms.Count; i++)
+                    samples.Add($"{Labels.FromEncoded(batch.LabelsOf(batch.Histograms[i].Series))} {batch.Histograms[i].TimestampMs} histogram {batch.Histograms[i].Histogram.Count}{starts.GetValueOrDefault(i)}");
                 sizes.Add(batch.Samples.Length + batch.Histograms.Count);
                 Exemplars += batch.Exemplars.Count;
                 Metadata.AddRange(batch.Metadata);

@@ -24,7 +24,7 @@ public sealed class RemoteWriteRoutesTests : IAsyncLifetime
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         app = builder.Build();
-        RemoteWriteRoutes.Map(app, sink, new Instruments(), new RemoteWriteReceiverOptions { DecodedBytesMax = 1 << 20, StartTimestampsAsZeros = _ => true });
+        RemoteWriteRoutes.Map(app, sink, new Instruments(), new RemoteWriteReceiverOptions { DecodedBytesMax = 1 << 20, StartTimestamps = _ => true });
         await app.StartAsync();
         http.BaseAddress = new Uri(app.Urls.Single());
     }
