@@ -20,6 +20,7 @@ internal sealed class MetricInstruments
         SeriesCreated = instruments.Counter("prometheus_tsdb_head_series_created_total", "Total number of series created in the head").With();
         SeriesRemoved = instruments.Counter("prometheus_tsdb_head_series_removed_total", "Total number of series removed in the head").With();
         HeadSeries = instruments.Gauge("prometheus_tsdb_head_series", "Total number of series in the head block.").With();
+        HeadStaleSeries = instruments.Gauge("prometheus_tsdb_head_stale_series", "Total number of stale series in the head block, when they were last counted.").With();
         HeadChunks = instruments.Gauge("prometheus_tsdb_head_chunks", "Total number of chunks in the head block.").With();
         HeadMinTime = instruments.Gauge("prometheus_tsdb_head_min_time", "Minimum time bound of the head block. The unit is decided by the library consumer.").With();
         HeadMaxTime = instruments.Gauge("prometheus_tsdb_head_max_time", "Maximum timestamp of the head block. The unit is decided by the library consumer.").With();
@@ -66,6 +67,7 @@ internal sealed class MetricInstruments
     public InstrumentCell SeriesCreated { get; }
     public InstrumentCell SeriesRemoved { get; }
     public InstrumentCell HeadSeries { get; }
+    public InstrumentCell HeadStaleSeries { get; }
     public InstrumentCell HeadChunks { get; }
     public InstrumentCell HeadMinTime { get; }
     public InstrumentCell HeadMaxTime { get; }

@@ -15,9 +15,10 @@ public sealed partial class MetricStore
             try
             {
                 if (store.CutDue() is { } below) await store.CutAsync(below, cancel);
+                var allowed = limits.For(store.Tenant);
+                await store.CutStaleAsync(allowed.StaleSeriesShareMax, cancel);
                 await store.CompactAsync(cancel);
                 store.Head.CountActive(time.UnixMs());
-                var allowed = limits.For(store.Tenant);
                 CountTrackers(store, allowed);
                 await store.RetainAsync(allowed, cancel);
             }

@@ -210,12 +210,13 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IMetric
 
     private void SetGauges()
     {
-        long series = 0, chunks = 0, chunkBytes = 0, min = long.MaxValue, max = long.MinValue, blockBytes = 0, lowest = long.MaxValue;
+        long series = 0, stale = 0, chunks = 0, chunkBytes = 0, min = long.MaxValue, max = long.MinValue, blockBytes = 0, lowest = long.MaxValue;
         int blocks = 0;
         foreach (var store in tenants.Values)
         {
             series += store.Head.Table.Count;
             chunks += store.Head.ChunkCount;
+            stale += store.Head.StaleCount;
             min = Math.Min(min, store.Head.MinMs);
             max = Math.Max(max, store.Head.MaxMs);
             instruments.TenantSeries.With(store.Tenant.Name).Set(store.Head.Active.Count);
@@ -230,6 +231,7 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IMetric
         }
         lowest = Math.Min(lowest, min);
         instruments.HeadSeries.Set(series);
+        instruments.HeadStaleSeries.Set(stale);
         instruments.MemorySeries.Set(series);
         instruments.MemoryUsers.Set(tenants.Count);
         instruments.HeadChunks.Set(chunks);

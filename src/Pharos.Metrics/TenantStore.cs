@@ -418,6 +418,7 @@ internal sealed partial class TenantStore
                 EndMs = chosen.Max(b => b.Meta.EndMs),
                 Level = chosen.Max(b => b.Meta.Level) + (chosen.Count > 1 ? 1 : 0),
                 Sources = [.. chosen.SelectMany(b => b.Meta.Sources).Distinct().Order(StringComparer.Ordinal)],
+                Hints = [.. chosen[0].Meta.Hints.Where(h => chosen.All(b => b.Meta.Hints.Contains(h)))],
                 Parents = [.. chosen.Select(b => new BlockParent(b.Meta.Id, b.Meta.MinMs, b.Meta.EndMs))],
             }, cancel);
             Blocks.Change(meta is null ? [] : Blocks.OpenNew([meta]), chosen, "a merged block holds its samples");
@@ -436,13 +437,13 @@ internal sealed partial class TenantStore
         }
     }
 
-    /// <summary>Samples in order start behind the newest block of the head; blocks of late samples do not count.</summary>
+    /// <summary>Samples in order start behind the newest block of the whole head.</summary>
     private long ValidFrom()
     {
         long from = mark.BelowMs;
         foreach (var block in Blocks.Current)
         {
-            if (!block.Meta.Hints.Contains("from-out-of-order") && block.Meta.EndMs <= time.UnixMs()) from = Math.Max(from, block.Meta.EndMs);
+            if (!block.Meta.IsPartial && block.Meta.EndMs <= time.UnixMs()) from = Math.Max(from, block.Meta.EndMs);
         }
         return from;
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Pharos.Core;
 using Pharos.PromQL.Caching;
 using Pharos.PromQL.Execution;
@@ -109,6 +110,7 @@ public sealed class PromQlEngine : IDisposable
     /// <summary>Waits for a query and tells of its end.</summary>
     private async ValueTask<QueryResult> ToldAsync(ValueTask<QueryResult> query, string text, long startMs, long endMs, long stepMs, QuerySettings? settings)
     {
+        Spans.Current?.SetTag("query", text);
         try
         {
             var result = await query.ConfigureAwait(false);
@@ -171,6 +173,7 @@ public sealed class PromQlEngine : IDisposable
         using var deadline = timeout > TimeSpan.Zero ? new CancellationTokenSource(timeout, time) : new CancellationTokenSource();
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, active.Cancel);
         long asked = time.GetTimestamp(), began = asked;
+        using var span = Spans.Current?.Source.StartActivity("promqlExec");
         string? error = "internal error";
         running.Add(1);
         try
@@ -180,6 +183,7 @@ public sealed class PromQlEngine : IDisposable
                 () =>
                 {
                     began = time.GetTimestamp();
+                    Activity.Current = span;
                     var run = new Evaluation(
                         queryable, tenant, query, grid, options, LookbackMs(settings),
                         settings.SamplesMax ?? tenantLimits.QuerySamplesMax, new QueryMemory(memory, tenantLimits.QueryMemoryBytesMax), either.Token)
@@ -209,6 +213,21 @@ public sealed class PromQlEngine : IDisposable
         {
             running.Add(-1);
             Queries.End(active, error);
+            if (span is not null) Phases(span, error, time.GetElapsedTime(asked, began), time.GetElapsedTime(began));
+        }
+    }
+
+    /// <summary>What a query's span is made of, told when it is over.</summary>
+    private static void Phases(Activity span, string? error, TimeSpan waited, TimeSpan took)
+    {
+        if (error is not null) span.SetStatus(ActivityStatusCode.Error, error);
+        Phase("promqlExecQueue", span.StartTimeUtc, waited);
+        Phase("promqlInnerEval", span.StartTimeUtc + waited, took);
+
+        void Phase(string name, DateTime start, TimeSpan length)
+        {
+            using var phase = span.Source.StartActivity(name, ActivityKind.Internal, span.Context, startTime: start);
+            phase?.SetEndTime(start + length);
         }
     }
 

@@ -16,12 +16,16 @@ public sealed class ModelTests
     [InlineData(7)]
     [InlineData(8)]
     [InlineData(20)]
+    [InlineData(21)]
+    [InlineData(22)]
+    [InlineData(23)]
+    [InlineData(24)]
     public async Task Random_appends_cuts_restarts_and_deletions_read_as_the_model_says(int seed)
     {
         var random = new Random(seed);
         bool late = seed % 2 == 0;
         await using var at = new StoreFixture(
-            new TenantLimits { OutOfOrderWindow = late ? TimeSpan.FromHours(5) : TimeSpan.Zero },
+            new TenantLimits { OutOfOrderWindow = late ? TimeSpan.FromHours(5) : TimeSpan.Zero, StaleSeriesShareMax = seed > 20 ? 0.1 : 0 },
             new WriteLogOptions { Folder = "", Sync = SyncPolicy.Os, SegmentBytesMax = 20_000 });
         var model = new Dictionary<Labels, SortedDictionary<long, double>>();
         long start = at.Now;
@@ -34,7 +38,7 @@ public sealed class ModelTests
             {
                 var labels = Labels.Of(("__name__", "m"), ("id", $"{random.Next(12)}"), ("step", random.Next(10) == 0 ? $"{step}" : ""));
                 long ms = at.Now - (random.Next(3) == 0 ? random.Next(late ? 20_000_000 : 3_000_000) : random.Next(60_000));
-                double value = random.Next(5);
+                double value = seed > 20 && random.Next(3) == 0 ? SampleValue.Stale : random.Next(5);
                 batch.AddSample(batch.AddSeries(labels), ms, value);
                 sent.Add((labels, ms, value));
             }

@@ -18,6 +18,8 @@ public static class HttpHandlers
             AllowAutoRedirect = options.FollowRedirects,
             AutomaticDecompression = DecompressionMethods.None,
             UseCookies = false,
+            // Whoever makes spans says so to the other side himself.
+            ActivityHeadersPropagator = null,
             PooledConnectionIdleTimeout = TimeSpan.FromMinutes(5),
             ConnectTimeout = TimeSpan.FromSeconds(30),
             UseProxy = options.ProxyUrl is not null || options.ProxyFromEnvironment,

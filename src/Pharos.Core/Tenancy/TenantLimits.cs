@@ -49,6 +49,9 @@ public sealed record TenantLimits
     /// <summary>Series in the head, in memory.</summary>
     public int SeriesMax { get; init; } = 1_500_000;
 
+    /// <summary>Share of the series in the head, 0 to 1, at which those that have ended leave it before the others. 0: never.</summary>
+    public double StaleSeriesShareMax { get; init; }
+
     /// <summary>Series in the head of one metric name.</summary>
     public int SeriesPerMetricMax { get; init; }
 

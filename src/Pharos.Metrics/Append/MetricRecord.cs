@@ -26,6 +26,9 @@ internal interface IRecordReader
     void Metadata(MetricMetadata metadata);
 
     void Deleted(int id, TimeRange range);
+
+    /// <summary>All samples of these series that stand before this are in blocks.</summary>
+    void Left(IReadOnlyList<int> ids);
 }
 
 /// <summary>The metric store's records in the write log. Layout: docs/formats/metric-records.md.</summary>
@@ -34,6 +37,7 @@ internal static class MetricRecord
     private const byte Batch = 1;
     private const byte Deletions = 2;
     private const byte SharedBatch = 3;
+    private const byte Departures = 4;
 
     public static void WriteBatch(
         ByteBuffer into,
@@ -125,6 +129,13 @@ internal static class MetricRecord
         }
     }
 
+    public static void WriteDepartures(ByteBuffer into, IReadOnlyCollection<MemSeries> gone)
+    {
+        into.Byte(Departures);
+        into.Uvarint((ulong)gone.Count);
+        foreach (var series in gone) into.Uvarint((ulong)series.Id);
+    }
+
     /// <exception cref="InvalidDataException">The record is of a newer release, or not as written.</exception>
     public static void Read(ReadOnlySpan<byte> record, IRecordReader reader)
     {
@@ -142,6 +153,11 @@ internal static class MetricRecord
                 break;
             case Deletions:
                 for (int left = bytes.Count(); left > 0; left--) reader.Deleted((int)bytes.Uvarint(), new TimeRange(bytes.Varint(), bytes.Varint()));
+                break;
+            case Departures:
+                int[] gone = new int[bytes.Count()];
+                for (int i = 0; i < gone.Length; i++) gone[i] = (int)bytes.Uvarint();
+                reader.Left(gone);
                 break;
             default:
                 throw new InvalidDataException($"metric record of type {type} is not known to this release");

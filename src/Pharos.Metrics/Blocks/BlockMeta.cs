@@ -6,6 +6,12 @@ namespace Pharos.Metrics.Blocks;
 /// <summary>The content of a block's <c>meta.json</c>, version 1, as Prometheus, Thanos and Mimir read it.</summary>
 internal sealed record BlockMeta
 {
+    /// <summary>Hint of a block with series that left the head before the others: it says nothing about its range.</summary>
+    public const string FromStaleSeries = "from-stale-series";
+
+    /// <summary>Hint of a block with late samples alone.</summary>
+    public const string FromOutOfOrder = "from-out-of-order";
+
     public required string Id { get; init; }
 
     /// <summary>First timestamp that may be in the block, and the first that may not.</summary>
@@ -30,6 +36,9 @@ internal sealed record BlockMeta
     public IReadOnlyList<BlockParent> Parents { get; init; } = [];
 
     public IReadOnlyList<string> Hints { get; init; } = [];
+
+    /// <summary>Whether the head may still hold samples of the block's range.</summary>
+    public bool IsPartial => Hints.Contains(FromStaleSeries) || Hints.Contains(FromOutOfOrder);
 
     public bool Deletable { get; init; }
     public bool Failed { get; init; }

@@ -21,7 +21,8 @@ internal static class CompactionPlan
         var usable = blocks.Where(b => !b.Failed).ToList();
         var overlapping = Overlapping(usable);
         if (overlapping.Count > 0) return overlapping;
-        return Level(usable, widths) is { Count: > 0 } level ? level : [.. usable.Where(b => worthCleaning?.Contains(b.Id) ?? false).Take(1)];
+        // Series that left the head early wait for the rest of their range.
+        return Level(usable.FindAll(b => !b.Hints.Contains(BlockMeta.FromStaleSeries)), widths) is { Count: > 0 } level ? level : [.. usable.Where(b => worthCleaning?.Contains(b.Id) ?? false).Take(1)];
     }
 
     private static List<BlockMeta> Level(List<BlockMeta> usable, long[] widths)

@@ -11,13 +11,14 @@ internal static class HeadCut
 {
     /// <summary>Writes one block for each range of the grid that holds samples before a time.</summary>
     /// <param name="belowMs">First timestamp that is not written.</param>
-    /// <param name="withLate">Late samples: those put aside for this cut, or (for a snapshot) all.</param>
+    /// <param name="snapshot">All late samples are written too, not only those put aside for this cut.</param>
+    /// <param name="some">Only these series, into blocks that say so; null for all.</param>
     public static IReadOnlyList<BlockMeta> Write(
-        TenantHead head, IDisk disk, string folder, long belowMs, long rangeMs, bool snapshot, long nowMs, CancellationToken cancel)
+        TenantHead head, IDisk disk, string folder, long belowMs, long rangeMs, bool snapshot, long nowMs, CancellationToken cancel, IReadOnlyList<MemSeries>? some = null)
     {
         MemSeries[] series;
         var ranges = new SortedSet<long>();
-        using (head.Locks.HoldAll()) series = [.. head.Table.All()];
+        using (head.Locks.HoldAll()) series = [.. some ?? head.Table.All()];
         foreach (var one in series)
         {
             using (head.Locks.Hold(HeadLocks.BitOf(one.Id))) AddRanges(one, belowMs, rangeMs, snapshot, ranges);
@@ -28,7 +29,7 @@ internal static class HeadCut
         {
             foreach (long start in ranges)
             {
-                if (WriteRange(head, disk, folder, series, start, Math.Min(start + rangeMs, belowMs), snapshot, nowMs, cancel) is { } meta) written.Add(meta);
+                if (WriteRange(head, disk, folder, series, start, Math.Min(start + rangeMs, belowMs), snapshot, some is null ? [] : [BlockMeta.FromStaleSeries], nowMs, cancel) is { } meta) written.Add(meta);
             }
         }
         catch
@@ -63,7 +64,7 @@ internal static class HeadCut
     }
 
     private static BlockMeta? WriteRange(
-        TenantHead head, IDisk disk, string folder, MemSeries[] series, long startMs, long endMs, bool snapshot, long nowMs, CancellationToken cancel)
+        TenantHead head, IDisk disk, string folder, MemSeries[] series, long startMs, long endMs, bool snapshot, IReadOnlyList<string> hints, long nowMs, CancellationToken cancel)
     {
         using var writer = new BlockWriter(disk, folder, Ulid.New(nowMs));
         var range = new TimeRange(startMs, endMs - 1);
@@ -86,7 +87,7 @@ internal static class HeadCut
             }
             writer.AddSeries(head.LabelsOf(one), chunks);
         }
-        return writer.Finish(new BlockMeta { Id = writer.Id, MinMs = startMs, EndMs = endMs });
+        return writer.Finish(new BlockMeta { Id = writer.Id, MinMs = startMs, EndMs = endMs, Hints = hints });
     }
 
     private static void Collect(HeadPart part, TimeRange range, bool snapshot, List<ChunkToWrite> into)

@@ -108,6 +108,17 @@ internal sealed class HeadReplay : IRecordReader
         series.Deleted = Blocks.DeletedRanges.Add(series.Deleted, range);
     }
 
+    public void Left(IReadOnlyList<int> ids)
+    {
+        // A snapshot was taken without them, and may know one of them again under a new number.
+        if (mayBeLoaded) return;
+        Settle();
+        foreach (int id in ids)
+        {
+            if ((head.Table.Get(id) ?? others.GetValueOrDefault(id) ?? nameless.GetValueOrDefault(id)) is { } series) lanes[workers.Of(series.Id)].Writer.Chunks -= series.Empty();
+        }
+    }
+
     /// <summary>Drops series that are empty, and reports those whose labels never came.</summary>
     public void Finish()
     {

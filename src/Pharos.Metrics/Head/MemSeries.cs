@@ -210,6 +210,25 @@ internal sealed class MemSeries(int id, int[] pairs)
         return gone;
     }
 
+    /// <summary>Whether the newest sample says that the series has ended, and nothing of it is late or under way.</summary>
+    public bool IsStale =>
+        InFlight == 0 && ReservedMs == MaxMs && OutOfOrder is null && OutOfOrderLeaving is null
+        && (seldom?.Last is { } histogram ? histogram.IsStale : open.LastBits == SampleValue.StaleBits);
+
+    /// <summary>Lets go of everything. Returns how many chunks.</summary>
+    public int Empty()
+    {
+        int gone = ChunkCount;
+        DropOpen();
+        Closed = [];
+        open = XorAppender.None;
+        nextCutMs = 0;
+        seldom = null;
+        ReservedMs = long.MinValue;
+        ReservedBits = 0;
+        return gone;
+    }
+
     /// <summary>Writes everything but number and labels. Layout: docs/formats/head-snapshot.md.</summary>
     public void Save(ByteBuffer into)
     {

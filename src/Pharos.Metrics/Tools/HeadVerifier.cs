@@ -138,5 +138,7 @@ public static class HeadVerifier
         public void Metadata(MetricMetadata metadata) { }
 
         public void Deleted(int id, TimeRange range) { }
+
+        public void Left(IReadOnlyList<int> ids) { }
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Pharos.Core;
 
@@ -146,6 +147,9 @@ internal sealed class RuleGroup : IDisposable
             cancel.ThrowIfCancellationRequested();
             if (!(rule is AlertingRule ? limits.AlertingRules : limits.RecordingRules)) continue;
             long ruleStarted = context.Time.GetTimestamp();
+            using var span = context.Options.Spans?.StartRoot("rule");
+            span?.SetTag("name", rule.Definition.Name);
+            span?.SetTag("group", Key);
             string error = "";
             try
             {
@@ -160,6 +164,7 @@ internal sealed class RuleGroup : IDisposable
             {
                 // Whatever goes wrong belongs to this rule alone; the others go on.
                 error = e.Message;
+                span?.SetStatus(ActivityStatusCode.Error, error);
                 RulesLog.RuleFailed(logger, context.Options.Tenant.Name, rule.Definition.Name, Key, error);
                 if (rule.LastError != error) Journal(rule, slot, Labels.Of(("alertname", rule.Definition.Name)), AlertStep.Evaluated, $"evaluation failed: {error}", []);
             }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Pharos.Core;
 
 namespace Pharos.Rules;
@@ -40,6 +41,9 @@ public sealed record RuleManagerOptions
 
     /// <summary>Start of the own metrics' names: <c>prometheus</c>, <c>cortex_prometheus</c> or <c>loki_prometheus</c>; the latter carry a <c>user</c> label.</summary>
     public string MetricPrefix { get; init; } = "prometheus";
+
+    /// <summary>Gets a span of each rule's evaluation; null: none.</summary>
+    public ActivitySource? Spans { get; init; }
 
     /// <summary>The link in an alert to the data behind it; null: the expression browser.</summary>
     public Func<string, string>? GeneratorUrl { get; init; }

@@ -13,6 +13,7 @@ using Pharos.Rules;
 using Pharos.Server.Checks;
 using Pharos.Server.Http;
 using Pharos.Server.LocalPrometheus;
+using Pharos.Server.LocalPrometheus.Tracing;
 using Pharos.Server.Otlp;
 using Pharos.Server.Prometheus;
 using Pharos.Server.Rules;
@@ -96,6 +97,7 @@ public sealed class PrometheusHost : IAsyncDisposable
     private ScrapeManager? scraping;
     private LocalSink? sink;
     private QueryLog? queryLog;
+    private SpanExport? spans;
     private RemoteReadQueryable? remoteRead;
     private string remoteReadText = "";
     private RuleManager? rules;
@@ -208,6 +210,7 @@ public sealed class PrometheusHost : IAsyncDisposable
         queryLog = Keep(new QueryLog(time, loggers.CreateLogger("Queries")));
         engine.Finished = queryLog.Write;
         int port = options.Port == 0 ? FreePort.Choose(options.Host) : options.Port;
+        spans = Keep(new SpanExport($"pharos prometheus {options.Host}:{port}", handlers, loggers.CreateLogger("Tracing")));
         string external = options.ExternalUrl?.TrimEnd('/') ?? $"{(web.Tls is null ? "http" : "https")}://{(options.Host.Length == 0 ? "localhost" : options.Host)}:{port}{options.RoutePrefix}";
 
         // Receivers hand it all start timestamps; it knows who wants them.
@@ -224,9 +227,10 @@ public sealed class PrometheusHost : IAsyncDisposable
                 ExternalUrl = external,
                 ResendDelay = options.ResendDelay,
                 LookbackDelta = options.Lookback,
+                Spans = spans.Source,
             },
             new PromQlRuleLanguage(engine), sink, alerts, journal, catalogue, time, instruments, loggers.CreateLogger("Rules"));
-        scraping = new ScrapeManager(sink, handlers, options.HostName, options.StartTimestampsAsZeros, time, instruments, loggers.CreateLogger("Scraping"));
+        scraping = new ScrapeManager(sink, handlers, options.HostName, options.StartTimestampsAsZeros, spans.Source, time, instruments, loggers.CreateLogger("Scraping"));
         await ApplyAsync(config, cancel);
 
         var status = new PrometheusStatus
@@ -244,6 +248,7 @@ public sealed class PrometheusHost : IAsyncDisposable
         http = await HttpHost.StartAsync(options.Host, port, loggers, application =>
         {
             application.UseRequestMetrics(instruments, time);
+            application.UseRequestSpans(spans.Source);
             var routes = application.MapGroup(options.RoutePrefix);
             OperationsRoutes.Map(routes, instruments);
             PrometheusQueryRoutes.Map(routes, engine, remoteRead, time, status);
@@ -272,7 +277,7 @@ public sealed class PrometheusHost : IAsyncDisposable
             sink!.Queues = [];
             if (remote is not null) await remote.DisposeAsync();
             remote = next.RemoteWrite.Count == 0 ? null : new RemoteWriteQueue(
-                RemoteOptions(next), Path.Combine(Path.GetFullPath(options.StoragePath), "remote-write"), handlers, time, instruments, loggers.CreateLogger("RemoteWrite"));
+                RemoteOptions(next), Path.Combine(Path.GetFullPath(options.StoragePath), "remote-write"), SpanHandler.Around(handlers, spans!.Source, "Remote Send Batch", root: true), time, instruments, loggers.CreateLogger("RemoteWrite"));
             sink.Queues = remote is null ? [] : [remote];
             remoteText = nextRemote;
         }
@@ -287,10 +292,11 @@ public sealed class PrometheusHost : IAsyncDisposable
             alertingText = nextAlerting;
         }
         queryLog!.Open(next.QueryLogFile);
+        spans!.Use(next.Tracing);
         string nextRemoteRead = ConfigText.Of(next.RemoteRead) + next.ExternalLabels;
         if (nextRemoteRead != remoteReadText)
         {
-            remoteRead!.Use([.. next.RemoteRead.Select(r => new RemoteReadClient(r, handlers, time, instruments))], next.ExternalLabels);
+            remoteRead!.Use([.. next.RemoteRead.Select(r => new RemoteReadClient(r, SpanHandler.Around(handlers, spans.Source, "Remote Read", root: false), time, instruments))], next.ExternalLabels);
             remoteReadText = nextRemoteRead;
         }
         await rules!.UpdateAsync(groups, cancel);
@@ -363,6 +369,7 @@ public sealed class PrometheusHost : IAsyncDisposable
         MetricBytesMax = config.Tsdb.RetentionPercentage > 0 ? ShareOfDisk(config.Tsdb.RetentionPercentage) : config.Tsdb.RetentionBytes ?? options.RetentionBytes,
         ExemplarsMax = config.Tsdb.ExemplarsMax ?? TenantLimits.Default.ExemplarsMax,
         OutOfOrderWindow = config.Tsdb.OutOfOrderWindow,
+        StaleSeriesShareMax = config.Tsdb.StaleSeriesShareMax,
         QuerySamplesMax = options.QuerySamplesMax,
         QueryTimeout = options.QueryTimeout,
     };

@@ -63,6 +63,17 @@ internal static class HttpClientReader
         return options;
     }
 
+    /// <summary>Headers of a section that the protocol itself sets are mistakes.</summary>
+    public static void CheckHeaders(YamlSection section, IEnumerable<string> names, string authorization)
+    {
+        foreach (string name in names)
+        {
+            string lower = name.ToLowerInvariant();
+            if (lower == "authorization") section.Error("headers", authorization);
+            else if (lower is not ("x-prometheus-scrape-timeout-seconds" or "accept") && ReservedHeaders.Contains(lower)) section.Error("headers", $"{lower} is a reserved header. It must not be changed");
+        }
+    }
+
     public static string Resolve(string path, string folder) => path.Length == 0 ? "" : Path.GetFullPath(path, folder);
 
     public static Uri? Url(YamlSection section, string key)

@@ -3,6 +3,7 @@ using Pharos.Collector.Discovery;
 using Pharos.Collector.Relabeling;
 using Pharos.Collector.Scraping;
 using Pharos.Core;
+using Pharos.Server.LocalPrometheus.Tracing;
 
 namespace Pharos.Server.LocalPrometheus;
 
@@ -29,6 +30,9 @@ public sealed record PrometheusConfig
     public required TsdbSettings Tsdb { get; init; }
     public required OtlpSettings Otlp { get; init; }
 
+    /// <summary>Null: no spans are made.</summary>
+    public TracingSettings? Tracing { get; init; }
+
     /// <summary>What was read but deserves attention.</summary>
     public required IReadOnlyList<Diagnostic> Warnings { get; init; }
 
@@ -40,6 +44,9 @@ public sealed record PrometheusConfig
 public sealed record TsdbSettings
 {
     public TimeSpan OutOfOrderWindow { get; init; }
+
+    /// <summary>Share of the head's series at which those that have ended leave it early. 0: never.</summary>
+    public double StaleSeriesShareMax { get; init; }
 
     /// <summary>How long samples are kept.</summary>
     public TimeSpan? RetentionTime { get; init; }

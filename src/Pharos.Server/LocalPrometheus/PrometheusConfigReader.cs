@@ -3,6 +3,7 @@ using Pharos.Collector.Relabeling;
 using Pharos.Collector.Scraping;
 using Pharos.Core;
 using Pharos.Server.Configuration;
+using Pharos.Server.LocalPrometheus.Tracing;
 
 namespace Pharos.Server.LocalPrometheus;
 
@@ -49,7 +50,7 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
             if (target.Name.Length > 0 && !remoteNames.Add(target.Name)) root.Error("remote_write", $"found multiple remote write configs with name \"{target.Name}\"");
         }
         var remoteRead = RemoteReadSection.Read(root, folder);
-        UnusedSections.Read(root, folder);
+        var tracing = TracingSection.Read(root.Section("tracing"), folder);
         var otlp = OtlpConfigReader.Read(root.Section("otlp"), global.Scrape.LegacyNames);
         if (root.Section("runtime") is { } runtime)
         {
@@ -85,6 +86,7 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
             RemoteRead = remoteRead,
             Tsdb = tsdb,
             Otlp = otlp,
+            Tracing = tracing,
             Warnings = root.Findings,
         };
     }
@@ -306,7 +308,7 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
             if (section.Has(key)) section.Error(key, $"{key} is not supported");
         }
         var headers = section.TextMap("headers");
-        UnusedSections.CheckHeaders(section, headers.Keys, "authorization header must be changed via the basic_auth, authorization, oauth2, sigv4, azuread or google_iam parameter");
+        HttpClientReader.CheckHeaders(section, headers.Keys, "authorization header must be changed via the basic_auth, authorization, oauth2, sigv4, azuread or google_iam parameter");
         var queue = section.Section("queue_config");
         var metadata = section.Section("metadata_config");
         if (section.Bool("round_robin_dns", false)) section.Error("round_robin_dns", "round_robin_dns is not supported yet");

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Pharos.Collector.Scraping;
+using Pharos.Core;
 using Pharos.PromQL;
 using Pharos.Server.Prometheus;
 
@@ -32,7 +33,7 @@ internal sealed partial class QueryLog(TimeProvider time, ILogger logger) : IAsy
         json.WriteEndObject();
         if (query.Error is { } error) json.WriteString("error"u8, error);
         if (query.Statistics is { } statistics) QueryStatisticsJson.Write(json, statistics);
-        json.WriteString("spanID"u8, "0000000000000000"u8);
+        json.WriteString("spanID"u8, Spans.Current?.SpanId.ToHexString() ?? "0000000000000000");
         if (query.Origin is not { } origin) return;
         json.WriteStartObject("httpRequest"u8);
         json.WriteString("clientIP"u8, origin.ClientAddress);

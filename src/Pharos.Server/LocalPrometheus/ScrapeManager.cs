@@ -1,8 +1,10 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Pharos.Collector;
 using Pharos.Collector.Discovery;
 using Pharos.Collector.Scraping;
 using Pharos.Core;
+using Pharos.Server.LocalPrometheus.Tracing;
 
 namespace Pharos.Server.LocalPrometheus;
 
@@ -11,7 +13,7 @@ namespace Pharos.Server.LocalPrometheus;
 /// Start timestamps of targets are kept. Jobs that name no protocols then ask for protobuf first, as in Prometheus: most targets give them only there.
 /// </param>
 internal sealed class ScrapeManager(
-    IMetricsReceiver receiver, HttpHandlerFactory http, string hostName, bool startTimestamps, TimeProvider time, Instruments instruments, ILogger logger) : IAsyncDisposable
+    IMetricsReceiver receiver, HttpHandlerFactory http, string hostName, bool startTimestamps, ActivitySource spans, TimeProvider time, Instruments instruments, ILogger logger) : IAsyncDisposable
 {
     private readonly SemaphoreSlim gate = new(1, 1);
     private volatile IReadOnlyList<Running> jobs = [];
@@ -55,7 +57,7 @@ internal sealed class ScrapeManager(
 
     private async Task<Running> StartAsync(ScrapeJob job, ulong seed)
     {
-        var handler = http(job.Http);
+        var handler = SpanHandler.Around(http, spans, "Scrape", root: true)(job.Http);
         var pool = new ScrapePool(OptionsOf(job), receiver, handler, time, instruments, logger, seed);
         var targets = new TargetSources(job.Discovery, "scrape", job.Options.JobName, new DiscoveryContext(http, time, instruments, logger), pool.SyncAsync);
         await targets.StartAsync();

@@ -13,7 +13,9 @@ internal static class StorageReader
             settings = new TsdbSettings { OutOfOrderWindow = tsdb.Duration("out_of_order_time_window", TimeSpan.Zero) };
             if (tsdb.Section("retention") is { } retention) settings = ReadRetention(retention, settings);
             if (tsdb.Section("chunk_encoding") is { } encoding) ReadEncoding(encoding);
-            if (tsdb.Has("stale_series_compaction_threshold")) tsdb.Error("stale_series_compaction_threshold", "stale_series_compaction_threshold is not supported");
+            double share = tsdb.Float("stale_series_compaction_threshold", 0);
+            if (share is not (>= 0 and <= 1)) tsdb.Error("stale_series_compaction_threshold", $"'storage.tsdb.stale_series_compaction_threshold' must be in the range [0, 1], got {share}");
+            settings = settings with { StaleSeriesShareMax = share };
             tsdb.Done();
         }
         if (section.Section("exemplars") is { } exemplars)

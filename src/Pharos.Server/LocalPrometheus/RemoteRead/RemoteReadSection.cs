@@ -16,7 +16,7 @@ internal static class RemoteReadSection
             string name = section.Text("name", "");
             if (name.Length > 0 && !names.Add(name)) section.Error("name", $"found multiple remote read configs with job name \"{name}\"");
             var headers = section.TextMap("headers");
-            UnusedSections.CheckHeaders(section, headers.Keys, "authorization header must be changed via the basic_auth, authorization or oauth2 parameter");
+            HttpClientReader.CheckHeaders(section, headers.Keys, "authorization header must be changed via the basic_auth, authorization or oauth2 parameter");
             var timeout = section.Duration("remote_timeout", TimeSpan.FromMinutes(1));
             if (timeout <= TimeSpan.Zero) section.Error("remote_timeout", "remote_timeout must be greater than 0");
             bool recent = section.Bool("read_recent", false), filter = section.Bool("filter_external_labels", true);
