@@ -22,7 +22,7 @@ public sealed class ConfigTests
             """, "am.yml"));
         Assert.Equal(
             [
-                "am.yml:3:3: unknown key \"group_intervall\" in route; did you mean group_interval?",
+                "am.yml:3:3: field group_intervall not found in route; did you mean \"group_interval\"?",
                 "am.yml:4:15: group_wait: duration \"10\" has no unit; write for example \"10s\"",
                 "am.yml:6:17: undefined receiver \"nobody\" used in route; add it to receivers",
                 "am.yml:7:29: undefined time interval \"never\" used in route; add it to time_intervals",

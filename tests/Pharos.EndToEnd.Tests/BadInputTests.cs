@@ -33,7 +33,7 @@ public sealed class BadInputTests
         var (exit, output) = await RunningProgram.RunAsync(PharosPrograms.Pharos, "server", "--listen", "127.0.0.1:0", "--data-dir", folder, "--config", file);
         Assert.Equal(1, exit);
         Assert.Contains($"{file}:1:7: sync \"sometimes\" is not known", output);
-        Assert.Contains($"{file}:3:3: unknown key \"max_serie\"", output);
+        Assert.Contains($"{file}:3:3: field max_serie not found in the limits", output);
         Assert.Contains($"{file}:4:18: duration \"5\" has no unit", output);
         Assert.Contains($"{file}:6:17: selector {{job=: ", output);
     }

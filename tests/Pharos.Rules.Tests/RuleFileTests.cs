@@ -63,14 +63,14 @@ public sealed class RuleFileTests
             """);
         Assert.Equal(
             [
-                "r.yml:4:15: duration \"5\" has no unit; write for example \"5s\"",
+                "r.yml:4:15: interval: duration \"5\" has no unit; write for example \"5s\"",
                 "r.yml:7:9: group \"one\", rule 1, \"a\": only one of 'record' and 'alert' must be set",
                 "r.yml:8:19: group \"one\", rule 1, \"a\": could not parse expression: unexpected bad",
                 "r.yml:10:15: group \"one\", rule 2, \"x\": could not parse expression: unexpected bad",
                 "r.yml:13:28: invalid label name: \"__name__\"",
                 "r.yml:15:24: annotation \"note\": undefined variable \"$nope\"",
-                "r.yml:3:5: field intervall not found in rule group; known fields: align_evaluation_time_on_interval, concurrency, evaluation_delay, interval, labels, limit, name, query_offset, rules, source_tenants",
-                "r.yml:17:12: limit must be a whole number",
+                "r.yml:3:5: field intervall not found in rule group; did you mean \"interval\"?",
+                "r.yml:17:12: limit must be a whole number, not \"many\"",
                 "r.yml:19:9: group \"one\", rule 1, \"q\": field 'expr' must be set in rule",
                 "r.yml:21:9: group \"one\", rule 1, \"q\": invalid field 'for' in recording rule",
                 "r.yml:16:5: groupname: \"one\" is repeated in the same file; give each group a name of its own",
@@ -82,7 +82,7 @@ public sealed class RuleFileTests
     [Theory]
     [InlineData("groups: [", "r.yml:2:1: not valid YAML")]
     [InlineData("groups: 5", "r.yml:1:9: groups must be a list")]
-    [InlineData("- a", "r.yml:1:1: rule file must be a mapping of fields")]
+    [InlineData("- a", "r.yml:1:1: rule file must be a mapping of keys to values")]
     [InlineData("groups: []\n---\ngroups: []\n", "r.yml:2:1: more than one YAML document; keep one")]
     [InlineData("groups: *x", "unknown anchor 'x'")]
     public void Text_that_is_no_rule_file_is_refused(string yaml, string expected) => Assert.Contains(expected, Assert.Single(Findings(yaml)));

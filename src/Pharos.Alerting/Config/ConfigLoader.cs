@@ -1,5 +1,5 @@
 using Pharos.Core;
-using YamlDotNet.RepresentationModel;
+using Pharos.Yaml;
 
 namespace Pharos.Alerting;
 
@@ -8,24 +8,25 @@ internal sealed class ConfigLoader
 {
     private readonly string text;
     private readonly string file;
-    private readonly ConfigReading reading;
+    private readonly AlertmanagerConfigOptions options;
+    private readonly YamlReading reading;
 
     public ConfigLoader(string text, string file, AlertmanagerConfigOptions options)
     {
         this.text = text;
         this.file = file;
-        reading = new ConfigReading(text, file, options);
+        this.options = options;
+        reading = new YamlReading(text, file) { FilesAllowed = options.AllowFiles };
     }
 
     public AlertmanagerConfig Load()
     {
-        var root = reading.Root("configuration");
-        var config = root is null ? null : Read(root);
-        if (config is null || reading.Diagnostics.Any(d => d.Severity == Severity.Error)) throw new ConfigurationException(Sorted());
-        return config;
+        if (reading.Root is null or { IsNull: true } && !reading.HasErrors) reading.Findings.Add(Diagnostic.Error(new SourcePosition(file, 1, 1), "the configuration is empty"));
+        var config = reading.HasErrors ? null : Read(reading.Section("the configuration"));
+        return config is null || reading.HasErrors ? throw new ConfigurationException(Sorted()) : config;
     }
 
-    private List<Diagnostic> Sorted() => [.. reading.Diagnostics.OrderBy(d => d.Position.Line).ThenBy(d => d.Position.Column)];
+    private List<Diagnostic> Sorted() => [.. reading.Findings.OrderBy(d => d.Position.Line).ThenBy(d => d.Position.Column)];
 
     private AlertmanagerConfig? Read(YamlSection root)
     {
@@ -33,7 +34,7 @@ internal sealed class ConfigLoader
         var receivers = ReadReceivers(root, global);
         var intervals = ReadIntervals(root);
         var rules = root.Sections("inhibit_rules").Select(ReadInhibitRule).ToList();
-        var templates = root.Texts("templates").ConvertAll(t => t.Text);
+        var templates = root.Texts("templates");
         CheckTemplateNames(root);
         var tree = ReadRoutes(root, receivers, intervals);
         if (root.Value("tracing") is { } tracing) reading.Warn(tracing, "tracing is not done; this section has no effect", "remove it");
@@ -52,17 +53,17 @@ internal sealed class ConfigLoader
             InhibitRules = rules,
             TimeIntervals = intervals,
             TemplateFiles = templates,
-            Templates = reading.Options.Templates,
+            Templates = options.Templates,
             Warnings = [.. Sorted().Where(d => d.Severity != Severity.Error)],
         };
     }
 
     private void CheckTemplateNames(YamlSection root)
     {
-        if (reading.Options.AllowFiles) return;
-        foreach (var (name, node) in root.Texts("templates"))
+        if (options.AllowFiles) return;
+        foreach (var (name, node) in root.TextNodes("templates"))
         {
-            if (!reading.Options.Templates.ContainsKey(name))
+            if (!options.Templates.ContainsKey(name))
                 reading.Error(node, $"template {GoString.Quote(name)} was not uploaded with the configuration", "put it in template_files");
         }
     }
@@ -76,8 +77,7 @@ internal sealed class ConfigLoader
             string name = section.Text("name");
             if (name.Length == 0) section.ErrorHere("missing name in receiver");
             else if (!names.Add(name)) section.Error("name", $"notification config name {GoString.Quote(name)} is not unique");
-            var labels = section.Map("labels");
-            labels["name"] = name;
+            var labels = new Dictionary<string, string>(section.TextMap("labels"), StringComparer.Ordinal) { ["name"] = name };
             var integrations = new List<IntegrationConfig>();
             foreach (var (key, read) in IntegrationKinds.All)
             {
@@ -114,7 +114,7 @@ internal sealed class ConfigLoader
         var source = Matchers(s, "source_match", "source_match_re", "source_matchers");
         var target = Matchers(s, "target_match", "target_match_re", "target_matchers");
         var equal = new List<string>();
-        foreach (var (name, node) in s.Texts("equal"))
+        foreach (var (name, node) in s.TextNodes("equal"))
         {
             if (name.Length == 0) reading.Error(node, "invalid label name \"\" in equal list");
             else equal.Add(name);
@@ -131,14 +131,14 @@ internal sealed class ConfigLoader
         foreach (var (name, node) in s.Entries(equal)) Add(matchers, MatchOp.Equal, name, node);
         foreach (var (name, node) in s.Entries(regex))
         {
-            if (Yaml.IsNull(node)) reading.Error(node, $"invalid regexp value for {GoString.Quote(name)} in {regex}: it is null");
+            if (node.IsNull) reading.Error(node, $"invalid regexp value for {GoString.Quote(name)} in {regex}: it is null");
             else Add(matchers, MatchOp.Regex, name, node);
         }
-        foreach (var (value, node) in s.Texts(list))
+        foreach (var (value, node) in s.TextNodes(list))
         {
             try
             {
-                matchers.AddRange(MatcherText.ParseAll(value, reading.Options.Matchers, out string? warning));
+                matchers.AddRange(MatcherText.ParseAll(value, options.Matchers, out string? warning));
                 if (warning is not null) reading.Warn(node, warning);
             }
             catch (FormatException e)
@@ -152,19 +152,19 @@ internal sealed class ConfigLoader
 
     private void Add(List<Matcher> matchers, MatchOp op, string name, YamlNode node)
     {
-        if (!LabelNames.IsLegacy(name) && (reading.Options.Matchers == MatcherMode.Classic || name.Length == 0))
+        if (!LabelNames.IsLegacy(name) && (options.Matchers == MatcherMode.Classic || name.Length == 0))
         {
             reading.Error(node, $"invalid label name {GoString.Quote(name)}");
             return;
         }
-        if (node is not YamlScalarNode scalar)
+        if (node.Kind != YamlKind.Scalar)
         {
             reading.Error(node, $"the value of {name} must be a text");
             return;
         }
         try
         {
-            matchers.Add(new Matcher(op, name, Yaml.IsNull(scalar) ? "" : scalar.Value ?? ""));
+            matchers.Add(new Matcher(op, name, node.IsNull ? "" : node.Value));
         }
         catch (FormatException e)
         {
@@ -176,12 +176,12 @@ internal sealed class ConfigLoader
     {
         if (root.Section("route") is not { } section)
         {
-            if (!root.Has("route")) root.ErrorHere("no routes provided", "add a route with a receiver");
+            if (root.Value("route") is null) root.ErrorHere("no routes provided", "add a route with a receiver");
             return null;
         }
         foreach (string key in (string[])["match", "match_re", "matchers"])
         {
-            if (section.Value(key) is YamlMappingNode { Children.Count: > 0 } or YamlSequenceNode { Children.Count: > 0 }) section.Error(key, "root route must not have any matchers");
+            if (section.Value(key) is { Pairs.Count: > 0 } or { Items.Count: > 0 }) section.Error(key, "root route must not have any matchers");
         }
         if (section.Items("mute_time_intervals").Count > 0) section.Error("mute_time_intervals", "root route must not have any mute time intervals");
         if (section.Items("active_time_intervals").Count > 0) section.Error("active_time_intervals", "root route must not have any active time intervals");
@@ -210,7 +210,7 @@ internal sealed class ConfigLoader
             Continue = s.Bool("continue", false),
             MuteTimeIntervals = Intervals(s, "mute_time_intervals", intervals),
             ActiveTimeIntervals = Intervals(s, "active_time_intervals", intervals),
-            Labels = Merged(parent?.Labels, s.Map("labels")),
+            Labels = Merged(parent?.Labels, s.TextMap("labels")),
             Position = s.Position,
         };
         int i = 0;
@@ -223,10 +223,10 @@ internal sealed class ConfigLoader
 
     private (IReadOnlyList<string>, bool) GroupBy(YamlSection s, RouteNode? parent)
     {
-        if (!s.Has("group_by")) return (parent?.GroupBy ?? [], parent?.GroupByAll ?? false);
+        if (s.Value("group_by") is null) return (parent?.GroupBy ?? [], parent?.GroupByAll ?? false);
         var names = new List<string>();
         bool all = false;
-        foreach (var (name, node) in s.Texts("group_by"))
+        foreach (var (name, node) in s.TextNodes("group_by"))
         {
             if (name == "...") all = true;
             else if (name.Length == 0) reading.Error(node, "invalid label name \"\" in group_by list");
@@ -247,7 +247,7 @@ internal sealed class ConfigLoader
     private List<string> Intervals(YamlSection s, string key, Dictionary<string, TimeInterval> intervals)
     {
         var names = new List<string>();
-        foreach (var (name, node) in s.Texts(key))
+        foreach (var (name, node) in s.TextNodes(key))
         {
             if (!intervals.ContainsKey(name)) reading.Error(node, $"undefined time interval {GoString.Quote(name)} used in route", "add it to time_intervals");
             names.Add(name);
@@ -255,7 +255,7 @@ internal sealed class ConfigLoader
         return names;
     }
 
-    private static Dictionary<string, string> Merged(IReadOnlyDictionary<string, string>? parent, Dictionary<string, string> own)
+    private static Dictionary<string, string> Merged(IReadOnlyDictionary<string, string>? parent, IReadOnlyDictionary<string, string> own)
     {
         var merged = parent is null ? new Dictionary<string, string>(StringComparer.Ordinal) : new Dictionary<string, string>(parent, StringComparer.Ordinal);
         foreach (var (name, value) in own) merged[name] = value;

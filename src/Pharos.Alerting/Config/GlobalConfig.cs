@@ -1,4 +1,5 @@
 using Pharos.Core;
+using Pharos.Yaml;
 
 namespace Pharos.Alerting;
 

@@ -1,4 +1,5 @@
 using Pharos.Core;
+using Pharos.Yaml;
 
 namespace Pharos.Alerting;
 
@@ -29,11 +30,9 @@ public sealed record HttpClientOptions
     /// <exception cref="ConfigurationException">With every finding.</exception>
     public static HttpClientOptions Load(string text, string fileName)
     {
-        var reading = new ConfigReading(text, fileName, AlertmanagerConfigOptions.Default);
-        var root = reading.Root("HTTP client configuration");
-        var options = root is null ? Default : Read(root);
-        if (reading.Diagnostics.Any(d => d.Severity == Severity.Error)) throw new ConfigurationException(reading.Diagnostics);
-        return options;
+        var reading = new YamlReading(text, fileName);
+        var options = reading.HasErrors ? Default : Read(reading.Section("the HTTP client configuration"));
+        return reading.HasErrors ? throw new ConfigurationException(reading.Findings) : options;
     }
 
     internal static HttpClientOptions Read(YamlSection s)
@@ -110,15 +109,15 @@ public sealed record HttpClientOptions
         foreach (string name in section.Keys)
         {
             if (section.Section(name) is not { } header) continue;
-            foreach (var (value, _) in header.Texts("values")) headers.Add((name, new SecretSource(value, null)));
-            foreach (var (value, node) in header.Texts("secrets"))
+            foreach (var (value, _) in header.TextNodes("values")) headers.Add((name, new SecretSource(value, null)));
+            foreach (var (value, node) in header.TextNodes("secrets"))
             {
                 s.Reading.MarkSecret(node);
                 headers.Add((name, new SecretSource(value, null)));
             }
-            foreach (var (file, node) in header.Texts("files"))
+            foreach (var (file, node) in header.TextNodes("files"))
             {
-                if (!s.Reading.Options.AllowFiles) s.Reading.Error(node, "files cannot be used in a tenant's configuration");
+                if (!s.Reading.FilesAllowed) s.Reading.Error(node, "files cannot be used in a tenant's configuration");
                 headers.Add((name, new SecretSource(null, file)));
             }
             header.Done();
@@ -140,8 +139,8 @@ internal sealed record OAuth2Options(
         var secret = s.Secret("client_secret");
         string? url = s.UrlOrNull("token_url");
         if (url is null) s.ErrorHere("oauth2 token_url must be configured");
-        var scopes = s.Texts("scopes").ConvertAll(t => t.Text);
-        var parameters = s.Map("endpoint_params");
+        var scopes = s.Texts("scopes");
+        var parameters = s.TextMap("endpoint_params");
         var tls = s.Section("tls_config") is { } section ? TlsOptions.Read(section) : TlsOptions.Default;
         s.Done();
         return new OAuth2Options(clientId, secret, url ?? "", scopes, parameters, tls);

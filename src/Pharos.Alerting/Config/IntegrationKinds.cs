@@ -1,3 +1,5 @@
+using Pharos.Yaml;
+
 namespace Pharos.Alerting;
 
 /// <summary>Every kind of integration: its key in a receiver, and how it is read.</summary>

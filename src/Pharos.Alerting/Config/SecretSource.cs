@@ -1,4 +1,5 @@
 using Pharos.Core;
+using Pharos.Yaml;
 
 namespace Pharos.Alerting;
 
@@ -27,7 +28,7 @@ internal static class ConfigFields
     public static string? FileOrNull(this YamlSection section, string key)
     {
         string? path = section.TextOrNull(key);
-        if (!string.IsNullOrEmpty(path) && !section.Reading.Options.AllowFiles)
+        if (!string.IsNullOrEmpty(path) && !section.Reading.FilesAllowed)
             section.Error(key, $"{key}: files cannot be used in a tenant's configuration", "write the value itself");
         return path;
     }

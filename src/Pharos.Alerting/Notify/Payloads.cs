@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using YamlDotNet.RepresentationModel;
+using Pharos.Yaml;
 
 namespace Pharos.Alerting;
 
@@ -10,13 +10,11 @@ namespace Pharos.Alerting;
 /// </summary>
 internal static class Payloads
 {
-    public static JsonNode? Render(YamlNode node, Rendering render) => node switch
+    public static JsonNode? Render(YamlNode node, Rendering render) => node.Kind switch
     {
-        YamlMappingNode map => Object(map, render),
-        YamlSequenceNode list => Json.Array(list.Children.Select(c => Render(c, render))),
-        YamlScalarNode scalar when Yaml.IsNull(scalar) => null,
-        YamlScalarNode scalar => Value(render.Text(scalar.Value ?? "")),
-        _ => null,
+        YamlKind.Mapping => Object(node, render),
+        YamlKind.Sequence => Json.Array(node.Items.Select(c => Render(c, render))),
+        _ => node.IsNull ? null : Value(render.Text(node.Value)),
     };
 
     public static JsonNode? Value(string text)
@@ -35,10 +33,10 @@ internal static class Payloads
         return JsonValue.Create(text);
     }
 
-    private static JsonObject Object(YamlMappingNode map, Rendering render)
+    private static JsonObject Object(YamlNode map, Rendering render)
     {
         var json = new JsonObject();
-        foreach (var (key, value) in map.Children) json[render.Text(((YamlScalarNode)key).Value ?? "")] = Render(value, render);
+        foreach (var (key, value) in map.Pairs) json[render.Text(key.Value)] = Render(value, render);
         return json;
     }
 }

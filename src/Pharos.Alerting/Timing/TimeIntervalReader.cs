@@ -1,5 +1,6 @@
 using System.Globalization;
 using Pharos.Core;
+using Pharos.Yaml;
 
 namespace Pharos.Alerting;
 
@@ -68,7 +69,7 @@ internal static class TimeIntervalReader
     private static List<Span> Ranges(YamlSection section, string key, Func<string, int?> value, bool negative = false)
     {
         var ranges = new List<Span>();
-        foreach (var (text, node) in section.Texts(key))
+        foreach (var (text, node) in section.TextNodes(key))
         {
             var parts = text.ToLowerInvariant().Split(':', StringSplitOptions.TrimEntries);
             int? from = parts.Length is 1 or 2 ? value(parts[0]) : null;

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Pharos.Core;
-using YamlDotNet.Core;
-using YamlDotNet.RepresentationModel;
+using Pharos.Yaml;
 
 namespace Pharos.Collector.Discovery;
 
@@ -16,9 +15,9 @@ internal static class TargetGroups
         {
             return json ? FromJson(text, metaName, metaValue) : FromYaml(text, metaName, metaValue);
         }
-        catch (Exception bad) when (bad is JsonException or YamlException)
+        catch (JsonException bad)
         {
-            throw new FormatException($"not valid {(json ? "JSON" : "YAML")}: {bad.Message}", bad);
+            throw new FormatException($"not valid JSON: {bad.Message}", bad);
         }
     }
 
@@ -32,7 +31,7 @@ internal static class TargetGroups
         {
             if (group.ValueKind != JsonValueKind.Object) throw new FormatException("each entry must be an object of targets and labels");
             foreach (var member in group.EnumerateObject()) CheckKey(member.Name);
-            var labels = group.Members("labels").Select(l => (l.Name, Text(l.Value, "labels"))).ToList();
+            var labels = group.Members("labels").Select(l => KeyValuePair.Create(l.Name, Text(l.Value, "labels"))).ToList();
             foreach (var target in group.Items("targets")) found.Add(Build(Text(target, "targets"), labels, metaName, metaValue));
         }
         return found;
@@ -42,38 +41,21 @@ internal static class TargetGroups
 
     private static List<Labels> FromYaml(string text, string metaName, string metaValue)
     {
-        var stream = new YamlStream();
-        stream.Load(new StringReader(text));
+        var reading = new YamlReading(text, "");
+        if (reading.HasErrors) throw new FormatException(string.Join('\n', reading.Findings));
         var found = new List<Labels>();
-        if (stream.Documents.Count == 0 || IsNothing(stream.Documents[0].RootNode)) return found;
-        if (stream.Documents[0].RootNode is not YamlSequenceNode groups) throw new FormatException("a list of {targets, labels} is expected");
-        foreach (var node in groups)
+        if (reading.Root is null or { IsNull: true }) return found;
+        if (reading.Root.Kind != YamlKind.Sequence) throw new FormatException("a list of {targets, labels} is expected");
+        foreach (var node in reading.Root.Items)
         {
-            if (node is not YamlMappingNode group) throw Wrong(node, "each entry must be a mapping of targets and labels");
-            YamlNode? targets = null, given = null;
-            foreach (var (key, value) in group.Children)
-            {
-                string name = (key as YamlScalarNode)?.Value ?? "";
-                CheckKey(name);
-                if (name == "targets") targets = value;
-                else given = value;
-            }
-            var labels = given switch
-            {
-                null => [],
-                YamlMappingNode map => map.Children.Select(p => (Text(p.Key, "labels"), Text(p.Value, "labels"))).ToList(),
-                _ when IsNothing(given) => [],
-                _ => throw Wrong(given, "labels must be a mapping"),
-            };
-            if (targets is null || IsNothing(targets)) continue;
-            if (targets is not YamlSequenceNode list) throw Wrong(targets, "targets must be a list");
-            foreach (var target in list) found.Add(Build(Text(target, "targets"), labels, metaName, metaValue));
+            var group = new YamlSection(node, "an entry", reading);
+            var targets = group.Texts("targets");
+            var labels = group.TextMap("labels");
+            group.Done();
+            if (reading.HasErrors) throw new FormatException(string.Join('\n', reading.Findings));
+            found.AddRange(targets.Select(target => Build(target, labels, metaName, metaValue)));
         }
         return found;
-
-        static string Text(YamlNode node, string key) => node is YamlScalarNode scalar ? scalar.Value ?? "" : throw Wrong(node, $"{key} must hold texts");
-        static bool IsNothing(YamlNode node) => node is YamlScalarNode { Style: ScalarStyle.Plain or ScalarStyle.Any, Value: null or "" or "~" or "null" };
-        static FormatException Wrong(YamlNode at, string message) => new($"line {at.Start.Line}: {message}");
     }
 
     private static void CheckKey(string name)
@@ -81,7 +63,7 @@ internal static class TargetGroups
         if (name is not ("targets" or "labels")) throw new FormatException($"an entry has the unknown field {GoString.Quote(name)}");
     }
 
-    private static Labels Build(string target, IReadOnlyList<(string Name, string Value)> labels, string metaName, string metaValue)
+    private static Labels Build(string target, IEnumerable<KeyValuePair<string, string>> labels, string metaName, string metaValue)
     {
         var builder = new LabelsBuilder();
         foreach (var (name, value) in labels) builder.Set(name, value);

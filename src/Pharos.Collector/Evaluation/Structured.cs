@@ -1,8 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using YamlDotNet.Core;
-using YamlDotNet.RepresentationModel;
+using Pharos.Yaml;
 
 namespace Pharos.Collector.Evaluation;
 
@@ -75,36 +74,17 @@ internal static class Structured
 
     public static Value FromYaml(string yaml)
     {
-        try
-        {
-            var stream = new YamlStream();
-            stream.Load(new StringReader(yaml));
-            return stream.Documents.Count == 0 ? NullValue.Instance : FromYaml(stream.Documents[0].RootNode, 0);
-        }
-        catch (YamlException bad)
-        {
-            throw new FunctionException(0, $"not valid YAML: {bad.Message}");
-        }
+        var reading = new YamlReading(yaml, "");
+        var value = reading.Root is null ? NullValue.Instance : FromYaml(reading.Root, reading);
+        return reading.HasErrors ? throw new FunctionException(0, reading.Findings[0].ToString()) : value;
     }
 
-    private static Value FromYaml(YamlNode node, int depth)
+    private static Value FromYaml(YamlNode node, YamlReading reading) => node.Kind switch
     {
-        // Anchors can make a small text a tree without end.
-        if (depth > 100) throw new FunctionException(0, "YAML is nested too deeply");
-        switch (node)
-        {
-            case YamlSequenceNode list:
-                return new ArrayValue([.. list.Children.Select(c => FromYaml(c, depth + 1))]);
-            case YamlMappingNode map:
-                return new ObjectValue([.. map.Children.Select(p => KeyValuePair.Create(((p.Key as YamlScalarNode)?.Value) ?? p.Key.ToString(), FromYaml(p.Value, depth + 1)))]);
-            case YamlScalarNode { Style: not ScalarStyle.Plain } quoted:
-                return Value.Of(quoted.Value ?? "");
-            case YamlScalarNode plain:
-                return Scalar(plain.Value ?? "");
-            default:
-                return NullValue.Instance;
-        }
-    }
+        YamlKind.Sequence => new ArrayValue([.. node.Items.Select(i => FromYaml(i, reading))]),
+        YamlKind.Mapping => new ObjectValue([.. new YamlSection(node, "a mapping", reading).Pairs.Select(p => KeyValuePair.Create(p.Key.Value, FromYaml(p.Value, reading)))]),
+        _ => node.Style == YamlStyle.Plain ? Scalar(node.Value) : Value.Of(node.Value),
+    };
 
     private static Value Scalar(string text)
     {

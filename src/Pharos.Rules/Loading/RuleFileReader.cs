@@ -1,5 +1,6 @@
 using Pharos.Core;
 using Pharos.Rules.Loading;
+using Pharos.Yaml;
 
 namespace Pharos.Rules;
 
@@ -36,19 +37,19 @@ public static class RuleFileReader
     /// <summary>Reads a rule file as far as possible and adds what is wrong to the findings.</summary>
     public static IReadOnlyList<RuleGroupDefinition> Parse(string text, string file, RuleFileOptions options, List<Diagnostic> findings)
     {
-        var root = Root(text, file, findings);
-        if (root is null) return [];
-        var fields = new YamlFields(root, file, "rule file", findings);
+        var reading = Read(text, file, findings);
+        if (reading?.Root is null) return [];
+        var fields = reading.Section("rule file");
         var groups = new List<RuleGroupDefinition>();
         var names = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var node in fields.List("groups"))
+        foreach (var node in fields.Items("groups"))
         {
-            var group = new GroupReader(text, file, options, findings).Group(node);
+            var group = new GroupReader(reading, options).Group(node);
             if (group.Name.Length > 0 && !names.Add(group.Name))
                 fields.Error(node, $"groupname: \"{group.Name}\" is repeated in the same file", "give each group a name of its own");
             groups.Add(group);
         }
-        fields.Close();
+        fields.Done();
         return groups;
     }
 
@@ -57,20 +58,20 @@ public static class RuleFileReader
     public static RuleGroupDefinition ParseGroup(string text, string file = "", RuleFileOptions? options = null)
     {
         var findings = new List<Diagnostic>();
-        var root = Root(text, file, findings);
+        var reading = Read(text, file, findings);
         RuleGroupDefinition? group = null;
-        if (root is not null) group = new GroupReader(text, file, options ?? RuleFileOptions.Default, findings).Group(root);
+        if (reading?.Root is { } root) group = new GroupReader(reading, options ?? RuleFileOptions.Default).Group(root);
         else if (findings.Count == 0) findings.Add(Diagnostic.Error(SourcePosition.None, "the rule group is empty", "send one group: name and rules"));
         return findings.Exists(f => f.Severity == Severity.Error) ? throw new ConfigurationException(findings) : group!;
     }
 
-    private static YamlNode? Root(string text, string file, List<Diagnostic> findings)
+    private static YamlReading? Read(string text, string file, List<Diagnostic> findings)
     {
         if (text.Length > TextMax)
         {
             findings.Add(Diagnostic.Error(new SourcePosition(file, 0, 0), $"{text.Length} characters long, at most {TextMax} are read", "split the file"));
             return null;
         }
-        return YamlTree.Read(text, file, findings);
+        return new YamlReading(text, file, findings);
     }
 }

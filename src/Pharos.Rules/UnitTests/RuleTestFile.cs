@@ -1,5 +1,5 @@
 using Pharos.Core;
-using Pharos.Rules.Loading;
+using Pharos.Yaml;
 
 namespace Pharos.Rules.UnitTests;
 
@@ -20,10 +20,9 @@ internal sealed record RuleTestFile
     /// <exception cref="ConfigurationException">All mistakes in it.</exception>
     public static RuleTestFile Parse(string text, string file)
     {
-        var findings = new List<Diagnostic>();
-        var root = YamlTree.Read(text, file, findings);
-        var parsed = root is null ? new RuleTestFile() : new RuleTestReader(file, findings).File(root);
-        return findings.Count > 0 ? throw new ConfigurationException(findings) : parsed;
+        var reading = new YamlReading(text, file);
+        var parsed = reading.Root is null ? new RuleTestFile() : new RuleTestReader(reading).File();
+        return reading.Findings.Count > 0 ? throw new ConfigurationException(reading.Findings) : parsed;
     }
 }
 
@@ -49,104 +48,104 @@ internal sealed record ExpectedSample(Labels Labels, double Value, Histogram? Hi
 internal sealed record ExpressionTest(TimeSpan EvalTime, string Expr, IReadOnlyList<ExpectedSample> Expected, SourcePosition Position);
 
 /// <summary>Reads test files strictly.</summary>
-internal sealed class RuleTestReader(string file, List<Diagnostic> findings)
+internal sealed class RuleTestReader(YamlReading reading)
 {
-    public RuleTestFile File(YamlNode root)
+    public RuleTestFile File()
     {
-        var fields = new YamlFields(root, file, "test file", findings);
+        var fields = reading.Section("test file");
         var parsed = new RuleTestFile
         {
-            RuleFiles = [.. fields.List("rule_files").Select(n => n.Value)],
-            EvaluationInterval = fields.Duration("evaluation_interval") is { } interval && interval > TimeSpan.Zero ? interval : TimeSpan.FromMinutes(1),
-            GroupOrder = [.. fields.List("group_eval_order").Select(n => n.Value)],
+            RuleFiles = fields.Texts("rule_files"),
+            EvaluationInterval = fields.DurationOrNull("evaluation_interval") is { } interval && interval > TimeSpan.Zero ? interval : TimeSpan.FromMinutes(1),
+            GroupOrder = fields.Texts("group_eval_order"),
             Fuzzy = fields.Bool("fuzzy_compare"),
-            Tests = [.. fields.List("tests").Select(Test)],
+            Tests = [.. fields.Items("tests").Select(Test)],
         };
-        fields.Close();
+        fields.Done();
         return parsed;
     }
 
     private RuleTest Test(YamlNode node)
     {
-        var fields = new YamlFields(node, file, "test", findings);
+        var fields = new YamlSection(node, "test", reading);
         string start = fields.Text("start_timestamp");
-        var external = fields.Texts("external_labels");
+        var external = fields.TextMap("external_labels");
         var test = new RuleTest
         {
             Name = fields.Text("name"),
-            Interval = fields.Duration("interval") is { } interval && interval > TimeSpan.Zero ? interval : null,
+            Interval = fields.DurationOrNull("interval") is { } interval && interval > TimeSpan.Zero ? interval : null,
             StartMs = Start(fields, start),
-            Series = [.. fields.List("input_series").Select(Series)],
-            Alerts = [.. fields.List("alert_rule_test").Select(Alert)],
-            Expressions = [.. fields.List("promql_expr_test").Select(Expression)],
-            ExternalLabels = Labels.Of(external.Select(e => KeyValuePair.Create(e.Key, e.Value.Value))),
+            Series = [.. fields.Items("input_series").Select(Series)],
+            Alerts = [.. fields.Items("alert_rule_test").Select(Alert)],
+            Expressions = [.. fields.Items("promql_expr_test").Select(Expression)],
+            ExternalLabels = Labels.Of(external),
             ExternalUrl = fields.Text("external_url"),
-            Position = fields.At(node),
+            Position = fields.Position,
         };
-        fields.Close();
+        fields.Done();
         return test;
     }
 
-    private static long Start(YamlFields fields, string text)
+    private static long Start(YamlSection fields, string text)
     {
         if (text.Length == 0) return 0;
         if (DateTimeOffset.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, System.Globalization.DateTimeStyles.AssumeUniversal, out var time) && text.Contains('-'))
             return time.ToUnixTimeMilliseconds();
         if (Pharos.Templates.Formatting.FloatVerbs.TryParse(text, out double seconds)) return (long)Math.Round(seconds * 1000);
-        fields.Error(fields.Value("start_timestamp")!, $"start_timestamp \"{text}\" is neither an RFC 3339 time nor Unix seconds");
+        fields.Error("start_timestamp", $"start_timestamp \"{text}\" is neither an RFC 3339 time nor Unix seconds");
         return 0;
     }
 
     private (Labels, List<SeriesValue>) Series(YamlNode node)
     {
-        var fields = new YamlFields(node, file, "input series", findings);
+        var fields = new YamlSection(node, "input series", reading);
         string series = fields.Text("series"), values = fields.Text("values");
-        fields.Close();
+        fields.Done();
         return (Read(fields, "series", () => SeriesText.Metric(series), Labels.Empty), Read(fields, "values", () => SeriesText.Values(values), []));
     }
 
     private AlertTest Alert(YamlNode node)
     {
-        var fields = new YamlFields(node, file, "alert test", findings);
+        var fields = new YamlSection(node, "alert test", reading);
         string name = fields.Text("alertname");
         var expected = new List<(Labels, Labels)>();
-        foreach (var alert in fields.List("exp_alerts"))
+        foreach (var alert in fields.Items("exp_alerts"))
         {
-            var one = new YamlFields(alert, file, "expected alert", findings);
-            var labels = one.Texts("exp_labels");
-            var annotations = one.Texts("exp_annotations");
-            one.Close();
+            var one = new YamlSection(alert, "expected alert", reading);
+            var labels = one.TextMap("exp_labels");
+            var annotations = one.TextMap("exp_annotations");
+            one.Done();
             expected.Add((
-                Labels.Of(labels.Select(l => KeyValuePair.Create(l.Key, l.Value.Value))).With("alertname", name),
-                Labels.Of(annotations.Select(l => KeyValuePair.Create(l.Key, l.Value.Value)))));
+                Labels.Of(labels).With("alertname", name),
+                Labels.Of(annotations)));
         }
-        var at = fields.Duration("eval_time") ?? TimeSpan.Zero;
-        fields.Close();
-        if (name.Length == 0) fields.Error(node, "alertname must be set");
-        return new AlertTest(at, name, expected, fields.At(node));
+        var at = fields.DurationOrNull("eval_time") ?? TimeSpan.Zero;
+        fields.Done();
+        if (name.Length == 0) fields.ErrorHere("alertname must be set");
+        return new AlertTest(at, name, expected, fields.Position);
     }
 
     private ExpressionTest Expression(YamlNode node)
     {
-        var fields = new YamlFields(node, file, "expression test", findings);
+        var fields = new YamlSection(node, "expression test", reading);
         string expr = fields.Text("expr");
-        var at = fields.Duration("eval_time") ?? TimeSpan.Zero;
+        var at = fields.DurationOrNull("eval_time") ?? TimeSpan.Zero;
         var expected = new List<ExpectedSample>();
-        foreach (var sample in fields.List("exp_samples"))
+        foreach (var sample in fields.Items("exp_samples"))
         {
-            var one = new YamlFields(sample, file, "expected sample", findings);
+            var one = new YamlSection(sample, "expected sample", reading);
             string labels = one.Text("labels"), value = one.Text("value"), histogram = one.Text("histogram");
-            one.Close();
+            one.Done();
             expected.Add(new ExpectedSample(
                 Read(one, "labels", () => SeriesText.Metric(labels), Labels.Empty),
                 value.Length == 0 ? 0 : Read(one, "value", () => SeriesText.Number(value), 0),
                 histogram.Length == 0 ? null : Read<Histogram?>(one, "histogram", () => SeriesText.Histogram(histogram.Trim()), null)));
         }
-        fields.Close();
-        return new ExpressionTest(at, expr, expected, fields.At(node));
+        fields.Done();
+        return new ExpressionTest(at, expr, expected, fields.Position);
     }
 
-    private static T Read<T>(YamlFields fields, string name, Func<T> read, T otherwise)
+    private static T Read<T>(YamlSection fields, string name, Func<T> read, T otherwise)
     {
         try
         {
@@ -154,7 +153,7 @@ internal sealed class RuleTestReader(string file, List<Diagnostic> findings)
         }
         catch (FormatException e)
         {
-            fields.Error(fields.Value(name) ?? fields.Node, $"{name}: {e.Message}");
+            fields.Error(name, $"{name}: {e.Message}");
             return otherwise;
         }
     }

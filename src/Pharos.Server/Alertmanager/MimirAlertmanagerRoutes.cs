@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Routing;
 using Pharos.Alerting;
 using Pharos.Core;
 using Pharos.Server.Http;
+using Pharos.Yaml;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -81,34 +82,12 @@ internal static class MimirAlertmanagerRoutes
     /// <exception cref="FormatException">Not the document that is wanted.</exception>
     private static TenantConfig Read(string yaml)
     {
-        var stream = new YamlStream();
-        try
-        {
-            stream.Load(new StringReader(yaml));
-        }
-        catch (YamlException e)
-        {
-            throw new FormatException($"line {e.Start.Line}: {e.Message}", e);
-        }
-        if (stream.Documents.Count == 0 || stream.Documents[0].RootNode is not YamlMappingNode root) throw new FormatException("the body must be a mapping with alertmanager_config and template_files");
-        string text = "";
-        var templates = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var (key, value) in root.Children)
-        {
-            switch ((key as YamlScalarNode)?.Value)
-            {
-                case "alertmanager_config" when value is YamlScalarNode config:
-                    text = config.Value ?? "";
-                    break;
-                case "template_files" when value is YamlMappingNode files:
-                    foreach (var (name, content) in files.Children) templates[((YamlScalarNode)name).Value ?? ""] = (content as YamlScalarNode)?.Value ?? "";
-                    break;
-                case "template_files" when value is YamlScalarNode { Value: null or "" or "null" or "~" }:
-                    break;
-                case var other:
-                    throw new FormatException($"line {key.Start.Line}: field {other} is not known or of the wrong type; write alertmanager_config (a text) and template_files (texts by name)");
-            }
-        }
+        var reading = new YamlReading(yaml, "");
+        var root = reading.Section("the body");
+        string text = root.Text("alertmanager_config");
+        var templates = root.TextMap("template_files");
+        root.Done();
+        if (reading.HasErrors) throw new FormatException(string.Join('\n', reading.Findings));
         if (text.Length == 0) throw new FormatException("configuration provided is empty, if you'd like to remove your configuration please use the delete configuration endpoint");
         return new TenantConfig(text, templates);
     }

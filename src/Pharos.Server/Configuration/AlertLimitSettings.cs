@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using Pharos.Core;
-using YamlDotNet.RepresentationModel;
+using Pharos.Yaml;
 
 namespace Pharos.Server.Configuration;
 
@@ -52,7 +52,7 @@ internal static class AlertLimitSettings
     /// <summary>Null where the value is empty: the server's setting holds.</summary>
     private static List<IPNetwork>? Networks(YamlNode node, LimitReader reader)
     {
-        if (node is YamlScalarNode { Value: null or "" }) return null;
+        if (LimitReader.IsEmpty(node)) return null;
         var networks = new List<IPNetwork>();
         foreach (string cidr in reader.Texts(node))
         {

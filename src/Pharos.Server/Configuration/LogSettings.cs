@@ -45,7 +45,7 @@ internal static class LogSettings
     private static LimitSetting Bytes(string name, string meaning, Func<LogLimits, long> get, Func<LogLimits, long, LogLimits> set) =>
         Size(name, meaning, l => get(l.Logs), (l, v) => l with { Logs = set(l.Logs, v) });
 
-    private static DateTimeOffset? Until(string text, YamlDotNet.RepresentationModel.YamlNode node, LimitReader reader)
+    private static DateTimeOffset? Until(string text, Pharos.Yaml.YamlNode node, LimitReader reader)
     {
         if (text.Length == 0) return null;
         return UnixTime.TryRfc3339Ns(text, out long ns) ? UnixTime.FromNs(ns) : reader.Fail<DateTimeOffset?>(node, $"\"{text}\" is no RFC 3339 time, such as 2026-01-01T00:00:00Z", null);

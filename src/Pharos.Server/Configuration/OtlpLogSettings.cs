@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Pharos.Core;
-using YamlDotNet.RepresentationModel;
+using Pharos.Yaml;
 
 namespace Pharos.Server.Configuration;
 
@@ -55,17 +55,17 @@ internal static class OtlpLogSettings
 
     private static IEnumerable<(string Key, YamlNode Value)> Entries(YamlNode node, LimitReader reader, params string[] known)
     {
-        if (node is YamlScalarNode { Value: null or "" }) yield break;
-        if (node is not YamlMappingNode mapping)
+        if (LimitReader.IsEmpty(node)) yield break;
+        if (node.Kind != YamlKind.Mapping)
         {
             reader.Fail(node, "a mapping of keys to values is expected here", 0);
             yield break;
         }
-        foreach (var (key, value) in mapping.Children)
+        foreach (var (key, value) in node.Pairs)
         {
             string name = reader.Text(key);
             if (known.Contains(name, StringComparer.Ordinal)) yield return (name, value);
-            else reader.Fail(key, $"unknown key \"{name}\"; known here: {string.Join(", ", known)}", 0);
+            else reader.Fail(key, $"field {name} not found; known fields: {string.Join(", ", known)}", 0);
         }
     }
 

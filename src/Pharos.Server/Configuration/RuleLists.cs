@@ -3,7 +3,7 @@ using System.Text.Json;
 using Pharos.Core;
 using Pharos.LogQL;
 using Pharos.PromQL;
-using YamlDotNet.RepresentationModel;
+using Pharos.Yaml;
 
 namespace Pharos.Server.Configuration;
 
@@ -147,10 +147,10 @@ internal static class RuleLists
         var parameters = new Dictionary<string, string>(StringComparer.Ordinal);
         if (item.TryGetValue("query_params", out var node))
         {
-            if (node is not YamlMappingNode mapping) reader.Fail(node, "query_params must be a mapping", 0);
+            if (node.Kind != YamlKind.Mapping) reader.Fail(node, "query_params must be a mapping", 0);
             else
             {
-                foreach (var (name, value) in mapping.Children) parameters[reader.Text(name)] = reader.Text(value);
+                foreach (var (name, value) in node.Pairs) parameters[reader.Text(name)] = reader.Text(value);
             }
         }
         return new RequestRule(

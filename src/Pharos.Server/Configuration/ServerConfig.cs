@@ -64,11 +64,7 @@ public sealed record ServerConfig
     public ReceiverFirewall ReceiverFirewall => new(ReceiversBlockedNetworks, ReceiversBlockPrivate ?? MultitenancyEnabled);
 
     /// <exception cref="ConfigurationException">Every mistake in the text, each with its place.</exception>
-    public static ServerConfig Load(string text, string file)
-    {
-        var reader = new ServerConfigReader(file);
-        return reader.Read(text);
-    }
+    public static ServerConfig Load(string text, string file) => new ServerConfigReader(text, file).Read();
 
     internal TenantLimits LimitsOf(TenantId tenant) => Overrides.TryGetValue(tenant, out var own) ? own : Limits;
 }

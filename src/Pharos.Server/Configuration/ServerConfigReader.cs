@@ -1,8 +1,7 @@
 using System.Net;
 using Pharos.Core;
 using Pharos.Storage.WriteLog;
-using YamlDotNet.Core;
-using YamlDotNet.RepresentationModel;
+using Pharos.Yaml;
 
 namespace Pharos.Server.Configuration;
 
@@ -10,229 +9,148 @@ namespace Pharos.Server.Configuration;
 internal sealed class ServerConfigReader
 {
     private readonly string file;
-    private readonly List<Diagnostic> findings = [];
+    private readonly YamlReading reading;
     private readonly LimitReader limitReader;
 
-    public ServerConfigReader(string file)
+    public ServerConfigReader(string text, string file)
     {
         this.file = file;
-        limitReader = new LimitReader(file, findings);
+        reading = new YamlReading(text, file);
+        limitReader = new LimitReader(reading);
     }
 
     /// <exception cref="ConfigurationException">Every mistake in the text, each with its place.</exception>
-    public ServerConfig Read(string text)
+    public ServerConfig Read()
     {
-        var config = new ServerConfig { File = file };
-        if (Root(text) is { } root)
+        var root = reading.Section("the configuration");
+        var config = new ServerConfig
         {
-            // Limits first: overrides build on them, wherever they stand in the file.
-            foreach (var (key, value) in Entries(root))
+            File = file,
+            MultitenancyEnabled = root.Bool("multitenancy_enabled"),
+            AdminApi = root.Bool("admin_api"),
+            ExternalUrl = root.TextOrNull("external_url"),
+            Sync = root.Text("sync", "always") switch
             {
-                if (key.Value == "limits") config = config with { Limits = ReadLimits(value, TenantLimits.Default) };
-            }
-            foreach (var (key, value) in Entries(root)) config = ReadKey(config, key, value);
+                "always" => SyncPolicy.Always,
+                "interval" => SyncPolicy.Interval,
+                "os" => SyncPolicy.Os,
+                var other => Fail(root, "sync", $"sync \"{other}\" is not known", "write always, interval or os", SyncPolicy.Always),
+            },
+            Limits = root.Value("limits") is { } limits ? ReadLimits(limits, TenantLimits.Default) : TenantLimits.Default,
+        };
+        config = config with { Overrides = ReadOverrides(root, _ => config.Limits) };
+        if (root.Section("tenant_federation") is { } federation)
+        {
+            config = config with { FederationEnabled = federation.Bool("enabled", config.FederationEnabled), FederatedTenantsMax = federation.Count("max_tenants", config.FederatedTenantsMax) };
+            federation.Done();
         }
-        return Errors() ? throw new ConfigurationException(findings) : config with { Warnings = findings };
+        if (root.Section("ruler") is { } ruler)
+        {
+            if (ruler.Section("tenant_federation") is { } rulers)
+            {
+                config = config with { RulerFederationEnabled = rulers.Bool("enabled") };
+                rulers.Done();
+            }
+            ruler.Done();
+        }
+        if (root.Section("runtime_config") is { } runtime)
+        {
+            config = config with { RuntimeFile = FileOrNull(runtime, "file"), RuntimePeriod = runtime.Duration("period", config.RuntimePeriod) };
+            if (config.RuntimePeriod <= TimeSpan.Zero) runtime.Error("period", "period must be above zero", "write for example 10s");
+            runtime.Done();
+        }
+        if (root.Section("alertmanager") is { } alertmanager)
+        {
+            config = config with
+            {
+                AlertmanagerFallbackFile = FileOrNull(alertmanager, "fallback_config_file"),
+                ReceiversBlockedNetworks = Networks(alertmanager, "receivers_firewall_block_cidr_networks"),
+                ReceiversBlockPrivate = alertmanager.BoolOrNull("receivers_firewall_block_private_addresses"),
+            };
+            alertmanager.Done();
+        }
+        if (root.Section("fleet") is { } fleet)
+        {
+            config = config with { FleetTokens = [.. fleet.TextNodes("token_files").Select(t => Token(t.Text, t.Node)).Where(t => t.Length > 0)] };
+            fleet.Done();
+        }
+        root.Done();
+        return reading.HasErrors ? throw new ConfigurationException(reading.Findings) : config with { Warnings = reading.Findings };
     }
 
     /// <summary>A file of runtime overrides: <c>overrides: {tenant: {limit: value}}</c>.</summary>
     /// <param name="basis">What a tenant has without the file.</param>
     /// <exception cref="ConfigurationException">Every mistake in the text, each with its place.</exception>
-    public (IReadOnlyDictionary<TenantId, TenantLimits> Overrides, IReadOnlyList<Diagnostic> Warnings) ReadRuntime(string text, Func<TenantId, TenantLimits> basis)
+    public (IReadOnlyDictionary<TenantId, TenantLimits> Overrides, IReadOnlyList<Diagnostic> Warnings) ReadRuntime(Func<TenantId, TenantLimits> basis)
     {
-        IReadOnlyDictionary<TenantId, TenantLimits> overrides = new Dictionary<TenantId, TenantLimits>();
-        if (Root(text) is { } root)
+        var root = reading.Section("the runtime configuration");
+        var overrides = ReadOverrides(root, basis);
+        foreach (string key in (string[])["multi_kv_config", "ingester_limits", "distributor_limits", "ingester_stream_chunks_when_using_blocks", "ingester_chunk_streaming"])
         {
-            foreach (var (key, value) in Entries(root))
-            {
-                if (key.Value == "overrides") overrides = ReadOverrides(value, basis);
-                else if (key.Value is "multi_kv_config" or "ingester_limits" or "distributor_limits" or "ingester_stream_chunks_when_using_blocks" or "ingester_chunk_streaming")
-                    findings.Add(Diagnostic.Error(At(key), $"{key.Value} has no meaning here", "there are no rings and no limits for a whole instance; take it out"));
-                else Unknown(key, ["overrides"]);
-            }
+            if (root.Keys.Contains(key) && root.Has(key)) root.Error(root.KeyOf(key), $"{key} has no meaning here", "there are no rings and no limits for a whole instance; take it out");
         }
-        return Errors() ? throw new ConfigurationException(findings) : (overrides, findings);
+        root.Done();
+        return reading.HasErrors ? throw new ConfigurationException(reading.Findings) : (overrides, reading.Findings);
     }
 
-    private ServerConfig ReadKey(ServerConfig config, YamlScalarNode key, YamlNode value)
-    {
-        switch (key.Value)
-        {
-            case "limits": return config;
-            case "multitenancy_enabled": return config with { MultitenancyEnabled = Bool(value) };
-            case "admin_api": return config with { AdminApi = Bool(value) };
-            case "external_url": return config with { ExternalUrl = Text(value) };
-            case "sync":
-                return config with
-                {
-                    Sync = Text(value) switch
-                    {
-                        "always" => SyncPolicy.Always,
-                        "interval" => SyncPolicy.Interval,
-                        "os" => SyncPolicy.Os,
-                        var other => Fail(value, $"sync \"{other}\" is not known", "write always, interval or os", SyncPolicy.Always),
-                    },
-                };
-            case "overrides":
-                var limits = config.Limits;
-                return config with { Overrides = ReadOverrides(value, _ => limits) };
-            case "tenant_federation":
-                foreach (var (name, node) in Entries(value))
-                {
-                    if (name.Value == "enabled") config = config with { FederationEnabled = Bool(node) };
-                    else if (name.Value == "max_tenants") config = config with { FederatedTenantsMax = (int)limitReader.Whole(node, int.MaxValue) };
-                    else Unknown(name, ["enabled", "max_tenants"]);
-                }
-                return config;
-            case "ruler":
-                foreach (var (name, node) in Entries(value))
-                {
-                    if (name.Value != "tenant_federation") Unknown(name, ["tenant_federation"]);
-                    else
-                    {
-                        foreach (var (inner, flag) in Entries(node))
-                        {
-                            if (inner.Value == "enabled") config = config with { RulerFederationEnabled = Bool(flag) };
-                            else Unknown(inner, ["enabled"]);
-                        }
-                    }
-                }
-                return config;
-            case "runtime_config":
-                foreach (var (name, node) in Entries(value))
-                {
-                    if (name.Value == "file") config = config with { RuntimeFile = Relative(Text(node)) };
-                    else if (name.Value == "period") config = config with { RuntimePeriod = Period(node) };
-                    else Unknown(name, ["file", "period"]);
-                }
-                return config;
-            case "alertmanager":
-                foreach (var (name, node) in Entries(value))
-                {
-                    if (name.Value == "fallback_config_file") config = config with { AlertmanagerFallbackFile = Relative(Text(node)) };
-                    else if (name.Value == "receivers_firewall_block_cidr_networks") config = config with { ReceiversBlockedNetworks = Networks(node) };
-                    else if (name.Value == "receivers_firewall_block_private_addresses") config = config with { ReceiversBlockPrivate = Bool(node) };
-                    else Unknown(name, ["fallback_config_file", "receivers_firewall_block_cidr_networks", "receivers_firewall_block_private_addresses"]);
-                }
-                return config;
-            case "fleet":
-                foreach (var (name, node) in Entries(value))
-                {
-                    if (name.Value != "token_files") Unknown(name, ["token_files"]);
-                    else if (node is YamlSequenceNode files) config = config with { FleetTokens = [.. files.Children.Select(Token).Where(t => t.Length > 0)] };
-                    else Fail(node, "token_files must be a list of files", null, 0);
-                }
-                return config;
-            default:
-                Unknown(key, ["multitenancy_enabled", "tenant_federation", "ruler", "admin_api", "external_url", "sync", "limits", "overrides", "runtime_config", "alertmanager", "fleet"]);
-                return config;
-        }
-    }
-
-    private Dictionary<TenantId, TenantLimits> ReadOverrides(YamlNode node, Func<TenantId, TenantLimits> basis)
+    private Dictionary<TenantId, TenantLimits> ReadOverrides(YamlSection root, Func<TenantId, TenantLimits> basis)
     {
         var overrides = new Dictionary<TenantId, TenantLimits>();
-        foreach (var (name, limits) in Entries(node))
+        if (root.Section("overrides") is not { } section) return overrides;
+        foreach (var (name, limits) in section.Pairs)
         {
             if (TenantId.TryParse(name.Value, out var tenant, out string? error)) overrides[tenant] = ReadLimits(limits, basis(tenant));
-            else findings.Add(Diagnostic.Error(At(name), error));
+            else reading.Error(name, error);
         }
         return overrides;
     }
 
     private TenantLimits ReadLimits(YamlNode node, TenantLimits limits)
     {
-        foreach (var (key, value) in Entries(node))
+        foreach (var (key, value) in new YamlSection(node, "the limits", reading).Pairs)
         {
-            string name = key.Value ?? "";
+            string name = key.Value;
             if (LimitSettings.ByName.TryGetValue(name, out var setting)) limits = setting.Read(limits, value, limitReader);
-            else if (OtherLimits.WithoutMeaning.TryGetValue(name, out string? why)) findings.Add(Diagnostic.Warning(At(key), $"{name} has no effect: {why}"));
-            else if (OtherLimits.Refused.TryGetValue(name, out why)) findings.Add(Diagnostic.Error(At(key), $"{name} cannot be set", why));
+            else if (OtherLimits.WithoutMeaning.TryGetValue(name, out string? why)) reading.Warn(key, $"{name} has no effect: {why}");
+            else if (OtherLimits.Refused.TryGetValue(name, out why)) reading.Error(key, $"{name} cannot be set", why);
             else
             {
                 string? near = NearestName.Of(name, LimitSettings.ByName.Keys);
-                findings.Add(Diagnostic.Error(At(key), $"unknown key \"{name}\"", near is null ? "docs/server.md lists the limits" : $"did you mean \"{near}\"?"));
+                reading.Error(key, $"field {name} not found in the limits", near is null ? "docs/server.md lists them" : $"did you mean \"{near}\"?");
             }
         }
         return limits;
     }
 
-    private YamlMappingNode? Root(string text)
+    private string Token(string path, YamlNode node)
     {
-        var stream = new YamlStream();
         try
         {
-            stream.Load(new StringReader(text));
+            return File.ReadAllText(Relative(path)).Trim();
         }
-        catch (YamlException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new ConfigurationException([Diagnostic.Error(new SourcePosition(file, (int)e.Start.Line, (int)e.Start.Column), $"not valid YAML: {e.Message}")]);
-        }
-        if (stream.Documents.Count == 0) return null;
-        var root = stream.Documents[0].RootNode;
-        if (root is YamlScalarNode { Value: null or "" }) return null;
-        return root as YamlMappingNode
-            ?? throw new ConfigurationException([Diagnostic.Error(At(root), "the configuration must be a mapping of keys to values")]);
-    }
-
-    private bool Errors() => findings.Any(f => f.Severity == Severity.Error);
-
-    private string Token(YamlNode node)
-    {
-        string path = Relative(Text(node));
-        try
-        {
-            return File.ReadAllText(path).Trim();
-        }
-        catch (IOException e)
-        {
-            return Fail(node, $"cannot read token file: {e.Message}", null, "");
+            reading.Error(node, $"cannot read token file: {e.Message}");
+            return "";
         }
     }
 
     /// <summary>Networks by CIDR with commas between, as Mimir writes them.</summary>
-    private List<IPNetwork> Networks(YamlNode node)
+    private static List<IPNetwork> Networks(YamlSection section, string key)
     {
         var networks = new List<IPNetwork>();
-        foreach (string cidr in Text(node).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
-            networks.Add(IPNetwork.TryParse(cidr, out var network) ? network : Fail(node, $"\"{cidr}\" is not a network", "write for example 10.0.0.0/8", network));
+        foreach (string cidr in section.Text(key).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+            networks.Add(IPNetwork.TryParse(cidr, out var network) ? network : Fail(section, key, $"\"{cidr}\" is not a network", "write for example 10.0.0.0/8", network));
         return networks;
     }
 
+    private string? FileOrNull(YamlSection section, string key) => section.Text(key) is { Length: > 0 } path ? Relative(path) : null;
+
     private string Relative(string path) => Path.GetFullPath(path, Path.GetDirectoryName(Path.GetFullPath(file)) ?? ".");
 
-    private IEnumerable<(YamlScalarNode Key, YamlNode Value)> Entries(YamlNode node)
+    private static T Fail<T>(YamlSection section, string key, string message, string mend, T instead)
     {
-        if (node is YamlScalarNode { Value: null or "" }) yield break;
-        if (node is not YamlMappingNode mapping)
-        {
-            Fail(node, "a mapping of keys to values is expected here", null, 0);
-            yield break;
-        }
-        foreach (var (key, value) in mapping.Children)
-        {
-            if (key is YamlScalarNode scalar) yield return (scalar, value);
-        }
-    }
-
-    private TimeSpan Period(YamlNode node)
-    {
-        var period = limitReader.Duration(node);
-        return period > TimeSpan.Zero ? period : Fail(node, "period must be above zero", "write for example 10s", TimeSpan.FromSeconds(10));
-    }
-
-    private string Text(YamlNode node) => limitReader.Text(node);
-
-    private bool Bool(YamlNode node) => limitReader.Choice(node, ("true", true), ("false", false));
-
-    private void Unknown(YamlScalarNode key, IEnumerable<string> known) =>
-        findings.Add(Diagnostic.Error(At(key), $"unknown key \"{key.Value}\"", $"known here: {string.Join(", ", known)}"));
-
-    private T Fail<T>(YamlNode node, string message, string? mend, T instead)
-    {
-        findings.Add(Diagnostic.Error(At(node), message, mend));
+        section.Error(key, message, mend);
         return instead;
     }
-
-    private SourcePosition At(YamlNode node) => limitReader.At(node);
 }

@@ -92,7 +92,7 @@ internal sealed class TenantOverrides : ITenantLimits, IAsyncDisposable
         byte[] bytes = File.ReadAllBytes(file);
         string digest = Convert.ToHexStringLower(SHA256.HashData(bytes));
         if (digest == state.Hash && ReferenceEquals(config, state.Config)) return state;
-        var (runtime, warnings) = new ServerConfigReader(file).ReadRuntime(System.Text.Encoding.UTF8.GetString(bytes), config.LimitsOf);
+        var (runtime, warnings) = new ServerConfigReader(System.Text.Encoding.UTF8.GetString(bytes), file).ReadRuntime(config.LimitsOf);
         foreach (var warning in warnings) LimitsLog.NoEffect(logger, warning.ToString());
         return new State(config, runtime, digest);
     }

@@ -1,6 +1,6 @@
 using Pharos.Collector.Http;
 using Pharos.Core;
-using Pharos.Server.Configuration;
+using Pharos.Yaml;
 
 namespace Pharos.Server.Hosting;
 
@@ -27,7 +27,7 @@ public sealed record WebConfig
     /// <exception cref="IOException">It cannot be read.</exception>
     public static WebConfig Load(string file)
     {
-        var root = YamlSection.Load(File.ReadAllText(file), file, "the web configuration");
+        var root = new YamlReading(File.ReadAllText(file), file).Section("the web configuration");
         var config = new WebConfig { Tls = root.Section("tls_server_config") is { } tls ? ReadTls(tls, Path.GetDirectoryName(Path.GetFullPath(file))!) : null, Users = root.TextMap("basic_auth_users") };
         foreach (var (user, hash) in config.Users)
         {
@@ -76,7 +76,7 @@ public sealed record WebConfig
         }
         catch (IOException e)
         {
-            section.Error(e.Message);
+            section.ErrorHere(e.Message);
             return null;
         }
     }

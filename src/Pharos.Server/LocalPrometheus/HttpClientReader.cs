@@ -1,5 +1,5 @@
 using Pharos.Collector;
-using Pharos.Server.Configuration;
+using Pharos.Yaml;
 
 namespace Pharos.Server.LocalPrometheus;
 
@@ -18,11 +18,11 @@ internal static class HttpClientReader
         var basic = section.Section("basic_auth");
         var authorization = section.Section("authorization");
         var oauth2 = section.Section("oauth2");
-        string? bearer = section.Text("bearer_token");
-        string? bearerFile = section.Text("bearer_token_file");
+        string? bearer = section.TextOrNull("bearer_token");
+        string? bearerFile = section.TextOrNull("bearer_token_file");
         if (bearer is not null && bearerFile is not null) section.Error("bearer_token_file", "at most one of bearer_token & bearer_token_file must be configured");
         int ways = (basic is null ? 0 : 1) + (authorization is null ? 0 : 1) + (oauth2 is null ? 0 : 1) + (bearer is null && bearerFile is null ? 0 : 1);
-        if (ways > 1) section.Error("at most one of basic_auth, authorization, oauth2, bearer_token and bearer_token_file must be configured");
+        if (ways > 1) section.ErrorHere("at most one of basic_auth, authorization, oauth2, bearer_token and bearer_token_file must be configured");
 
         var options = HttpClientOptions.Default with
         {
@@ -44,7 +44,7 @@ internal static class HttpClientReader
             string username = basic.Text("username", ""), usernameFile = basic.Text("username_file", "");
             string password = basic.Text("password", ""), passwordFile = basic.Text("password_file", "");
             if (usernameFile.Length > 0) basic.Error("username_file", "username_file is not supported; write the name as username");
-            if (password.Length > 0 && passwordFile.Length > 0) basic.Error("at most one of basic_auth password & password_file must be configured");
+            if (password.Length > 0 && passwordFile.Length > 0) basic.ErrorHere("at most one of basic_auth password & password_file must be configured");
             basic.Done();
             options = options with { BasicAuth = new BasicAuthOptions(username, password, Resolve(passwordFile, folder)) };
         }
@@ -52,7 +52,7 @@ internal static class HttpClientReader
         {
             string type = authorization.Text("type", "Bearer").Trim();
             string credentials = authorization.Text("credentials", ""), file = authorization.Text("credentials_file", "");
-            if (credentials.Length > 0 && file.Length > 0) authorization.Error("at most one of authorization credentials & credentials_file must be configured");
+            if (credentials.Length > 0 && file.Length > 0) authorization.ErrorHere("at most one of authorization credentials & credentials_file must be configured");
             if (type.Equals("basic", StringComparison.OrdinalIgnoreCase)) authorization.Error("type", "authorization type cannot be set to \"basic\", use \"basic_auth\" instead");
             authorization.Done();
             options = options with { Authorization = new AuthorizationOptions(type, credentials, Resolve(file, folder)) };
@@ -78,7 +78,7 @@ internal static class HttpClientReader
 
     public static Uri? Url(YamlSection section, string key)
     {
-        string? text = section.Text(key);
+        string? text = section.TextOrNull(key);
         if (string.IsNullOrEmpty(text)) return null;
         if (Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url.Host.Length > 0) return url;
         section.Error(key, $"{key} \"{text}\" is not an http or https URL with a host");
@@ -89,10 +89,10 @@ internal static class HttpClientReader
     {
         string client = section.Text("client_id", "");
         var token = Url(section, "token_url");
-        if (client.Length == 0) section.Error("oauth2 client_id must be configured");
-        if (token is null && section.Text("token_url") is null) section.Error("oauth2 token_url must be configured");
+        if (client.Length == 0) section.ErrorHere("oauth2 client_id must be configured");
+        if (token is null && section.TextOrNull("token_url") is null) section.ErrorHere("oauth2 token_url must be configured");
         string secret = section.Text("client_secret", ""), secretFile = section.Text("client_secret_file", "");
-        if (secret.Length > 0 && secretFile.Length > 0) section.Error("at most one of oauth2 client_secret & client_secret_file must be configured");
+        if (secret.Length > 0 && secretFile.Length > 0) section.ErrorHere("at most one of oauth2 client_secret & client_secret_file must be configured");
         var scopes = section.Texts("scopes");
         var parameters = section.TextMap("endpoint_params");
         // The token's own client: read so that mistakes are found; its settings follow the section's where they matter.
@@ -128,13 +128,13 @@ internal static class HttpClientReader
             InsecureSkipVerify = section.Bool("insecure_skip_verify", false),
             MinVersion = section.Text("min_version", ""),
         };
-        if (tls.CaPem.Length > 0 && tls.CaFile.Length > 0) section.Error("at most one of ca and ca_file must be configured");
-        if (tls.CertPem.Length > 0 && tls.CertFile.Length > 0) section.Error("at most one of cert and cert_file must be configured");
-        if (tls.KeyPem.Length > 0 && tls.KeyFile.Length > 0) section.Error("at most one of key and key_file must be configured");
+        if (tls.CaPem.Length > 0 && tls.CaFile.Length > 0) section.ErrorHere("at most one of ca and ca_file must be configured");
+        if (tls.CertPem.Length > 0 && tls.CertFile.Length > 0) section.ErrorHere("at most one of cert and cert_file must be configured");
+        if (tls.KeyPem.Length > 0 && tls.KeyFile.Length > 0) section.ErrorHere("at most one of key and key_file must be configured");
         bool cert = tls.CertPem.Length + tls.CertFile.Length > 0, key = tls.KeyPem.Length + tls.KeyFile.Length > 0;
-        if (cert != key) section.Error(cert ? "exactly one of key or key_file must be configured when a client certificate is configured" : "exactly one of cert or cert_file must be configured when a client key is configured");
+        if (cert != key) section.ErrorHere(cert ? "exactly one of key or key_file must be configured when a client certificate is configured" : "exactly one of cert or cert_file must be configured when a client key is configured");
         if (tls.MinVersion is not ("" or "TLS10" or "TLS11" or "TLS12" or "TLS13")) section.Error("min_version", $"unknown TLS version {tls.MinVersion}");
-        if (section.Text("max_version") is not null) section.Error("max_version", "max_version is not supported; take it out");
+        if (section.TextOrNull("max_version") is not null) section.Error("max_version", "max_version is not supported; take it out");
         section.Done();
         return tls;
     }

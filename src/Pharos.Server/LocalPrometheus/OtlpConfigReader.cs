@@ -1,5 +1,5 @@
 using Pharos.Core;
-using Pharos.Server.Configuration;
+using Pharos.Yaml;
 
 namespace Pharos.Server.LocalPrometheus;
 

@@ -2,8 +2,8 @@ using Pharos.Collector;
 using Pharos.Collector.Relabeling;
 using Pharos.Collector.Scraping;
 using Pharos.Core;
-using Pharos.Server.Configuration;
 using Pharos.Server.LocalPrometheus.Tracing;
+using Pharos.Yaml;
 
 namespace Pharos.Server.LocalPrometheus;
 
@@ -23,7 +23,7 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
 
     public PrometheusConfig Read(string text)
     {
-        var root = YamlSection.Load(text, file, "the configuration");
+        var root = new YamlReading(text, file).Section("the configuration");
         var global = ReadGlobal(root.Section("global"));
         var ruleFiles = root.Texts("rule_files");
         foreach (string pattern in ruleFiles)
@@ -110,7 +110,7 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
         var global = new Global();
         if (section is null) return global;
         var interval = section.Duration("scrape_interval", global.ScrapeInterval);
-        var timeout = section.Duration("scrape_timeout");
+        var timeout = section.DurationOrNull("scrape_timeout");
         if (timeout > interval) section.Error("scrape_timeout", "global scrape timeout greater than scrape interval");
         if (interval == TimeSpan.Zero) interval = global.ScrapeInterval;
         string scheme = section.Text("metric_name_validation_scheme", "utf8");
@@ -119,7 +119,7 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
         {
             ScrapeInterval = interval,
             ScrapeTimeout = timeout is { } set && set > TimeSpan.Zero ? set : interval < global.ScrapeTimeout ? interval : global.ScrapeTimeout,
-            EvaluationInterval = section.Duration("evaluation_interval") is { } evaluation && evaluation > TimeSpan.Zero ? evaluation : global.EvaluationInterval,
+            EvaluationInterval = section.DurationOrNull("evaluation_interval") is { } evaluation && evaluation > TimeSpan.Zero ? evaluation : global.EvaluationInterval,
             RuleQueryOffset = section.Duration("rule_query_offset", TimeSpan.Zero),
             ExternalLabels = ReadExternalLabels(section),
             QueryLogFile = HttpClientReader.Resolve(section.Text("query_log_file", ""), folder),
@@ -149,7 +149,7 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
     /// <summary>What a job and the global section have in common.</summary>
     private ScrapeOptions ReadLimits(YamlSection section, ScrapeOptions options)
     {
-        var protocols = section.Node("scrape_protocols") is null && !section.Has("scrape_protocols") ? null : section.Texts("scrape_protocols");
+        var protocols = section.Has("scrape_protocols") ? section.Texts("scrape_protocols") : null;
         if (protocols is not null)
         {
             if (protocols.Count == 0) section.Error("scrape_protocols", "scrape_protocols cannot be empty");
@@ -169,7 +169,7 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
             ScrapeClassicHistograms = section.Bool("always_scrape_classic_histograms", options.ScrapeClassicHistograms),
             ConvertClassicHistograms = section.Bool("convert_classic_histograms_to_nhcb", options.ConvertClassicHistograms),
             EscapingScheme = section.Text("metric_name_escaping_scheme", options.EscapingScheme),
-            FailureLogFile = section.Text("scrape_failure_log_file") is { } log ? HttpClientReader.Resolve(log, folder) : options.FailureLogFile,
+            FailureLogFile = section.TextOrNull("scrape_failure_log_file") is { } log ? HttpClientReader.Resolve(log, folder) : options.FailureLogFile,
             ExtraMetrics = section.Bool("extra_scrape_metrics", options.ExtraMetrics),
             Protocols = protocols is null ? options.Protocols : [.. protocols.Where(Protocols.ContainsKey).Select(p => Protocols[p])],
         };
@@ -186,15 +186,15 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
     private ScrapeJob ReadJob(YamlSection section, Global global)
     {
         string name = section.Text("job_name", "");
-        if (name.Length == 0) section.Error("job_name is empty");
-        var interval = section.Duration("scrape_interval") is { } own && own > TimeSpan.Zero ? own : global.ScrapeInterval;
-        var timeout = section.Duration("scrape_timeout");
+        if (name.Length == 0) section.ErrorHere("job_name is empty");
+        var interval = section.DurationOrNull("scrape_interval") is { } own && own > TimeSpan.Zero ? own : global.ScrapeInterval;
+        var timeout = section.DurationOrNull("scrape_timeout");
         if (timeout > interval) section.Error("scrape_timeout", $"scrape timeout greater than scrape interval for scrape config with job name \"{name}\"");
         string scheme = section.Text("scheme", "http").ToLowerInvariant();
         if (scheme is not ("http" or "https")) section.Error("scheme", $"scheme {scheme} is neither http nor https");
         string validation = section.Text("metric_name_validation_scheme", global.Scrape.LegacyNames ? "legacy" : "utf8");
         if (validation is not ("utf8" or "legacy" or "")) section.Error("metric_name_validation_scheme", $"unknown name validation method specified, must be either '', 'legacy' or 'utf8', got {validation}");
-        string? fallback = section.Text("fallback_scrape_protocol");
+        string? fallback = section.TextOrNull("fallback_scrape_protocol");
         if (fallback is not null && !Protocols.ContainsKey(fallback)) section.Error("fallback_scrape_protocol", $"invalid fallback_scrape_protocol for scrape config with job name \"{name}\": unknown scrape protocol {fallback}");
         var parameters = new Dictionary<string, IReadOnlyList<string>>();
         if (section.Section("params") is { } given)
@@ -237,17 +237,9 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
         if (!Directory.Exists(place)) return;
         foreach (string found in Directory.EnumerateFiles(place, Path.GetFileName(path)).Order(StringComparer.Ordinal))
         {
-            try
-            {
-                var more = YamlSection.Load(System.IO.File.ReadAllText(found), found, "the scrape configuration file");
-                foreach (var section in more.Sections("scrape_configs")) jobs.Add(ReadJob(section, global));
-                more.Done();
-                root.Findings.AddRange(more.Findings);
-            }
-            catch (ConfigurationException e)
-            {
-                root.Findings.AddRange(e.Diagnostics);
-            }
+            var more = new YamlReading(System.IO.File.ReadAllText(found), found, root.Findings).Section("the scrape configuration file");
+            foreach (var section in more.Sections("scrape_configs")) jobs.Add(ReadJob(section, global));
+            more.Done();
         }
     }
 
@@ -261,16 +253,16 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
             var options = new RelabelRuleOptions
             {
                 SourceLabels = rule.Has("source_labels") ? rule.Texts("source_labels") : null,
-                Separator = rule.Text("separator"),
-                Regex = rule.Text("regex"),
-                TargetLabel = rule.Text("target_label"),
-                Replacement = rule.Text("replacement"),
+                Separator = rule.TextOrNull("separator"),
+                Regex = rule.TextOrNull("regex"),
+                TargetLabel = rule.TextOrNull("target_label"),
+                Replacement = rule.TextOrNull("replacement"),
                 Modulus = rule.Has("modulus") ? (ulong)modulus : null,
-                Action = rule.Text("action"),
+                Action = rule.TextOrNull("action"),
             };
             rule.Done();
             if (RelabelRule.TryCreate(options, out var made, out string? error)) rules.Add(made);
-            else rule.Error(error);
+            else rule.ErrorHere(error);
         }
         return rules;
     }
@@ -298,7 +290,7 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
 
     private RemoteWriteTarget? ReadRemoteWrite(YamlSection section)
     {
-        if (string.IsNullOrEmpty(section.Text("url"))) section.Error("url for remote_write is empty");
+        if (string.IsNullOrEmpty(section.TextOrNull("url"))) section.ErrorHere("url for remote_write is empty");
         var url = HttpClientReader.Url(section, "url");
         string message = section.Text("protobuf_message", "prometheus.WriteRequest");
         if (message is not ("prometheus.WriteRequest" or "io.prometheus.write.v2.Request"))
@@ -327,13 +319,13 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
             ShardsMin = (int)(queue?.Number("min_shards", 1, 1) ?? 1),
             ShardsMax = (int)(queue?.Number("max_shards", 50, 1) ?? 50),
             SamplesPerSendMax = (int)(queue?.Number("max_samples_per_send", 2000, 1) ?? 2000),
-            BatchSendDeadline = queue?.Duration("batch_send_deadline") ?? TimeSpan.FromSeconds(5),
-            BackoffMin = queue?.Duration("min_backoff") ?? TimeSpan.FromMilliseconds(30),
-            BackoffMax = queue?.Duration("max_backoff") ?? TimeSpan.FromSeconds(5),
+            BatchSendDeadline = queue?.DurationOrNull("batch_send_deadline") ?? TimeSpan.FromSeconds(5),
+            BackoffMin = queue?.DurationOrNull("min_backoff") ?? TimeSpan.FromMilliseconds(30),
+            BackoffMax = queue?.DurationOrNull("max_backoff") ?? TimeSpan.FromSeconds(5),
             RetryOn429 = queue?.Bool("retry_on_http_429", false) ?? false,
-            SampleAgeLimit = queue?.Duration("sample_age_limit") ?? TimeSpan.Zero,
+            SampleAgeLimit = queue?.DurationOrNull("sample_age_limit") ?? TimeSpan.Zero,
             SendMetadata = metadata?.Bool("send", true) ?? true,
-            MetadataInterval = metadata?.Duration("send_interval") ?? TimeSpan.FromMinutes(1),
+            MetadataInterval = metadata?.DurationOrNull("send_interval") ?? TimeSpan.FromMinutes(1),
         };
         if (target.ShardsMin > target.ShardsMax) queue!.Error("min_shards", $"min_shards ({target.ShardsMin}) is greater than max_shards ({target.ShardsMax})");
         if (target.BackoffMin > target.BackoffMax) queue!.Error("min_backoff", "min_backoff is greater than max_backoff");

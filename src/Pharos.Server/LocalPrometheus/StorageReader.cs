@@ -1,4 +1,4 @@
-using Pharos.Server.Configuration;
+using Pharos.Yaml;
 
 namespace Pharos.Server.LocalPrometheus;
 
@@ -29,7 +29,7 @@ internal static class StorageReader
 
     private static TsdbSettings ReadRetention(YamlSection section, TsdbSettings settings)
     {
-        settings = settings with { RetentionTime = section.Duration("time"), RetentionBytes = section.Has("size") ? section.Size("size", 0) : null };
+        settings = settings with { RetentionTime = section.DurationOrNull("time"), RetentionBytes = section.Has("size") ? section.Size("size", 0) : null };
         if (section.Has("percentage"))
         {
             double percentage = section.Float("percentage", 0);

@@ -120,7 +120,7 @@ public sealed class MimirAlertmanagerTests : IAsyncLifetime
     [Theory]
     [InlineData("alertmanager_config: ''", "configuration provided is empty")]
     [InlineData("alertmanager_config: 'route: {receiver: x}'", "undefined receiver")]
-    [InlineData("nonsense: 1", "field nonsense is not known")]
+    [InlineData("nonsense: 1", "field nonsense not found in the body")]
     [InlineData("alertmanager_config: \"templates: [/etc/passwd]\\nroute: {receiver: x}\\nreceivers: [{name: x}]\"", "was not uploaded")]
     [InlineData("template_files: {a.tmpl: '{{ nope'}\nalertmanager_config: \"templates: [a.tmpl]\\nroute: {receiver: x}\\nreceivers: [{name: x}]\"", "a.tmpl")]
     public async Task What_cannot_be_used_is_answered_400_with_the_cause(string body, string cause)

@@ -28,7 +28,7 @@ public sealed class OverridesTests
         Assert.Equal(1, await api.MetricAsync($"cortex_runtime_config_hash{{sha256=\"{hash}\"}}"));
         var (status, text, _) = await api.SendAsync(HttpMethod.Post, "/-/reload");
         Assert.Equal(500, status);
-        Assert.Contains("runtime.yml:1:20: unknown key \"max_global_serie_per_user\"; did you mean \"max_global_series_per_user\"?", text, StringComparison.Ordinal);
+        Assert.Contains("runtime.yml:1:20: field max_global_serie_per_user not found in the limits; did you mean \"max_global_series_per_user\"?", text, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -61,7 +61,7 @@ public sealed class WebConfigTests : IDisposable
     [InlineData("tls_server_config:\n  cert_file: a\n  key_file: b\n  client_auth_type: Sometimes", "4:21: invalid ClientAuth: Sometimes")]
     [InlineData("tls_server_config:\n  cipher_suites: [x]", "2:18: cipher_suites is not supported")]
     [InlineData("http_server_config:\n  headers: {Server: x}", "2:12: HTTP header \"Server\" can not be configured")]
-    [InlineData("basic_auth: {}", "1:1: unknown field \"basic_auth\" in the web configuration")]
+    [InlineData("basic_auth: {}", "1:1: field basic_auth not found in the web configuration")]
     public void A_mistake_is_named_with_its_place(string text, string error)
     {
         var e = Assert.Throws<ConfigurationException>(() => WebConfig.Load(Write(text)));

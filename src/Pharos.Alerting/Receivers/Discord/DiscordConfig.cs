@@ -1,3 +1,5 @@
+using Pharos.Yaml;
+
 namespace Pharos.Alerting;
 
 /// <summary><c>discord_configs</c>.</summary>

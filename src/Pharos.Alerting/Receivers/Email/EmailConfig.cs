@@ -1,4 +1,5 @@
 using Pharos.Core;
+using Pharos.Yaml;
 
 namespace Pharos.Alerting;
 
@@ -72,7 +73,7 @@ internal sealed record EmailConfig : IntegrationConfig
     private static Dictionary<string, string> ReadHeaders(YamlSection s)
     {
         var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
-        foreach (var (name, value) in s.Map("headers"))
+        foreach (var (name, value) in s.TextMap("headers"))
         {
             string usual = string.Join('-', name.Split('-').Select(p => p.Length == 0 ? p : char.ToUpperInvariant(p[0]) + p[1..].ToLowerInvariant()));
             if (!headers.TryAdd(usual, value)) s.Error("headers", $"duplicate header {GoString.Quote(usual)} in email config");

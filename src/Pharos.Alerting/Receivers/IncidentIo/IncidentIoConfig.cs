@@ -1,4 +1,5 @@
 using System.Text;
+using Pharos.Yaml;
 
 namespace Pharos.Alerting;
 
@@ -16,7 +17,7 @@ internal sealed record IncidentIoConfig : IntegrationConfig
         var url = s.SecretUrl("url");
         var token = s.Secret("alert_source_token");
         if (url is null) s.ErrorHere("one of url or url_file must be configured");
-        if (token is null && !http.HasAuthorization) s.Reading.Warn(s.Node, "without a token incident.io will refuse notifications: at least one of alert_source_token, alert_source_token_file or http_config.authorization should be configured");
+        if (token is null && !http.HasAuthorization) s.WarnHere("without a token incident.io will refuse notifications: at least one of alert_source_token, alert_source_token_file or http_config.authorization should be configured");
         if (token is not null && http.HasAuthorization) s.ErrorHere("cannot specify alert_source_token or alert_source_token_file when using http_config.authorization");
         return new IncidentIoConfig
         {

@@ -1,4 +1,5 @@
-using YamlDotNet.RepresentationModel;
+using Pharos.Yaml;
+
 
 namespace Pharos.Alerting;
 
@@ -17,7 +18,7 @@ internal sealed record JiraConfig : IntegrationConfig
     public bool UpdateDescription { get; init; } = true;
     public IReadOnlyList<string> Labels { get; init; } = [];
     public string Priority { get; init; } = "";
-    public YamlMappingNode? Fields { get; init; }
+    public YamlNode? Fields { get; init; }
     public string ReopenTransition { get; init; } = "";
     public string ResolveTransition { get; init; } = "";
     public string WontFixResolution { get; init; } = "";
@@ -47,7 +48,7 @@ internal sealed record JiraConfig : IntegrationConfig
             UpdateSummary = updateSummary,
             Description = description,
             UpdateDescription = updateDescription,
-            Labels = s.Texts("labels").ConvertAll(t => t.Text),
+            Labels = s.Texts("labels"),
             Priority = s.Text("priority", "{{ template \"jira.default.priority\" . }}"),
             Fields = s.Section("fields")?.Node,
             ReopenTransition = s.Text("reopen_transition"),
@@ -62,7 +63,7 @@ internal sealed record JiraConfig : IntegrationConfig
     /// <summary>A template alone, or with whether later notifications change the issue.</summary>
     private static (string, bool) Field(YamlSection s, string key, string otherwise)
     {
-        if (s.Value(key) is not YamlMappingNode) return (s.Text(key, otherwise), true);
+        if (s.Value(key) is not { Kind: YamlKind.Mapping }) return (s.Text(key, otherwise), true);
         var section = s.Section(key)!;
         var field = (section.Text("template", otherwise), section.Bool("enable_update", true));
         section.Done();

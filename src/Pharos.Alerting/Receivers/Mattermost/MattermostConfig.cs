@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Pharos.Yaml;
 
 namespace Pharos.Alerting;
 

@@ -1,3 +1,5 @@
+using Pharos.Yaml;
+
 namespace Pharos.Alerting;
 
 /// <summary><c>msteams_configs</c> (connectors) and <c>msteamsv2_configs</c> (workflows).</summary>

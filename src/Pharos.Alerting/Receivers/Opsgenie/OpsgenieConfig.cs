@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Pharos.Yaml;
 
 namespace Pharos.Alerting;
 
@@ -33,7 +34,7 @@ internal sealed partial record OpsgenieConfig : IntegrationConfig
             Message = s.Text("message", "{{ template \"opsgenie.default.message\" . }}"),
             Description = s.Text("description", "{{ template \"opsgenie.default.description\" . }}"),
             Source = s.Text("source", "{{ template \"opsgenie.default.source\" . }}"),
-            Details = s.Map("details"),
+            Details = s.TextMap("details"),
             Entity = s.Text("entity"),
             Responders = [.. s.Sections("responders").Select(Responder)],
             Actions = s.Text("actions"),

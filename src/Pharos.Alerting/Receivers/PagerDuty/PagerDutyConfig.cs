@@ -1,5 +1,5 @@
-using YamlDotNet.Core;
-using YamlDotNet.RepresentationModel;
+using Pharos.Yaml;
+
 
 namespace Pharos.Alerting;
 
@@ -20,7 +20,7 @@ internal sealed record PagerDutyConfig : IntegrationConfig
     public string Group { get; init; } = "";
 
     /// <summary>Leaves are templates.</summary>
-    public required YamlMappingNode Details { get; init; }
+    public required YamlNode Details { get; init; }
     public IReadOnlyList<(string Href, string Text)> Links { get; init; } = [];
     public IReadOnlyList<(string Src, string Alt, string Href)> Images { get; init; } = [];
     public TimeSpan Timeout { get; init; }
@@ -33,14 +33,13 @@ internal sealed record PagerDutyConfig : IntegrationConfig
         if (routingKey is not null && serviceKey is not null)
         {
             // Alertmanager takes both and uses the older one.
-            s.Reading.Warn(s.Node, "both routing_key and service_key are given; service_key is used", "remove one of them");
+            s.WarnHere("both routing_key and service_key are given; service_key is used", "remove one of them");
             routingKey = null;
         }
         string client = s.Text("client", "{{ template \"pagerduty.default.client\" . }}");
-        var details = new YamlMappingNode();
-        // Quoted by style, so that they stay texts until they are rendered.
-        foreach (var (name, template) in DefaultDetails) details.Add(name, new YamlScalarNode(template) { Style = ScalarStyle.DoubleQuoted });
-        foreach (var (name, node) in s.Entries("details")) details.Children[new YamlScalarNode(name)] = node;
+        var details = new Dictionary<string, YamlNode>(StringComparer.Ordinal);
+        foreach (var (name, template) in DefaultDetails) details[name] = Quoted(template);
+        foreach (var (name, node) in s.Entries("details")) details[name] = node;
         return new PagerDutyConfig
         {
             Kind = "pagerduty",
@@ -57,7 +56,7 @@ internal sealed record PagerDutyConfig : IntegrationConfig
             Class = s.Text("class"),
             Component = s.Text("component"),
             Group = s.Text("group"),
-            Details = details,
+            Details = new YamlNode { Kind = YamlKind.Mapping, Pairs = [.. details.Select(d => (Quoted(d.Key), d.Value))] },
             Links = [.. s.Sections("links").Select(l => Read(l, (l.Text("href"), l.Text("text"))))],
             Images = [.. s.Sections("images").Select(i => Read(i, (i.Text("src"), i.Text("alt"), i.Text("href"))))],
             Timeout = s.Duration("timeout", TimeSpan.Zero),
@@ -75,6 +74,9 @@ internal sealed record PagerDutyConfig : IntegrationConfig
         ("num_firing", "{{ .Alerts.Firing | len }}"),
         ("num_resolved", "{{ .Alerts.Resolved | len }}"),
     ];
+
+    /// <summary>Stays a text until it is rendered.</summary>
+    private static YamlNode Quoted(string text) => new() { Kind = YamlKind.Scalar, Style = YamlStyle.Quoted, Value = text };
 
     private static T Read<T>(YamlSection s, T value)
     {

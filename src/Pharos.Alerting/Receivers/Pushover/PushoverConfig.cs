@@ -1,5 +1,6 @@
 using System.Globalization;
 using Pharos.Core;
+using Pharos.Yaml;
 
 namespace Pharos.Alerting;
 

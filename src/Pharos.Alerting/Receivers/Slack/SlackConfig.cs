@@ -1,3 +1,5 @@
+using Pharos.Yaml;
+
 namespace Pharos.Alerting;
 
 /// <summary><c>slack_configs</c>.</summary>
@@ -73,7 +75,7 @@ internal sealed record SlackConfig : IntegrationConfig
             ThumbUrl = s.Text("thumb_url"),
             ShortFields = s.Bool("short_fields", false),
             LinkNames = s.Bool("link_names", false),
-            MarkdownIn = s.Has("mrkdwn_in") ? s.Texts("mrkdwn_in").ConvertAll(t => t.Text) : ["fallback", "pretext", "text"],
+            MarkdownIn = s.Has("mrkdwn_in") ? s.Texts("mrkdwn_in") : ["fallback", "pretext", "text"],
             Fields = [.. s.Sections("fields").Select(SlackField.Read)],
             Actions = [.. s.Sections("actions").Select(SlackAction.Read)],
             UpdateMessage = update,

@@ -1,3 +1,5 @@
+using Pharos.Yaml;
+
 namespace Pharos.Alerting;
 
 /// <summary><c>sns_configs</c>.</summary>
@@ -30,9 +32,9 @@ internal sealed record SnsConfig : IntegrationConfig
             PhoneNumber = phone,
             Subject = s.Text("subject", "{{ template \"sns.default.subject\" . }}"),
             Message = s.Text("message", "{{ template \"sns.default.message\" . }}"),
-            Attributes = s.Map("attributes"),
+            Attributes = s.TextMap("attributes"),
         };
-        if (!s.Reading.Options.AllowFiles && s.Section("sigv4")?.Has("access_key") != true)
+        if (!s.Reading.FilesAllowed && s.Section("sigv4")?.Has("access_key") != true)
             s.ErrorHere("sns_configs of a tenant need sigv4.access_key and secret_key: the server's own credentials are not theirs");
         if (s.Section("sigv4") is not { } sigv4) return config;
         config = config with { Region = sigv4.Text("region"), AccessKey = Key(sigv4, "access_key"), SecretKey = Key(sigv4, "secret_key") };

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Pharos.Yaml;
 
 namespace Pharos.Alerting;
 
@@ -17,7 +18,7 @@ internal sealed record TelegramConfig : IntegrationConfig
     {
         var token = s.Secret("bot_token") ?? global.TelegramBotToken;
         if (token is null) s.ErrorHere("missing bot_token or bot_token_file on telegram_config");
-        long? chat = s.IntOrNull("chat_id");
+        long? chat = s.NumberOrNull("chat_id");
         string? chatFile = s.FileOrNull("chat_id_file");
         if (chat is null or 0 && string.IsNullOrEmpty(chatFile)) s.ErrorHere("missing chat_id or chat_id_file on telegram_config");
         if (chat is not null and not 0 && !string.IsNullOrEmpty(chatFile)) s.ErrorHere("at most one of chat_id & chat_id_file must be configured");
@@ -32,7 +33,7 @@ internal sealed record TelegramConfig : IntegrationConfig
             ApiUrl = s.UrlOrNull("api_url") ?? global.TelegramApiUrl,
             BotToken = token,
             ChatId = chat is not null and not 0 ? new SecretSource(chat.Value.ToString(CultureInfo.InvariantCulture), null) : new SecretSource(null, chatFile),
-            ThreadId = s.IntOrNull("message_thread_id") ?? 0,
+            ThreadId = s.NumberOrNull("message_thread_id") ?? 0,
             Message = s.Text("message", "{{ template \"telegram.default.message\" . }}"),
             ParseMode = mode,
             DisableNotifications = s.Bool("disable_notifications", false),

@@ -1,3 +1,5 @@
+using Pharos.Yaml;
+
 namespace Pharos.Alerting;
 
 /// <summary><c>victorops_configs</c>.</summary>
@@ -20,7 +22,7 @@ internal sealed record VictorOpsConfig : IntegrationConfig
         if (key is null) s.ErrorHere("no global VictorOps API Key set", "set api_key here or victorops_api_key in global");
         string routing = s.Text("routing_key");
         if (routing.Length == 0) s.ErrorHere("missing Routing key in VictorOps config");
-        var fields = s.Map("custom_fields");
+        var fields = s.TextMap("custom_fields");
         foreach (string name in fields.Keys.Where(Reserved.Contains)) s.Error("custom_fields", $"VictorOps config contains custom field {name} which cannot be used as it conflicts with the fixed/static fields");
         return new VictorOpsConfig
         {

@@ -1,4 +1,5 @@
-using YamlDotNet.RepresentationModel;
+using Pharos.Yaml;
+
 
 namespace Pharos.Alerting;
 
@@ -14,7 +15,7 @@ internal sealed record WebhookConfig : IntegrationConfig
     public TimeSpan Timeout { get; init; }
 
     /// <summary>Replaces the standard body; leaves are templates.</summary>
-    public YamlMappingNode? Payload { get; init; }
+    public YamlNode? Payload { get; init; }
 
     public static WebhookConfig Read(YamlSection s, GlobalConfig global)
     {

@@ -1,6 +1,6 @@
 using Pharos.Collector.Discovery;
 using Pharos.Core;
-using Pharos.Server.Configuration;
+using Pharos.Yaml;
 
 namespace Pharos.Server.LocalPrometheus;
 

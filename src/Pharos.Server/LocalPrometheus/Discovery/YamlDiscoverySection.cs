@@ -1,6 +1,6 @@
 using Pharos.Collector;
 using Pharos.Collector.Discovery;
-using Pharos.Server.Configuration;
+using Pharos.Yaml;
 
 namespace Pharos.Server.LocalPrometheus;
 
@@ -52,7 +52,7 @@ internal sealed class YamlDiscoverySection(YamlSection section, string folder) :
 
     public void Error(string key, string message, string? mend = null) => section.Error(key, message, mend);
 
-    public void Error(string message) => section.Error(message);
+    public void Error(string message) => section.ErrorHere(message);
 
     private YamlDiscoverySection Nested(YamlSection nested)
     {

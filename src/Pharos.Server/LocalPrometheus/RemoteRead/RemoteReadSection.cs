@@ -1,4 +1,4 @@
-using Pharos.Server.Configuration;
+using Pharos.Yaml;
 
 namespace Pharos.Server.LocalPrometheus;
 
@@ -11,7 +11,7 @@ internal static class RemoteReadSection
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var section in root.Sections("remote_read"))
         {
-            if (string.IsNullOrEmpty(section.Text("url"))) section.Error("url for remote_read is empty");
+            if (string.IsNullOrEmpty(section.TextOrNull("url"))) section.ErrorHere("url for remote_read is empty");
             var url = HttpClientReader.Url(section, "url");
             string name = section.Text("name", "");
             if (name.Length > 0 && !names.Add(name)) section.Error("name", $"found multiple remote read configs with job name \"{name}\"");

@@ -1,4 +1,4 @@
-using Pharos.Server.Configuration;
+using Pharos.Yaml;
 
 namespace Pharos.Server.LocalPrometheus.Tracing;
 
@@ -13,12 +13,12 @@ internal static class TracingSection
         if (compression is not ("" or "gzip")) section.Error("compression", $"invalid compression type {compression}, valid options: gzip");
         bool insecure = section.Bool("insecure", false);
         var address = Address(endpoint, insecure, type == "grpc");
-        if (endpoint.Length == 0) section.Error("tracing endpoint must be set");
+        if (endpoint.Length == 0) section.ErrorHere("tracing endpoint must be set");
         else if (address is null) section.Error("endpoint", $"\"{endpoint}\" is not the address of a receiver", "write host:port");
         var headers = section.TextMap("headers");
         HttpClientReader.CheckHeaders(section, headers.Keys, "authorization header configuration is not yet supported in tracing");
         double fraction = section.Float("sampling_fraction", 0);
-        var timeout = section.Duration("timeout");
+        var timeout = section.DurationOrNull("timeout");
         var tls = HttpClientReader.Tls(section.Section("tls_config"), folder);
         section.Done();
         return address is null ? null : new TracingSettings
