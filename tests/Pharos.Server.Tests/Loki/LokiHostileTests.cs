@@ -9,6 +9,7 @@ using Pharos.Core;
 using Pharos.LogQL;
 using Pharos.Logs.Tools;
 using Pharos.Wire.Loki;
+using Pharos.Wire.Protobuf;
 
 namespace Pharos.Server.Tests.Loki;
 
@@ -256,21 +257,34 @@ public sealed class LokiHostileTests
     /// <summary>An OTLP request of the service <c>h</c>, each line a record's body and its attribute <c>meta</c>.</summary>
     private static byte[] OtlpLogs(IEnumerable<byte[]> lines)
     {
-        byte[] resource = Field(1, Attribute("service.name", "h"u8.ToArray()));
-        var records = lines.SelectMany((line, i) => Field(2, [.. Fixed64(1, (ulong)(Now + i)), .. Field(5, Field(1, line)), .. Field(6, Attribute("meta", line))]));
-        return Field(1, [.. Field(1, resource), .. Field(2, [.. records])]);
-
-        static byte[] Attribute(string key, byte[] value) => [.. Field(1, Encoding.UTF8.GetBytes(key)), .. Field(2, Field(1, value))];
-
-        static byte[] Fixed64(int number, ulong value) => [(byte)((number << 3) | 1), .. BitConverter.GetBytes(value)];
-
-        static byte[] Field(int number, byte[] bytes)
+        using var proto = new ProtoBuffer();
+        int resourceLogs = proto.Begin(1), resource = proto.Begin(1);
+        Attribute(1, "service.name", "h"u8.ToArray());
+        proto.End(resource);
+        int scope = proto.Begin(2), number = 0;
+        foreach (byte[] line in lines)
         {
-            var head = new List<byte> { (byte)((number << 3) | 2) };
-            int left = bytes.Length;
-            for (; left >= 0x80; left >>= 7) head.Add((byte)(left | 0x80));
-            head.Add((byte)left);
-            return [.. head, .. bytes];
+            int record = proto.Begin(2);
+            // A fixed64, as a double is.
+            proto.Field(1, BitConverter.Int64BitsToDouble(Now + number++));
+            int body = proto.Begin(5);
+            proto.Field(1, line);
+            proto.End(body);
+            Attribute(6, "meta", line);
+            proto.End(record);
+        }
+        proto.End(scope);
+        proto.End(resourceLogs);
+        return proto.Written.ToArray();
+
+        void Attribute(uint field, string key, byte[] value)
+        {
+            int pair = proto.Begin(field);
+            proto.Field(1, key);
+            int any = proto.Begin(2);
+            proto.Field(1, value);
+            proto.End(any);
+            proto.End(pair);
         }
     }
 
