@@ -169,6 +169,14 @@ public sealed class YamlSection
 
     public IReadOnlyList<string> Texts(string key) => TextNodes(key).ConvertAll(t => t.Text);
 
+    /// <summary>A list of texts that are never shown.</summary>
+    public IReadOnlyList<string> Secrets(string key)
+    {
+        var texts = TextNodes(key);
+        foreach (var (_, node) in texts) Reading.MarkSecret(node);
+        return texts.ConvertAll(t => t.Text);
+    }
+
     public YamlSection? Section(string key)
     {
         var node = Value(key);

@@ -109,12 +109,8 @@ public sealed record HttpClientOptions
         foreach (string name in section.Keys)
         {
             if (section.Section(name) is not { } header) continue;
-            foreach (var (value, _) in header.TextNodes("values")) headers.Add((name, new SecretSource(value, null)));
-            foreach (var (value, node) in header.TextNodes("secrets"))
-            {
-                s.Reading.MarkSecret(node);
-                headers.Add((name, new SecretSource(value, null)));
-            }
+            foreach (string value in header.Texts("values")) headers.Add((name, new SecretSource(value, null)));
+            foreach (string value in header.Secrets("secrets")) headers.Add((name, new SecretSource(value, null)));
             foreach (var (file, node) in header.TextNodes("files"))
             {
                 if (!s.Reading.FilesAllowed) s.Reading.Error(node, "files cannot be used in a tenant's configuration");

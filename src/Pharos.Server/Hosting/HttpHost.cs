@@ -17,6 +17,8 @@ namespace Pharos.Server.Hosting;
 /// <summary>Kestrel on one address, the same way for every command: bind errors explained, clean stop, requests measured.</summary>
 public sealed class HttpHost : IAsyncDisposable
 {
+    private const int BodyBytesMax = 16 << 20;
+
     private readonly WebApplication application;
 
     private HttpHost(WebApplication application, Uri address)
@@ -46,15 +48,22 @@ public sealed class HttpHost : IAsyncDisposable
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            // Every route that takes a body has its own bound, in its own words.
-            kestrel.Limits.MaxRequestBodySize = null;
-            kestrel.Limits.MinRequestBodyDataRate = null;
+            // Every route that takes a body has its own bound, in its own words; this one is for what none reads.
+            kestrel.Limits.MaxRequestBodySize = BodyBytesMax;
+            // Slow links may be slow; one that sends nothing does not hold a connection for ever.
+            kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 100, gracePeriod: TimeSpan.FromSeconds(30));
             if (host.Length == 0 || host == "*") kestrel.ListenAnyIP(port, Secure);
             else if (IPAddress.TryParse(host, out var address)) kestrel.Listen(address, port, Secure);
             else if (host == "localhost" && port != 0) kestrel.ListenLocalhost(port, Secure);
             else kestrel.Listen(Resolve(host), port, Secure);
         });
         var application = builder.Build();
+        // Labels and log lines are hostile text: no browser may take an answer for a page that is none.
+        application.Use((http, next) =>
+        {
+            http.Response.Headers.XContentTypeOptions = "nosniff";
+            return next(http);
+        });
         if (web is not null) Protect(application, web);
         application.UseResponseEncoding();
         application.UseWebSockets();

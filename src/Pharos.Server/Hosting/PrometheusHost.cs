@@ -236,7 +236,7 @@ public sealed class PrometheusHost : IAsyncDisposable
         var status = new PrometheusStatus
         {
             Flags = () => options.Flags,
-            ConfigYaml = () => config.Text,
+            ConfigYaml = () => config.ShownText,
             Reload = () => (lastReloadOk, loadedAt),
             Notices = notices,
             StorageRetention = PromDuration.Format(config.Tsdb.RetentionTime ?? options.Retention),
@@ -254,7 +254,7 @@ public sealed class PrometheusHost : IAsyncDisposable
             PrometheusQueryRoutes.Map(routes, engine, remoteRead, time, status);
             RulesRoutes.Map(routes, _ => rules.Groups());
             TargetsRoutes.Map(routes, () => scraping.Pools, () => alerts.Targets);
-            TargetDetailRoutes.Map(routes, () => scraping.Pools, () => config.Text);
+            TargetDetailRoutes.Map(routes, () => scraping.Pools, () => config.ShownText);
             QueryListRoutes.Map(routes, engine.Queries);
             RemoteReadRoutes.Map(routes, store, limits, () => config.ExternalLabels);
             FederateRoutes.Map(routes, store, options.Lookback, time, () => config.ExternalLabels);

@@ -16,6 +16,9 @@ internal sealed class PooledBody : IDisposable
 
     public ReadOnlyMemory<byte> Memory => bytes.AsMemory(0, length);
 
+    /// <summary>The body as a stream, good until this is disposed of.</summary>
+    public Stream ToStream() => new MemoryStream(bytes, 0, length, writable: false);
+
     /// <summary>Reads to the end; null where the body is larger than the limit, of which no more than that is then read.</summary>
     public static async ValueTask<PooledBody?> ReadAsync(HttpContext http, int bytesMax, CancellationToken cancel)
     {

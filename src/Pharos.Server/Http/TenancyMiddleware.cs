@@ -18,7 +18,7 @@ internal static class TenancyMiddleware
     private static readonly string[] TenantPaths =
     [
         "/api/", "/prometheus/", "/loki/", "/alertmanager/", "/otlp/", "/config/v1/", "/collector.v1.", "/pipeline.v1.", "/tenant.v1.", "/federate",
-        "/multitenant_alertmanager/", "/compactor/", "/write", "/config/tenant/",
+        "/multitenant_alertmanager/", "/compactor/", "/write", "/config/tenant/", "/ruler/",
     ];
 
     /// <summary>Reads that may name several tenants, with and without <c>/prometheus</c> before them.</summary>
@@ -53,7 +53,7 @@ internal static class TenancyMiddleware
                 }
                 http.SetTenant(tenant);
             }
-            else if (TenantPaths.Any(p => path.StartsWith(p, StringComparison.Ordinal)) && !Open.Any(p => path.StartsWith(p, StringComparison.Ordinal)))
+            else if (IsUnder(path, TenantPaths) && !IsUnder(path, Open))
             {
                 await Refuse(http, StatusCodes.Status401Unauthorized, "no org id");
                 return;
@@ -109,6 +109,9 @@ internal static class TenancyMiddleware
             ? (tenant, StatusCodes.Status422UnprocessableEntity, $"too many tenants, max: {federatedMax}, actual: {count}; to adjust the limit, set tenant_federation.max_tenants")
             : (tenant, 0, null);
     }
+
+    /// <summary>Case does not count for routes, so neither here.</summary>
+    private static bool IsUnder(string path, string[] prefixes) => prefixes.Any(p => path.StartsWith(p, StringComparison.OrdinalIgnoreCase));
 
     private static bool IsFederatedRead(string path)
     {

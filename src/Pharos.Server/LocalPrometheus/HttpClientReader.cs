@@ -18,7 +18,7 @@ internal static class HttpClientReader
         var basic = section.Section("basic_auth");
         var authorization = section.Section("authorization");
         var oauth2 = section.Section("oauth2");
-        string? bearer = section.TextOrNull("bearer_token");
+        string? bearer = section.SecretOrNull("bearer_token");
         string? bearerFile = section.TextOrNull("bearer_token_file");
         if (bearer is not null && bearerFile is not null) section.Error("bearer_token_file", "at most one of bearer_token & bearer_token_file must be configured");
         int ways = (basic is null ? 0 : 1) + (authorization is null ? 0 : 1) + (oauth2 is null ? 0 : 1) + (bearer is null && bearerFile is null ? 0 : 1);
@@ -42,7 +42,7 @@ internal static class HttpClientReader
         if (basic is not null)
         {
             string username = basic.Text("username", ""), usernameFile = basic.Text("username_file", "");
-            string password = basic.Text("password", ""), passwordFile = basic.Text("password_file", "");
+            string password = basic.SecretOrNull("password") ?? "", passwordFile = basic.Text("password_file", "");
             if (usernameFile.Length > 0) basic.Error("username_file", "username_file is not supported; write the name as username");
             if (password.Length > 0 && passwordFile.Length > 0) basic.ErrorHere("at most one of basic_auth password & password_file must be configured");
             basic.Done();
@@ -51,7 +51,7 @@ internal static class HttpClientReader
         if (authorization is not null)
         {
             string type = authorization.Text("type", "Bearer").Trim();
-            string credentials = authorization.Text("credentials", ""), file = authorization.Text("credentials_file", "");
+            string credentials = authorization.SecretOrNull("credentials") ?? "", file = authorization.Text("credentials_file", "");
             if (credentials.Length > 0 && file.Length > 0) authorization.ErrorHere("at most one of authorization credentials & credentials_file must be configured");
             if (type.Equals("basic", StringComparison.OrdinalIgnoreCase)) authorization.Error("type", "authorization type cannot be set to \"basic\", use \"basic_auth\" instead");
             authorization.Done();
@@ -80,6 +80,8 @@ internal static class HttpClientReader
     {
         string? text = section.TextOrNull(key);
         if (string.IsNullOrEmpty(text)) return null;
+        // It may hold a password.
+        if (text.Contains('@', StringComparison.Ordinal)) section.SecretOrNull(key);
         if (Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url.Host.Length > 0) return url;
         section.Error(key, $"{key} \"{text}\" is not an http or https URL with a host");
         return null;
@@ -91,7 +93,7 @@ internal static class HttpClientReader
         var token = Url(section, "token_url");
         if (client.Length == 0) section.ErrorHere("oauth2 client_id must be configured");
         if (token is null && section.TextOrNull("token_url") is null) section.ErrorHere("oauth2 token_url must be configured");
-        string secret = section.Text("client_secret", ""), secretFile = section.Text("client_secret_file", "");
+        string secret = section.SecretOrNull("client_secret") ?? "", secretFile = section.Text("client_secret_file", "");
         if (secret.Length > 0 && secretFile.Length > 0) section.ErrorHere("at most one of oauth2 client_secret & client_secret_file must be configured");
         var scopes = section.Texts("scopes");
         var parameters = section.TextMap("endpoint_params");
@@ -122,7 +124,7 @@ internal static class HttpClientReader
             CaFile = Resolve(section.Text("ca_file", ""), folder),
             CertPem = section.Text("cert", ""),
             CertFile = Resolve(section.Text("cert_file", ""), folder),
-            KeyPem = section.Text("key", ""),
+            KeyPem = section.SecretOrNull("key") ?? "",
             KeyFile = Resolve(section.Text("key_file", ""), folder),
             ServerName = section.Text("server_name", ""),
             InsecureSkipVerify = section.Bool("insecure_skip_verify", false),
@@ -149,7 +151,7 @@ internal static class HttpClientReader
             if (ReservedHeaders.Contains(name.ToLowerInvariant())) all.Error(name, $"setting header \"{name}\" is not allowed");
             var header = all.Section(name);
             if (header is null) continue;
-            var values = header.Texts("values").Concat(header.Texts("secrets")).ToList();
+            var values = header.Texts("values").Concat(header.Secrets("secrets")).ToList();
             foreach (string file in header.Texts("files"))
             {
                 string path = Resolve(file, folder);

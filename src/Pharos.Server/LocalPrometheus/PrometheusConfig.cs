@@ -11,6 +11,9 @@ namespace Pharos.Server.LocalPrometheus;
 public sealed record PrometheusConfig
 {
     public required string Text { get; init; }
+
+    /// <summary>The text as it may be shown: each secret is <c>&lt;secret&gt;</c>.</summary>
+    public required string ShownText { get; init; }
     public required string File { get; init; }
     public required TimeSpan EvaluationInterval { get; init; }
     public required TimeSpan RuleQueryOffset { get; init; }

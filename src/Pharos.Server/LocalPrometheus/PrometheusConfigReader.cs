@@ -73,6 +73,7 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
         return new PrometheusConfig
         {
             Text = text,
+            ShownText = root.Reading.Masked(),
             File = file,
             EvaluationInterval = global.EvaluationInterval,
             RuleQueryOffset = global.RuleQueryOffset,

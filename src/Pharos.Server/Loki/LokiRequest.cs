@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 using Pharos.Core;
+using Pharos.Server.Http;
 
 namespace Pharos.Server.Loki;
 
@@ -19,8 +20,8 @@ internal sealed class LokiRequest
         this.form = form;
     }
 
-    public static async ValueTask<LokiRequest> ReadAsync(HttpContext http) =>
-        new(http.Request.Query, http.Request.HasFormContentType ? await http.Request.ReadFormAsync(http.RequestAborted) : null);
+    /// <exception cref="QueryException">The body is a malformed form, or one that is too large.</exception>
+    public static async ValueTask<LokiRequest> ReadAsync(HttpContext http) => new(http.Request.Query, await RequestForm.ReadAsync(http));
 
     public string? this[string name] => All(name).FirstOrDefault();
 

@@ -62,14 +62,14 @@ internal static class PageRoutes
     private static void SetSecurity(HttpResponse response)
     {
         // Labels and log lines are hostile text: nothing but the page's own scripts may run.
-        response.Headers.ContentSecurityPolicy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'";
-        response.Headers.XContentTypeOptions = "nosniff";
+        response.Headers.ContentSecurityPolicy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'";
         response.Headers["Referrer-Policy"] = "no-referrer";
     }
 
     private static Task NotFoundAsync(HttpContext http)
     {
         http.Response.StatusCode = StatusCodes.Status404NotFound;
+        http.Response.ContentType = "text/plain; charset=utf-8";
         return http.Response.WriteAsync($"404 page not found: {http.Request.Path}\n");
     }
 

@@ -3,15 +3,13 @@ using System.Text;
 using Microsoft.AspNetCore.Http;
 using Pharos.Core;
 using Pharos.PromQL;
+using Pharos.Server.Http;
 
 namespace Pharos.Server.Prometheus;
 
 /// <summary>Parameters of a request: the form body before the query string, as Go's FormValue has it.</summary>
 internal sealed class QueryParameters
 {
-    /// <summary>Largest form body, bytes.</summary>
-    private const int BodyBytesMax = 4 << 20;
-
     private readonly IQueryCollection url;
     private readonly IFormCollection? form;
 
@@ -24,21 +22,7 @@ internal sealed class QueryParameters
     /// <exception cref="QueryException">The body is no form, or too large.</exception>
     public static async ValueTask<QueryParameters> ReadAsync(HttpContext http)
     {
-        if (!HttpMethods.IsPost(http.Request.Method) || !http.Request.HasFormContentType) return new QueryParameters(http.Request.Query, null);
-        if (http.Request.ContentLength > BodyBytesMax)
-            throw new QueryException(QueryErrorKind.BadData, $"error parsing form values: the body is {http.Request.ContentLength} bytes, at most {BodyBytesMax} are read");
-        try
-        {
-            return new QueryParameters(http.Request.Query, await http.Request.ReadFormAsync(http.RequestAborted));
-        }
-        catch (InvalidDataException e)
-        {
-            throw new QueryException(QueryErrorKind.BadData, $"error parsing form values: {e.Message}", inner: e);
-        }
-        catch (BadHttpRequestException e)
-        {
-            throw new QueryException(QueryErrorKind.BadData, $"error parsing form values: {e.Message}", inner: e);
-        }
+        return new QueryParameters(http.Request.Query, HttpMethods.IsPost(http.Request.Method) ? await RequestForm.ReadAsync(http) : null);
     }
 
     /// <summary>The first value; empty where the parameter is missing.</summary>

@@ -117,6 +117,17 @@ public sealed class MimirAlertmanagerTests : IAsyncLifetime
         Assert.DoesNotContain("mine", (await CallAsync("a", "GET", "/alertmanager/api/v2/receivers")).Body, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task What_all_tenants_configured_is_listed_without_their_secrets()
+    {
+        string config = Good.Replace("receivers: [{name: mine}]", "receivers: [{name: mine, webhook_configs: [{url: \"http://ops/hook?key=hidden\"}]}]", StringComparison.Ordinal);
+        Assert.Equal(201, (await CallAsync("a", "POST", "/api/v1/alerts", config)).Status);
+        string listed = (await CallAsync("b", "GET", "/multitenant_alertmanager/configs")).Body;
+        Assert.Contains("url: <secret>", listed, StringComparison.Ordinal);
+        Assert.DoesNotContain("hidden", listed, StringComparison.Ordinal);
+        Assert.Contains("hidden", (await CallAsync("a", "GET", "/api/v1/alerts")).Body, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("alertmanager_config: ''", "configuration provided is empty")]
     [InlineData("alertmanager_config: 'route: {receiver: x}'", "undefined receiver")]

@@ -6,6 +6,34 @@ namespace Pharos.Server.Tests.LocalPrometheus;
 public sealed class PrometheusConfigMistakesTests
 {
     [Fact]
+    public void No_secret_is_in_the_text_that_is_shown()
+    {
+        var config = PrometheusConfig.Load("""
+            scrape_configs:
+              - job_name: a # stays
+                basic_auth: {username: ann, password: hidden1}
+                tls_config: {cert: c, key: "hidden2"}
+                http_headers: {x: {values: [v], secrets: [hidden3]}}
+                consul_sd_configs: [{server: "c:8500", token: hidden4}]
+              - job_name: b
+                authorization:
+                  credentials: |
+                    hidden5
+                proxy_url: http://u:hidden6@proxy/
+              - job_name: c
+                oauth2: {client_id: i, client_secret: 'hidden7', token_url: "http://t"}
+              - job_name: d
+                bearer_token: hidden8
+            remote_write:
+              - url: http://u:hidden9@host/push
+            """, "/etc/prometheus.yml");
+        Assert.DoesNotContain("hidden", config.ShownText, StringComparison.Ordinal);
+        Assert.Contains("- job_name: a # stays\n    basic_auth: {username: ann, password: <secret>}\n", config.ShownText, StringComparison.Ordinal);
+        Assert.Equal(9, config.ShownText.Split("<secret>").Length - 1);
+        Assert.Equal("hidden1", config.ScrapeJobs[0].Http.BasicAuth!.Password);
+    }
+
+    [Fact]
     public void Each_mistake_stands_at_the_value_that_is_wrong()
     {
         var e = Assert.Throws<ConfigurationException>(() => new PrometheusConfigReader("/etc/prometheus.yml", agent: false).Read("""

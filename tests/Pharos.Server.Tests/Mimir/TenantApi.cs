@@ -19,6 +19,8 @@ internal sealed class TenantApi : IAsyncDisposable
 
     public long Now => Time.UnixMs();
 
+    public Uri Address => server.Address;
+
     public string ConfigFile => Path.Combine(folder, "pharos.yml");
 
     public string RuntimeFile => Path.Combine(folder, "runtime.yml");

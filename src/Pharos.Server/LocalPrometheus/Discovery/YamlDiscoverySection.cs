@@ -22,7 +22,7 @@ internal sealed class YamlDiscoverySection(YamlSection section, string folder) :
 
     public string Text(string key, string otherwise = "") => section.Text(key, otherwise);
 
-    public string Secret(string key) => section.Text(key, "");
+    public string Secret(string key) => section.SecretOrNull(key) ?? "";
 
     public string Resolve(string path) => HttpClientReader.Resolve(path, folder);
 
