@@ -51,9 +51,17 @@ public sealed partial class MetricStore
         }
         else
         {
-            foreach (var labels in Series(tenant, matcherSets, range, 0, cancel))
+            var seen = new HashSet<byte[]>(ByteKeys.Instance);
+            var lookup = seen.GetAlternateLookup<ReadOnlySpan<byte>>();
+            foreach (var matchers in matcherSets)
             {
-                foreach (var label in labels) names.Add(label.Name);
+                foreach (var series in Select(tenant, matchers, range, SelectHints.None with { AnyOrder = true }, cancel))
+                {
+                    foreach (var label in series.Labels)
+                    {
+                        if (lookup.Add(label.NameUtf8)) names.Add(label.Name);
+                    }
+                }
             }
         }
         return [.. Limited(names, limit)];
@@ -63,25 +71,23 @@ public sealed partial class MetricStore
         TenantId tenant, string name, IReadOnlyList<IReadOnlyList<Matcher>> matcherSets, TimeRange range, int limit, CancellationToken cancel)
     {
         if (!tenants.TryGetValue(tenant, out var store)) return [];
-        var values = new List<string>();
-        if (matcherSets.Count == 0)
+        try
         {
-            if (HeadOverlaps(store, range)) store.Head.Index.VisitValues(name, values.Add);
-            var blocks = BlockQuery.Overlapping(store.Blocks.Current, range);
-            bool several = blocks.Count > (values.Count > 0 ? 0 : 1);
-            foreach (var block in blocks) block.VisitValues(name, values.Add);
-            if (several) values = [.. values.Distinct(StringComparer.Ordinal)];
-        }
-        else
-        {
-            var seen = new HashSet<string>(StringComparer.Ordinal);
-            foreach (var labels in Series(tenant, matcherSets, range, 0, cancel))
+            // The head first: what leaves it meanwhile is in a block already.
+            var values = Utf8Texts.Empty;
+            if (HeadOverlaps(store, range))
             {
-                if (labels.TryGetValue(name, out string? value) && seen.Add(value)) values.Add(value);
+                if (matcherSets.Count == 0) values = store.Head.Index.Values(name);
+                foreach (var matchers in matcherSets) values = Utf8Texts.Merge(values, HeadValues(store, name, matchers, range, cancel));
             }
+            var blocks = BlockQuery.Overlapping(store.Blocks.Current, range);
+            if (blocks.Count > 0) values = Utf8Texts.Merge(values, BlockQuery.Values(blocks, name, matcherSets, range, instruments.BlocksDamaged, logger, cancel));
+            return limit > 0 ? values.First(limit) : values;
         }
-        OrdinalSort.Sort(values);
-        return limit > 0 && limit < values.Count ? values[..limit] : values;
+        catch (OperationCanceledException cancelled)
+        {
+            throw new QueryException(QueryErrorKind.Canceled, "the query was cancelled", default, cancelled);
+        }
     }
 
     public IReadOnlyDictionary<string, IReadOnlyList<MetricMetadata>> Metadata(TenantId tenant, string? family, int limit)
@@ -111,24 +117,9 @@ public sealed partial class MetricStore
         // Series of several places are known to be one by all their labels.
         bool some = hints.NeededLabels is not null && BlockQuery.Overlapping(store.Blocks.Current, range).Count == 0;
         var found = new Dictionary<Labels, MergedSeries>();
-        var sorted = new List<ISeries>();
+        List<ISeries> sorted = [];
         // The head first: what leaves it meanwhile is in a block already.
-        if (HeadOverlaps(store, range))
-        {
-            uint[] ids = PostingSearch.Find(store.Head.Index, matchers, cancel);
-            var labels = LabelsOf(store.Head, ids, some ? new NeededLabels(store.Head.Pairs, hints.NeededLabels!) : null, cancel);
-            var parts = store.Head.Capture(ids, cancel);
-            for (int i = 0; i < ids.Length; i++)
-            {
-                if (labels[i] is not { } name || parts[i] is not { IsEmpty: false } part) continue;
-                if (!range.Overlaps(part.MinMs, part.MaxMs)) continue;
-                if (part.Deleted is { } deleted && deleted.Covers(part.MinMs, part.MaxMs)) continue;
-                var merged = new MergedSeries(name);
-                merged.Add(part);
-                sorted.Add(merged);
-                budget?.Take(1, part.ChunkCount(range), budget.CountsBytes ? part.ChunkBytes(range) : 0);
-            }
-        }
+        if (HeadOverlaps(store, range)) sorted = HeadSeries(store, matchers, range, some ? hints : hints with { NeededLabels = null }, cancel);
         var blocks = BlockQuery.Overlapping(store.Blocks.Current, range);
         if (blocks.Count > 0)
         {
@@ -139,6 +130,38 @@ public sealed partial class MetricStore
         }
         if (!hints.AnyOrder) sorted.Sort(static (a, b) => a.Labels.CompareTo(b.Labels));
         return sorted;
+    }
+
+    private static List<ISeries> HeadSeries(TenantStore store, IReadOnlyList<Matcher> matchers, TimeRange range, SelectHints hints, CancellationToken cancel)
+    {
+        uint[] ids = PostingSearch.Find(store.Head.Index, matchers, cancel);
+        var labels = LabelsOf(store.Head, ids, hints.NeededLabels is { } needed ? new NeededLabels(store.Head.Pairs, needed) : null, cancel);
+        var parts = store.Head.Capture(ids, cancel);
+        var found = new List<ISeries>(ids.Length);
+        for (int i = 0; i < ids.Length; i++)
+        {
+            if (labels[i] is not { } name || parts[i] is not { IsEmpty: false } part) continue;
+            if (!range.Overlaps(part.MinMs, part.MaxMs)) continue;
+            if (part.Deleted is { } deleted && deleted.Covers(part.MinMs, part.MaxMs)) continue;
+            var merged = new MergedSeries(name);
+            merged.Add(part);
+            found.Add(merged);
+            hints.Budget?.Take(1, part.ChunkCount(range), hints.Budget.CountsBytes ? part.ChunkBytes(range) : 0);
+        }
+        return found;
+    }
+
+    private static Utf8Texts HeadValues(TenantStore store, string name, IReadOnlyList<Matcher> matchers, TimeRange range, CancellationToken cancel)
+    {
+        // Series with the same value share one label set.
+        var sets = new HashSet<Labels>();
+        foreach (var series in HeadSeries(store, matchers, range, SelectHints.None with { NeededLabels = [name] }, cancel)) sets.Add(series.Labels);
+        var values = new List<ReadOnlyMemory<byte>>(sets.Count);
+        foreach (var labels in sets)
+        {
+            foreach (var label in labels) values.Add(labels.EncodedMemory[^label.ValueUtf8.Length..]);
+        }
+        return Utf8Texts.Sorted([.. values]);
     }
 
     /// <summary>Labels of series by number, null for those that left. No number is given twice, so what they belong to stays true.</summary>

@@ -118,7 +118,7 @@ public sealed class BlockFuzzTests
         }
         foreach (string name in index.Names)
         {
-            index.VisitValues(name, value => index.Of(name, value));
+            foreach (string value in index.Values(name)) index.Of(name, value);
             PostingSearch.Find(index, [new Matcher(MatchOp.Regex, name, ".*1.*")], default);
         }
     }

@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.Extensions.Logging;
 using Pharos.Core;
 using Pharos.Metrics.Chunks;
@@ -54,19 +55,33 @@ internal sealed class Block : IBlock
         }
     }
 
-    public void VisitValues(string name, Action<string> visit) => index.VisitValues(name, visit);
+    public Utf8Texts Values(string name) => index.Values(name);
+
+    public Utf8Texts Values(string name, IReadOnlyList<Matcher> matchers, TimeRange range, CancellationToken cancel)
+    {
+        var nameUtf8 = Encoding.UTF8.GetBytes(name);
+        ulong? nameSymbol = null;
+        return index.Texts([.. Matching(matchers, range, (series, _) => index.ValueOf(series, nameUtf8, ref nameSymbol), cancel).OfType<ulong>().Distinct()]);
+    }
 
     public IEnumerable<BlockSeries> Select(IReadOnlyList<Matcher> matchers, TimeRange range, CancellationToken cancel)
     {
         var buffer = new ByteBuffer();
+        return Matching(matchers, range, (series, chunks) => Found(series, chunks, buffer), cancel);
+    }
+
+    /// <summary>What is made of each matching series and those of its chunks that overlap the range.</summary>
+    private IEnumerable<T> Matching<T>(IReadOnlyList<Matcher> matchers, TimeRange range, Func<uint, List<ChunkMeta>, T> make, CancellationToken cancel)
+    {
         var metas = new List<ChunkMeta>();
         foreach (uint series in PostingSearch.Find(index, matchers, cancel))
         {
             cancel.ThrowIfCancellationRequested();
-            BlockSeries found;
+            T made;
             try
             {
-                if (!TryFind(series, range, metas, buffer, out found)) continue;
+                if (!HasSamples(series, range, metas)) continue;
+                made = make(series, metas);
             }
             catch (Exception wrong) when (wrong is CorruptBlockException or InvalidDataException)
             {
@@ -74,7 +89,7 @@ internal sealed class Block : IBlock
                 MetricsLog.DamagedSeries(logger, Folder, wrong.Message);
                 continue;
             }
-            yield return found;
+            yield return made;
         }
     }
 
@@ -85,7 +100,7 @@ internal sealed class Block : IBlock
         foreach (uint series in index.All())
         {
             cancel.ThrowIfCancellationRequested();
-            if (TryFind(series, TimeRange.All, metas, buffer, out var found)) yield return found;
+            if (HasSamples(series, TimeRange.All, metas)) yield return Found(series, metas, buffer);
         }
     }
 
@@ -132,16 +147,16 @@ internal sealed class Block : IBlock
         }
     }
 
-    private bool TryFind(uint series, TimeRange range, List<ChunkMeta> metas, ByteBuffer buffer, out BlockSeries found)
+    /// <summary>Whether something is left of a series in the range; which chunks.</summary>
+    private bool HasSamples(uint series, TimeRange range, List<ChunkMeta> metas)
     {
-        found = default;
         metas.Clear();
         index.Chunks(series, range, metas);
-        if (metas.Count == 0) return false;
-        if (deleted.TryGetValue(series, out var gone) && metas.TrueForAll(c => gone.Covers(c.MinMs, c.MaxMs))) return false;
-        found = new BlockSeries(index.LabelsOf(series, buffer), series, metas[0].MinMs, metas[^1].MaxMs, metas.Count);
-        return true;
+        return metas.Count > 0 && !(deleted.TryGetValue(series, out var gone) && metas.TrueForAll(c => gone.Covers(c.MinMs, c.MaxMs)));
     }
+
+    private BlockSeries Found(uint series, List<ChunkMeta> metas, ByteBuffer buffer) =>
+        new(index.LabelsOf(series, buffer), series, metas[0].MinMs, metas[^1].MaxMs, metas.Count);
 
     private void Read(uint series, TimeRange range, SampleColumns into, bool leaveOut)
     {

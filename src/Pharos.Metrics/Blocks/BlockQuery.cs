@@ -18,21 +18,42 @@ internal static class BlockQuery
         IEnumerable<IBlock> blocks, IReadOnlyList<Matcher> matchers, TimeRange range, Dictionary<Labels, MergedSeries> found, List<ISeries> all,
         QueryBudget? budget, InstrumentCell damaged, ILogger logger, CancellationToken cancel)
     {
+        Each(blocks, damaged, logger, block =>
+        {
+            foreach (var series in block.Select(matchers, range, cancel))
+            {
+                if (!found.TryGetValue(series.Labels, out var merged))
+                {
+                    found[series.Labels] = merged = new MergedSeries(series.Labels);
+                    all.Add(merged);
+                    budget?.Take(1, 0, 0);
+                }
+                merged.Add(new BlockPart(block, series));
+                budget?.Take(0, series.Chunks, budget.CountsBytes ? block.ChunkBytes(series.Number, range) : 0);
+            }
+        });
+    }
+
+    /// <summary>Values of a label in the blocks, where matchers are given on series that match and have samples in the range. A block that cannot be searched is counted, logged and left out.</summary>
+    public static Utf8Texts Values(
+        IEnumerable<IBlock> blocks, string name, IReadOnlyList<IReadOnlyList<Matcher>> matcherSets, TimeRange range, InstrumentCell damaged, ILogger logger, CancellationToken cancel)
+    {
+        var values = Utf8Texts.Empty;
+        Each(blocks, damaged, logger, block =>
+        {
+            if (matcherSets.Count == 0) values = Utf8Texts.Merge(values, block.Values(name));
+            foreach (var matchers in matcherSets) values = Utf8Texts.Merge(values, block.Values(name, matchers, range, cancel));
+        });
+        return values;
+    }
+
+    private static void Each(IEnumerable<IBlock> blocks, InstrumentCell damaged, ILogger logger, Action<IBlock> read)
+    {
         foreach (var block in blocks)
         {
             try
             {
-                foreach (var series in block.Select(matchers, range, cancel))
-                {
-                    if (!found.TryGetValue(series.Labels, out var merged))
-                    {
-                        found[series.Labels] = merged = new MergedSeries(series.Labels);
-                        all.Add(merged);
-                        budget?.Take(1, 0, 0);
-                    }
-                    merged.Add(new BlockPart(block, series));
-                    budget?.Take(0, series.Chunks, budget.CountsBytes ? block.ChunkBytes(series.Number, range) : 0);
-                }
+                read(block);
             }
             catch (Exception wrong) when (wrong is CorruptBlockException or InvalidDataException)
             {

@@ -24,8 +24,12 @@ internal interface IBlock
     /// <summary>Names of labels.</summary>
     IEnumerable<string> LabelNames { get; }
 
-    /// <summary>Calls back for each value of a label, in no particular order.</summary>
-    void VisitValues(string name, Action<string> visit);
+    /// <summary>Values of a label.</summary>
+    Utf8Texts Values(string name);
+
+    /// <summary>Values of a label on series that match and have samples in the range. A series whose entry is damaged is counted, logged and left out.</summary>
+    /// <exception cref="CorruptBlockException">The index cannot be searched.</exception>
+    Utf8Texts Values(string name, IReadOnlyList<Matcher> matchers, TimeRange range, CancellationToken cancel);
 
     /// <summary>Series that match and have samples in the range, sorted by labels. A series whose entry is damaged is counted, logged and left out.</summary>
     /// <exception cref="CorruptBlockException">The index cannot be searched.</exception>

@@ -80,11 +80,37 @@ internal sealed class IndexReader : IPostings
 
     public int ValueCount(string name) => names.TryGetValue(name, out var values) ? values.Count : 0;
 
-    public void VisitValues(string name, Action<string> visit)
+    public Utf8Texts Values(string name)
     {
-        if (!names.TryGetValue(name, out var values)) return;
+        if (!names.TryGetValue(name, out var values)) return Utf8Texts.Empty;
+        var texts = new Utf8Texts.Builder(values.Count);
         long at = values.Places[0];
-        for (int i = 0; i < values.Count; i++) visit(Encoding.UTF8.GetString(EntryAt(at, out at).Value));
+        for (int i = 0; i < values.Count; i++) texts.Add(EntryAt(at, out at).Value);
+        GC.KeepAlive(file);
+        return texts.ToTexts();
+    }
+
+    /// <summary>The symbol of the value that a series has of a label; null for none.</summary>
+    /// <param name="nameSymbol">The name's symbol, once some series had it; null before.</param>
+    public ulong? ValueOf(uint series, ReadOnlySpan<byte> nameUtf8, ref ulong? nameSymbol)
+    {
+        var entry = Entry(series);
+        for (int left = entry.Count(); left > 0; left--)
+        {
+            ulong name = entry.Uvarint(), value = entry.Uvarint();
+            if (nameSymbol is null && Symbol(name).SequenceEqual(nameUtf8)) nameSymbol = name;
+            if (name == nameSymbol) return value;
+        }
+        GC.KeepAlive(file);
+        return null;
+    }
+
+    /// <summary>The texts of symbols.</summary>
+    public Utf8Texts Texts(IReadOnlyList<ulong> of)
+    {
+        var texts = Utf8Texts.Sorted([.. of.Select(s => (ReadOnlyMemory<byte>)Symbol(s).ToArray())]);
+        GC.KeepAlive(file);
+        return texts;
     }
 
     public void Collect(Matcher matcher, bool matching, List<ReadOnlyMemory<uint>> into)

@@ -95,12 +95,28 @@ internal sealed class HeadIndex(SeriesTable table, LabelPairs pairs) : IPostings
         return pairs.Name(name)?.Pairs.Count ?? 0;
     }
 
-    /// <summary>Calls back without holding the index: a slow pattern over many values keeps no writer waiting.</summary>
-    public void VisitValues(string name, Action<string> visit)
+    /// <summary>Sorted without holding the index: once, later only what came since then.</summary>
+    public Utf8Texts Values(string name)
     {
-        string[] copy;
-        using (new Held(access)) copy = pairs.Name(name) is { } values ? [.. values.Pairs.Select(p => pairs.At(p).Value)] : [];
-        foreach (string value in copy) visit(value);
+        LabelName? label;
+        Utf8Texts known;
+        int releases;
+        ReadOnlyMemory<byte>[] added;
+        using (new Held(access))
+        {
+            if ((label = pairs.Name(name)) is null) return Utf8Texts.Empty;
+            known = label.Sorted;
+            releases = label.Releases;
+            added = new ReadOnlyMemory<byte>[label.Pairs.Count - known.Count];
+            for (int i = 0; i < added.Length; i++) added[i] = pairs.At(label.Pairs[known.Count + i]).ValueMemory;
+        }
+        if (added.Length == 0) return known;
+        var all = Utf8Texts.Merge(known, Utf8Texts.Sorted(added));
+        using (new Held(access))
+        {
+            if (label.Releases == releases) label.Sorted = all;
+        }
+        return all;
     }
 
     public void Collect(Matcher matcher, bool matching, List<ReadOnlyMemory<uint>> into)
@@ -167,10 +183,7 @@ internal sealed class HeadIndex(SeriesTable table, LabelPairs pairs) : IPostings
     /// <summary>The read lock, for as long as this lives.</summary>
     private readonly ref struct Held
     {
-        /// <summary>Values or series that are looked at while the index is held once.</summary>
-    private const int PerLook = 512;
-
-    private readonly ReaderWriterLockSlim access;
+        private readonly ReaderWriterLockSlim access;
 
         public Held(ReaderWriterLockSlim access)
         {

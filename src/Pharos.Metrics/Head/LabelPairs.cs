@@ -10,6 +10,19 @@ internal sealed class LabelName(string text)
     public string Text { get; } = text;
 
     public List<int> Pairs { get; } = [];
+
+    /// <summary>The values of as many pairs from the first, kept from when they were last asked for; new pairs come behind those.</summary>
+    public Utf8Texts Sorted { get; set; } = Utf8Texts.Empty;
+
+    /// <summary>How often a pair went; then nothing is sorted any more.</summary>
+    public int Releases { get; private set; }
+
+    /// <summary>A pair goes.</summary>
+    public void Released()
+    {
+        Releases++;
+        Sorted = Utf8Texts.Empty;
+    }
 }
 
 /// <summary>One label with its value, shared by all series that carry it.</summary>
@@ -32,6 +45,9 @@ internal struct LabelPair
             return LabelCodec.ReadString(Bytes, ref offset);
         }
     }
+
+    /// <summary>The value's bytes, which stay as they are when the pair goes.</summary>
+    public readonly ReadOnlyMemory<byte> ValueMemory => Bytes.AsMemory(Bytes!.Length - ValueUtf8.Length);
 
     public readonly string Value => Encoding.UTF8.GetString(ValueUtf8);
 }
@@ -126,6 +142,7 @@ internal sealed class LabelPairs
         name.Pairs[gone.Place] = last;
         At(last).Place = gone.Place;
         name.Pairs.RemoveAt(name.Pairs.Count - 1);
+        name.Released();
         if (name.Pairs.Count == 0) names.Remove(name.Text);
         slots.Remove(LabelCodec.Hash(gone.Bytes), pair);
         gone = default;

@@ -12,8 +12,8 @@ internal interface IPostings
     /// <summary>How many values a label has.</summary>
     int ValueCount(string name);
 
-    /// <summary>Calls back for each value of a label, in no particular order.</summary>
-    void VisitValues(string name, Action<string> visit);
+    /// <summary>Values of a label.</summary>
+    Core.Utf8Texts Values(string name);
 
     /// <summary>Adds the series of each value of the matcher's label that it matches, or (not <paramref name="matching"/>) does not; lists are sorted, never written to.</summary>
     void Collect(Core.Matcher matcher, bool matching, List<ReadOnlyMemory<uint>> into);

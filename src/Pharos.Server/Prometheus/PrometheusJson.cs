@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Globalization;
 using System.Text.Encodings.Web;
@@ -15,7 +16,10 @@ namespace Pharos.Server.Prometheus;
 /// </summary>
 internal sealed class PrometheusJson : IAsyncDisposable
 {
-    private const int FlushBytes = 64 * 1024;
+    private const int FlushBytes = 64 * 1024, PlainBytes = 16 * 1024;
+
+    /// <summary>Bytes that stand in a JSON string as they are.</summary>
+    private static readonly SearchValues<byte> Plain = SearchValues.Create([.. Enumerable.Range(0x20, 0x7f - 0x20).Select(c => (byte)c).Except("\"\\"u8.ToArray())]);
 
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
@@ -98,11 +102,48 @@ internal sealed class PrometheusJson : IAsyncDisposable
 
     public async ValueTask DisposeAsync() => await Writer.DisposeAsync();
 
-    public void Strings(IEnumerable<string> values)
+    public async ValueTask TextsAsync(IReadOnlyList<string> texts)
     {
+        if (texts is Utf8Texts { Count: > 0 } utf8 && !utf8.Utf8.ContainsAnyExcept(Plain))
+        {
+            // Through the writer, so that it knows that there is a value.
+            Writer.WriteRawValue("["u8, skipInputValidation: true);
+            for (int next = 0; next < utf8.Count;)
+            {
+                Writer.Flush();
+                next = WritePlain(utf8, next, http.Response.BodyWriter);
+                await FlushWhenLargeAsync();
+            }
+            http.Response.BodyWriter.Write("]"u8);
+            return;
+        }
         Writer.WriteStartArray();
-        foreach (string value in values) Writer.WriteStringValue(value);
+        foreach (string text in texts)
+        {
+            Writer.WriteStringValue(text);
+            await FlushWhenLargeAsync();
+        }
         Writer.WriteEndArray();
+    }
+
+    /// <summary>Writes as many texts, which need no escaping, as have room; returns the next one.</summary>
+    private static int WritePlain(Utf8Texts texts, int next, IBufferWriter<byte> output)
+    {
+        const int around = 3;
+        var room = output.GetSpan(Math.Max(PlainBytes, texts.At(next).Length + around));
+        int at = 0;
+        for (; next < texts.Count; next++)
+        {
+            var text = texts.At(next);
+            if (room.Length - at < text.Length + around) break;
+            if (next > 0) room[at++] = (byte)',';
+            room[at++] = (byte)'"';
+            text.CopyTo(room[at..]);
+            at += text.Length;
+            room[at++] = (byte)'"';
+        }
+        output.Advance(at);
+        return next;
     }
 
     public void LabelSet(Labels labels)

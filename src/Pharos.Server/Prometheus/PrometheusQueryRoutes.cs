@@ -269,7 +269,7 @@ internal sealed class PrometheusQueryRoutes
         var range = parameters.Range();
         var found = queryable.LabelNames(http.Tenant(), parameters.Selectors(), range, OneMore(limit), http.RequestAborted);
         await using var json = PrometheusJson.Success(http);
-        json.Strings(Cut(found, limit));
+        await json.TextsAsync(Cut(found, limit));
         json.End(WarnIfCut(found, limit));
     }
 
@@ -281,7 +281,7 @@ internal sealed class PrometheusQueryRoutes
         var range = parameters.Range();
         var found = queryable.LabelValues(http.Tenant(), name, parameters.Selectors(), range, OneMore(limit), http.RequestAborted);
         await using var json = PrometheusJson.Success(http);
-        json.Strings(Cut(found, limit));
+        await json.TextsAsync(Cut(found, limit));
         json.End(WarnIfCut(found, limit));
     }
 
@@ -289,6 +289,9 @@ internal sealed class PrometheusQueryRoutes
     private static int OneMore(int limit) => limit is > 0 and < int.MaxValue ? limit + 1 : 0;
 
     private static IEnumerable<T> Cut<T>(IReadOnlyList<T> found, int limit) => limit > 0 ? found.Take(limit) : found;
+
+    private static IReadOnlyList<string> Cut(IReadOnlyList<string> found, int limit) =>
+        limit == 0 || found.Count <= limit ? found : found is Utf8Texts texts ? texts.First(limit) : [.. found.Take(limit)];
 
     private static string[] WarnIfCut<T>(IReadOnlyList<T> found, int limit) => limit > 0 && found.Count > limit ? [Truncated] : [];
 
