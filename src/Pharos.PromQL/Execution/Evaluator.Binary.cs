@@ -12,7 +12,9 @@ internal sealed partial class Evaluator
         if (binary.Right.Type == ExprType.Scalar) return WithScalar(binary, binary.Left, Scalar(binary.Right, grid), scalarLeft: false, grid);
         Unordered(binary.Left);
         Unordered(binary.Right);
-        return BinaryExpr.IsSet(binary.Op) ? SetOperation(binary, grid) : new VectorJoin(run, binary, grid).Run(Vector(binary.Left, grid), Vector(binary.Right, grid));
+        if (BinaryExpr.IsSet(binary.Op)) return SetOperation(binary, grid);
+        bool unique = UniqueWithoutName(binary.Matching!.Cardinality == MatchCardinality.OneToMany ? binary.Right : binary.Left);
+        return new VectorJoin(run, binary, grid, unique, lookedAt.GetValueOrDefault(binary)).Run(Vector(binary.Left, grid), Vector(binary.Right, grid));
     }
 
     /// <summary>Series of two sides find each other by their labels, in whatever order they come.</summary>

@@ -10,7 +10,7 @@ internal sealed partial class Evaluator
     private const int ShardSeriesMin = 256, ShardsMax = 64;
 
     /// <summary>Labels that belong to the name and go with it.</summary>
-    private static readonly string[] NameLabels = [Labels.MetricName, "__type__", "__unit__"];
+    internal static readonly string[] NameLabels = [Labels.MetricName, "__type__", "__unit__"];
 
     private IEnumerable<Column> Fold(AggregateExpr aggregate, Grid grid)
     {
@@ -29,6 +29,7 @@ internal sealed partial class Evaluator
     {
         var table = new GroupTable(aggregate, run, grid.Count, aggregate.Grouping);
         int held = 0;
+        if (!aggregate.Without && aggregate.Operand.Unwrapped is BinaryExpr binary) lookedAt[binary] = aggregate.Grouping;
         foreach (var column in Vector(aggregate.Operand, grid))
         {
             table.Add(column);

@@ -23,6 +23,9 @@ internal sealed partial class Evaluator(Evaluation run)
 
     private readonly Dictionary<Expr, bool> uniqueWithoutName = [];
 
+    /// <summary>The only labels that the reader of a binary operation's results looks at.</summary>
+    private readonly Dictionary<Expr, IReadOnlyList<string>> lookedAt = [];
+
     /// <summary>The value of a vector expression: series with at least one sample each. The caller disposes every column.</summary>
     public IEnumerable<Column> Vector(Expr expr, Grid grid)
     {

@@ -23,9 +23,8 @@ internal static class HistogramBuckets
             return Math.ScaleB(1, exponent);
         }
         int fraction = index & ((1 << schema) - 1);
-        int whole = (index >> schema) + 1;
-        if (fraction == 0 && whole == 1025) return double.MaxValue;
-        return Math.ScaleB(0.5 * Math.Pow(2, fraction / (double)(1 << schema)), whole);
+        int whole = index >> schema;
+        return fraction == 0 && whole == 1024 ? double.MaxValue : Math.ScaleB(ExponentialBounds.Of(fraction, schema), whole);
     }
 
     /// <summary>All buckets with their index, empty ones inside spans too, in rising order.</summary>

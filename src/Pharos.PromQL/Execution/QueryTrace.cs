@@ -68,7 +68,7 @@ internal sealed class SelectorUsage(Expr selector)
 
     public void Add(long moreSeries, long moreSamples, long moreBytes)
     {
-        Interlocked.Add(ref series, moreSeries);
+        if (moreSeries != 0) Interlocked.Add(ref series, moreSeries);
         Interlocked.Add(ref samples, moreSamples);
         Interlocked.Add(ref bytes, moreBytes);
     }

@@ -16,12 +16,16 @@ internal sealed class VectorJoin
     private readonly ElementMath math;
     private readonly bool swapped;
     private readonly bool oneToOne;
+    private readonly bool distinct;
     private readonly NameList labelNames;
+    private readonly NameList? lookedAt;
     private readonly Dictionary<Labels, Group> groups = new(LabelsComparer.Instance);
     private readonly Dictionary<Labels, Output> outputs = new(LabelsComparer.Instance);
     private readonly List<Output> order = [];
 
-    public VectorJoin(Evaluation run, BinaryExpr binary, Grid grid)
+    /// <param name="manyUnique">No two series of the many side differ in their name alone.</param>
+    /// <param name="looked">The only labels of the results that are looked at; null for all.</param>
+    public VectorJoin(Evaluation run, BinaryExpr binary, Grid grid, bool manyUnique, IReadOnlyList<string>? looked)
     {
         this.run = run;
         this.binary = binary;
@@ -30,8 +34,12 @@ internal sealed class VectorJoin
         math = new ElementMath(run, binary);
         swapped = matching.Cardinality == MatchCardinality.OneToMany;
         oneToOne = matching.Cardinality == MatchCardinality.OneToOne;
+        distinct = manyUnique && !oneToOne && matching is { Include.Count: 0, FillLeft: null, FillRight: null };
         labelNames = new NameList(matching.Labels);
+        if (distinct && looked is not null && !run.Options.DelayedNameRemoval) lookedAt = new NameList(DropsName ? looked.Except(Evaluator.NameLabels) : looked);
     }
+
+    private bool DropsName => BinaryMath.DropsName(binary.Op) || (binary.ReturnBool && !run.Options.DelayedNameRemoval);
 
     /// <summary>Series of one side with equal matching labels.</summary>
     private sealed class Group(Labels key)
@@ -46,10 +54,25 @@ internal sealed class VectorJoin
         public bool[]? Matched { get; set; }
     }
 
-    private sealed class Output(Column column)
+    private sealed class Output(Column column, Group first)
     {
+        private Group[]? makers;
+
         public Column Column { get; } = column;
-        public Group?[]? MadeBy { get; set; }
+
+        /// <summary>The group that a step which is there came from.</summary>
+        public Group MakerAt(int step) => makers?[step] ?? first;
+
+        public void Made(int step, Group group)
+        {
+            if (makers is null && ReferenceEquals(first, group)) return;
+            if (makers is null)
+            {
+                makers = new Group[Column.Count];
+                Array.Fill(makers, first);
+            }
+            makers[step] = group;
+        }
     }
 
     public IEnumerable<Column> Run(IEnumerable<Column> left, IEnumerable<Column> right)
@@ -153,9 +176,12 @@ internal sealed class VectorJoin
             if (group.ManySeen is { } seen) seen[i] = true;
             if (missing is not null) missing[i] = true;
         }
+        // Where nothing is taken from the one side, all its series give one result.
+        bool each = matching.Include.Count > 0;
+        Output? output = null;
         foreach (var one in group.One)
         {
-            Output? output = null;
+            if (each) output = null;
             for (int i = 0; i < grid.Count; i++)
             {
                 if (!many.Has(i) || !one.Has(i)) continue;
@@ -164,19 +190,19 @@ internal sealed class VectorJoin
                 var oneElement = new Element(one.Values[i], one.HistogramAt(i));
                 if (oneToOne) NoteMatch(group, i);
                 if (!Combine(manyElement, oneElement, out var result)) continue;
-                output ??= OutputFor(many, one);
+                output ??= OutputFor(group, many, one);
                 Put(output, group, i, result);
             }
         }
         if (missing is null) return;
-        Output? filled = null;
+        if (each) output = null;
         for (int i = 0; i < grid.Count; i++)
         {
             if (!missing[i]) continue;
             if (oneToOne) NoteMatch(group, i);
             if (!Combine(new Element(many.Values[i], many.HistogramAt(i)), new Element(fillOne!.Value, null), out var result)) continue;
-            filled ??= OutputFor(many, null);
-            Put(filled, group, i, result);
+            output ??= OutputFor(group, many, null);
+            Put(output, group, i, result);
         }
     }
 
@@ -189,7 +215,7 @@ internal sealed class VectorJoin
             {
                 if (!one.Has(i) || group.ManySeen?[i] == true) continue;
                 if (!Combine(new Element(fill, null), new Element(one.Values[i], one.HistogramAt(i)), out var result)) continue;
-                output ??= OutputFor(null, one);
+                output ??= OutputFor(group, null, one);
                 Put(output, group, i, result);
             }
         }
@@ -222,15 +248,11 @@ internal sealed class VectorJoin
     {
         if (output.Column.Has(step))
         {
-            if (!oneToOne && ReferenceEquals(output.MadeBy?[step], group))
+            if (!oneToOne && ReferenceEquals(output.MakerAt(step), group))
                 throw Fail("multiple matches for labels: grouping labels must ensure unique matches");
             throw Evaluator.SameLabels();
         }
-        if (!oneToOne)
-        {
-            output.MadeBy ??= new Group?[grid.Count];
-            output.MadeBy[step] = group;
-        }
+        if (!oneToOne) output.Made(step, group);
         if (result.Histogram is not null) output.Column.Set(step, result.Histogram);
         else output.Column.Values[step] = result.Value;
     }
@@ -238,15 +260,15 @@ internal sealed class VectorJoin
     private QueryException Fail(string message) =>
         new(QueryErrorKind.Execution, message, SourcePosition.At(run.Query, binary.Span.Start));
 
-    private Output OutputFor(Column? many, Column? one)
+    private Output OutputFor(Group group, Column? many, Column? one)
     {
-        var labels = ResultLabels(many, one);
+        var labels = lookedAt is null ? ResultLabels(many, one) : LabelEditing.Filter(many!.Labels, lookedAt, keep: true);
         bool dropName = binary.ReturnBool && run.Options.DelayedNameRemoval;
-        if (outputs.TryGetValue(labels, out var output)) return output;
+        if (!distinct && outputs.TryGetValue(labels, out var known)) return known;
         var column = new Column(labels, dropName || (many?.DropName ?? false), grid.Count, run.Memory);
         column.Values.Fill(Column.Absent);
-        output = new Output(column);
-        outputs.Add(labels, output);
+        var output = new Output(column, group);
+        if (!distinct) outputs.Add(labels, output);
         order.Add(output);
         return output;
     }
@@ -263,7 +285,7 @@ internal sealed class VectorJoin
         else
         {
             labels = many.Labels;
-            if (BinaryMath.DropsName(binary.Op) || (binary.ReturnBool && !run.Options.DelayedNameRemoval)) labels = LabelEditing.WithoutName(labels);
+            if (DropsName) labels = LabelEditing.WithoutName(labels);
             if (oneToOne) labels = LabelEditing.Filter(labels, labelNames, keep: matching.On);
         }
         if (matching.Include.Count == 0) return labels;
