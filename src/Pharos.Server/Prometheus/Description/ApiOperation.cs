@@ -1,7 +1,7 @@
 namespace Pharos.Server.Prometheus.Description;
 
 /// <summary>What is said of a path of the API, the same for all its methods.</summary>
-/// <param name="Data">JSON type of the answer's <c>data</c>; null where the answer is no JSON, or its <c>data</c> may be of any type.</param>
+/// <param name="Data">What the answer's <c>data</c> is, in <see cref="ShapeNotation"/>; null where the answer is no JSON.</param>
 /// <param name="Media">Media type of the answer; null where it has no body.</param>
 internal sealed record ApiOperation(string About, string? Data, params ApiParameter[] Parameters)
 {

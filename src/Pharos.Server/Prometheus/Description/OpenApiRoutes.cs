@@ -52,7 +52,15 @@ internal static class OpenApiRoutes
             ("info", Map(("title", status.Application + ": the Prometheus API"), ("version", Text(status.Version)))),
             ("servers", new YamlSequenceNode(Map(("url", url)))),
             ("paths", described),
-            ("components", Map(("schemas", Map(("Error", Error()))))));
+            ("components", Map(("schemas", Schemas()))));
+    }
+
+    /// <summary>Every shape by its name, and the error.</summary>
+    private static YamlMappingNode Schemas()
+    {
+        var schemas = Map(("Error", Error()));
+        foreach (var (name, shape) in ApiShapes.ByName) schemas.Add(name, ShapeNotation.Schema(shape));
+        return schemas;
     }
 
     private static YamlMappingNode Operation(string path, string method, ApiOperation operation)
@@ -100,14 +108,12 @@ internal static class OpenApiRoutes
     private static YamlMappingNode Schema(ApiParameter parameter) =>
         parameter.Name.EndsWith("[]", StringComparison.Ordinal) ? Map(("type", "array"), ("items", Map(("type", parameter.Type)))) : Map(("type", parameter.Type));
 
-    private static YamlMappingNode Envelope(string? data)
-    {
-        var properties = Map(
-            ("status", Map(("type", "string"), ("enum", List(["success"])))), ("data", data is null ? new YamlMappingNode() : Map(("type", data))),
-            ("warnings", Strings()), ("infos", Strings()));
-        if (data == "array") ((YamlMappingNode)properties["data"]).Add("items", new YamlMappingNode());
-        return Map(("type", "object"), ("required", List(["status", "data"])), ("properties", properties));
-    }
+    private static YamlMappingNode Envelope(string? data) => Map(
+        ("type", "object"), ("required", List(["status", "data"])),
+        ("properties", Map(
+            ("status", Map(("type", "string"), ("enum", List(["success"])))), ("data", data is null ? new YamlMappingNode() : ShapeNotation.Schema(data)),
+            ("warnings", Strings()), ("infos", Strings()))),
+        ("additionalProperties", "false"));
 
     private static YamlMappingNode Error() => Map(
         ("type", "object"), ("required", List(["status", "errorType", "error"])),
