@@ -139,8 +139,11 @@ internal static class PromQlBench
             var compared = peers.Skip(1).Select(p =>
             {
                 double wall = warm[p].Seconds / warm[peers[0]].Seconds, cpu = Math.Max(0.0005, warm[p].CpuSeconds) / Math.Max(0.0005, warm[peers[0]].CpuSeconds);
-                ratios[p].Wall.Add(wall);
-                ratios[p].Cpu.Add(cpu);
+                if (!query.GrowthOnly)
+                {
+                    ratios[p].Wall.Add(wall);
+                    ratios[p].Cpu.Add(cpu);
+                }
                 return string.Create(CultureInfo.InvariantCulture, $"{wall:0.00}, {cpu:0.00}");
             });
             Console.WriteLine($"| {query.Name} | {string.Join(" | ", cells.Concat(compared))} |");
@@ -148,7 +151,27 @@ internal static class PromQlBench
         foreach (var (peer, (wall, cpu)) in ratios)
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"geometric mean, {peer} : {peers[0]}: wall {Mean(wall):0.00}, CPU {Mean(cpu):0.00}"));
 
+        ReportGrowth(queries, peers, results);
+
         static double Mean(List<double> values) => Math.Exp(values.Average(Math.Log));
+    }
+
+    /// <summary>CPU of one query over more and more series, or a longer and longer range.</summary>
+    private static void ReportGrowth(IReadOnlyList<BenchQuery> queries, string[] peers, Dictionary<(string Query, string Peer), List<Measure>> results)
+    {
+        var rows = queries.Where(q => q.Growth is not null).GroupBy(q => q.Growth!).Where(g => g.Count() > 1).ToList();
+        if (rows.Count == 0) return;
+        Console.WriteLine("\nCPU milliseconds (warm) of the sum by rate as it grows.\n");
+        foreach (var row in rows)
+        {
+            Console.WriteLine($"| {row.Key} | {string.Join(" | ", row.Select(q => q.Name.Replace("sum by rate, ", "", StringComparison.Ordinal)))} |");
+            Console.WriteLine($"|---|{string.Concat(Enumerable.Repeat("---:|", row.Count()))}");
+            foreach (string peer in peers)
+            {
+                var cpu = row.Select(q => string.Create(CultureInfo.InvariantCulture, $"{Measure.Middle(results[(q.Name, peer)].Skip(1)).CpuSeconds * 1000:0.0}"));
+                Console.WriteLine($"| {peer} | {string.Join(" | ", cpu)} |");
+            }
+        }
     }
 
     /// <summary>One asking of a query, or the mean of several.</summary>

@@ -5,7 +5,9 @@ namespace Pharos.Bench;
 /// <summary>A query of the bench.</summary>
 /// <param name="Paths">Asked at once.</param>
 /// <param name="IsLarge">Its memory is measured in a process of its own.</param>
-internal sealed record BenchQuery(string Name, string[] Paths, bool IsLarge = false);
+/// <param name="Growth">The row of the table of growth in which it stands, smaller queries before larger ones; null for none.</param>
+/// <param name="GrowthOnly">It does not count in the means.</param>
+internal sealed record BenchQuery(string Name, string[] Paths, bool IsLarge = false, string? Growth = null, bool GrowthOnly = false);
 
 /// <summary>What is asked of <see cref="PromQlLoad"/>.</summary>
 internal static class PromQlQueries
@@ -19,11 +21,13 @@ internal static class PromQlQueries
         string whole = $"start={s}&end={e}", large = Last(shape.LargeHours), middle = Last(shape.MiddleHours), six = Last(Math.Min(6, shape.Hours));
         string largeHours = Text(shape.LargeHours), middleHours = Text(shape.MiddleHours), sixHours = Text(Math.Min(6, shape.Hours));
         yield return new("one series, whole range at 1 m", [Range("http_requests_total{instance=\"10.0.0.1:9100\"}", whole, 60)]);
-        yield return new("sum by rate, 1k series, instant", [Instant("sum by (job) (rate(http_requests_total[5m]))")]);
-        yield return new("sum by rate, 10k series, instant", [Instant("sum by (job) (rate(rpc_requests_total[5m]))")]);
-        yield return new("sum by rate, 100k series, instant", [Instant("sum by (job) (rate(edge_requests_total[5m]))")], IsLarge: true);
+        yield return new("sum by rate, 1k series, instant", [Instant("sum by (job) (rate(http_requests_total[5m]))")], Growth: "series, instant");
+        yield return new("sum by rate, 10k series, instant", [Instant("sum by (job) (rate(rpc_requests_total[5m]))")], Growth: "series, instant");
+        yield return new("sum by rate, 100k series, instant", [Instant("sum by (job) (rate(edge_requests_total[5m]))")], IsLarge: true, Growth: "series, instant");
         yield return new($"sum by rate, 100 series, {sixHours} at 1 m", [Range("sum by (job) (rate(http_requests_total{job=~\"service-[12]\"}[5m]))", six, 60)]);
-        yield return new($"sum by rate, 1k series, {sixHours} at 1 m", [Range("sum by (job) (rate(http_requests_total[5m]))", six, 60)]);
+        if (shape.Hours > 1) yield return new("sum by rate, 1k series, 1 h at 1 m", [Range("sum by (job) (rate(http_requests_total[5m]))", Last(1), 60)], Growth: "range, 1k series", GrowthOnly: true);
+        yield return new($"sum by rate, 1k series, {sixHours} at 1 m", [Range("sum by (job) (rate(http_requests_total[5m]))", six, 60)], Growth: "range, 1k series");
+        if (shape.Hours > 6) yield return new($"sum by rate, 1k series, {Text(shape.Hours)} at 1 m", [Range("sum by (job) (rate(http_requests_total[5m]))", whole, 60)], Growth: "range, 1k series", GrowthOnly: true);
         yield return new($"sum by rate, 10k series, {middleHours} at 1 m", [Range("sum by (job) (rate(rpc_requests_total[5m]))", middle, 60)], IsLarge: true);
         yield return new($"sum by rate, 100k series, {largeHours} at 1 m", [Range("sum by (job) (rate(edge_requests_total[5m]))", large, 60)], IsLarge: true);
         yield return new($"topk of rate, 1k series, {sixHours} at 1 m", [Range("topk(5, rate(http_requests_total[5m]))", six, 60)], IsLarge: true);
