@@ -141,7 +141,7 @@ public sealed class PromQlEngine : IDisposable
         if (cached is not null && MayUseCache(settings))
         {
             var answer = await cached.TryAnswerAsync(
-                tenant, expr, grid, LookbackMs(settings), part => RunAsync(tenant, query, expr, part, part.EndMs, isRange: true, settings, cancel)).ConfigureAwait(false);
+                tenant, query, expr, grid, LookbackMs(settings), part => RunAsync(tenant, query, expr, part, part.EndMs, isRange: true, settings, cancel)).ConfigureAwait(false);
             if (answer is not null) return answer;
         }
         return await RunAsync(tenant, query, expr, grid, endMs, isRange: true, settings, cancel).ConfigureAwait(false);
@@ -241,10 +241,12 @@ public sealed class PromQlEngine : IDisposable
             samplesTotal.Add(run.SamplesLoaded);
             durations.Observe(waited.TotalSeconds, "queue_time");
             durations.Observe(took, "inner_eval");
+            var findings = run.Annotations.Findings;
             result = result with
             {
-                Warnings = run.Annotations.Warnings,
-                Infos = run.Annotations.Infos,
+                Findings = findings,
+                Warnings = Finding.Texts(findings, warnings: true, run.Query),
+                Infos = Finding.Texts(findings, warnings: false, run.Query),
                 Statistics = new QueryStatistics
                 {
                     SamplesQueryable = run.SamplesQueryable,

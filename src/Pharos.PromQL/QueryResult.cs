@@ -61,6 +61,9 @@ public sealed record QueryResult : IDisposable
 {
     internal IDisposable? Memory { private get; init; }
 
+    /// <summary>What <see cref="Warnings"/> and <see cref="Infos"/> say, with the steps at which it arises.</summary>
+    internal IReadOnlyList<Execution.Finding> Findings { get; init; } = [];
+
     public required QueryResultType Type { get; init; }
 
     /// <summary>Evaluation time of a scalar or string, Unix milliseconds.</summary>

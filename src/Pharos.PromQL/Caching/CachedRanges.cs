@@ -18,16 +18,21 @@ internal sealed class CachedRanges(SizedCache<PartKey, Part> cache, IMetricChang
     /// <summary>Steps younger than this still change with every scrape and are not kept.</summary>
     private const long OpenMs = 120_000;
 
+    /// <summary>In a key for a day, tells of a query in which something was found: what it finds is to be known day by day.</summary>
+    private const long Noted = long.MinValue;
+
     /// <summary>The answer, or null where the query cannot be taken apart.</summary>
     /// <param name="evaluate">Evaluates all steps of a grid.</param>
     public async ValueTask<QueryResult?> TryAnswerAsync(
-        TenantId tenant, Expr expr, Grid grid, long lookbackMs, Func<Grid, ValueTask<QueryResult>> evaluate)
+        TenantId tenant, string query, Expr expr, Grid grid, long lookbackMs, Func<Grid, ValueTask<QueryResult>> evaluate)
     {
         if (grid.Count < 2 || expr.Type is not (ExprType.Vector or ExprType.Scalar) || Reach.Of(expr, lookbackMs) is not { } reach) return null;
         string text = expr.ToString();
         long phase = TimeRanges.Into(grid.StartMs, grid.StepMs);
         long closedMs = time.UnixMs() - OpenMs;
         var known = new List<MatrixSeries>();
+        var findings = new List<Finding>();
+        bool noted = cache.Find(Key(Noted)) is not null;
         var missing = new List<(int From, int To)>();
         bool reused = false;
         var kept = new List<(long Day, Part? Before, long FromMs, long ToMs, long Version)>();
@@ -40,7 +45,8 @@ internal sealed class CachedRanges(SizedCache<PartKey, Part> cache, IMetricChang
             long fromMs = Math.Min(grid.At(from), part?.FromMs ?? long.MaxValue), toMs = Math.Max(closed < from ? long.MinValue : grid.At(closed), part?.ToMs ?? long.MinValue);
             // Read before anything is evaluated, and before the part is found good: what changes later is seen to have changed.
             long version = fromMs <= toMs ? VersionOf(fromMs, toMs) : IMetricChanges.Unknown;
-            if (part is not null && (version == IMetricChanges.Unknown || VersionOf(part.FromMs, part.ToMs) != part.Version))
+            if (part is not null
+                && (version == IMetricChanges.Unknown || VersionOf(part.FromMs, part.ToMs) != part.Version || !part.Tells(query, new TimeRange(grid.At(from), grid.At(to)))))
             {
                 part = null;
                 (fromMs, toMs) = (grid.At(from), closed < from ? long.MinValue : grid.At(closed));
@@ -49,32 +55,41 @@ internal sealed class CachedRanges(SizedCache<PartKey, Part> cache, IMetricChang
             if (version != IMetricChanges.Unknown && (part is null || fromMs < part.FromMs || toMs > part.ToMs)) kept.Add((day, part, fromMs, toMs, version));
             if (part is null)
             {
-                Miss(from, to);
+                Miss(from, to, closed);
                 continue;
             }
             reused = true;
+            findings.AddRange(part.Findings.Where(f => f.ArisesIn(new TimeRange(grid.At(from), grid.At(to)), new TimeRange(part.FromMs, part.ToMs)) == true));
             int first = Math.Max(from, StepAt(part.FromMs)), last = Math.Min(to, StepAt(part.ToMs));
             known.AddRange(Between(part.Series, grid.At(first), grid.At(last)));
-            if (first > from) Miss(from, first - 1);
-            if (last < to) Miss(last + 1, to);
+            if (first > from) Miss(from, first - 1, closed);
+            if (last < to) Miss(last + 1, to, closed);
         }
         int toEvaluate = missing.Sum(m => m.To - m.From + 1);
         steps.With("cache").Add(grid.Count - toEvaluate);
         steps.With("evaluation").Add(toEvaluate);
         QueryResult? only = null;
-        bool plain = true;
+        var found = new List<(TimeRange Steps, IReadOnlyList<Finding> Findings)>();
         foreach (var (from, to) in missing)
         {
-            var evaluated = await evaluate(new Grid(grid.At(from), grid.StepMs, to - from + 1)).ConfigureAwait(false);
-            plain &= evaluated.Warnings.Count == 0 && evaluated.Infos.Count == 0;
-            // What the evaluation found fault with is said about the whole: then the whole is evaluated.
-            if (!plain) return missing.Count == 1 && to - from + 1 == grid.Count ? evaluated : null;
-            known.AddRange(evaluated.Matrix);
-            only = evaluated;
+            only = await evaluate(new Grid(grid.At(from), grid.StepMs, to - from + 1)).ConfigureAwait(false);
+            known.AddRange(only.Matrix);
+            if (only.Findings.Count == 0) continue;
+            found.Add((new TimeRange(grid.At(from), grid.At(to)), only.Findings));
+            findings.AddRange(only.Findings);
         }
-        var matrix = missing.Count == 1 && !reused ? only!.Matrix : Joined(known);
+        bool evaluated = missing.Count == 1 && !reused;
+        var matrix = evaluated ? only!.Matrix : Joined(known);
         Keep();
-        return missing.Count == 1 && !reused ? only : new QueryResult { Type = QueryResultType.Matrix, Matrix = matrix, Statistics = only?.Statistics ?? new QueryStatistics() };
+        // A day at a time costs little where a step does not look back over many.
+        if (found.Count > 0 && !noted && reach.BackMs + reach.AheadMs <= DayMs) cache.Put(Key(Noted), new Part(0, -1, 0, [], query, []), 200);
+        if (evaluated) return only;
+        var all = Finding.Join(findings);
+        return new QueryResult
+        {
+            Type = QueryResultType.Matrix, Matrix = matrix, Statistics = only?.Statistics ?? new QueryStatistics(),
+            Findings = all, Warnings = Finding.Texts(all, warnings: true, query), Infos = Finding.Texts(all, warnings: false, query),
+        };
 
         long VersionOf(long fromMs, long toMs) => changes.VersionOf(tenant, reach.FirstMs(fromMs), reach.LastMs(toMs));
 
@@ -82,9 +97,18 @@ internal sealed class CachedRanges(SizedCache<PartKey, Part> cache, IMetricChang
 
         int StepAt(long ms) => (int)((ms - grid.StartMs) / grid.StepMs);
 
-        void Miss(int from, int to)
+        void Miss(int from, int to, int closed)
         {
-            if (missing.Count > 0 && missing[^1].To == from - 1) missing[^1] = (missing[^1].From, to);
+            if (noted && from <= closed && closed < to)
+            {
+                missing.Add((from, closed));
+                missing.Add((closed + 1, to));
+            }
+            else if (noted)
+            {
+                missing.Add((from, to));
+            }
+            else if (missing.Count > 0 && missing[^1].To == from - 1) missing[^1] = (missing[^1].From, to);
             else missing.Add((from, to));
         }
 
@@ -92,11 +116,15 @@ internal sealed class CachedRanges(SizedCache<PartKey, Part> cache, IMetricChang
         {
             foreach (var (day, before, fromMs, toMs, version) in kept)
             {
+                // Of a stretch that goes on beyond the part it is not known on which side something was found.
+                var here = found.Where(f => f.Steps.Overlaps(fromMs, toMs)).ToList();
+                if (here.Exists(f => f.Steps.MinMs < fromMs || f.Steps.MaxMs > toMs)) continue;
                 var series = Between(matrix, Math.Max(fromMs, grid.StartMs), Math.Min(toMs, grid.EndMs)).ToList();
                 // They overlap: what the part before has beyond is still good.
                 if (before is not null && before.FromMs < grid.StartMs) series.AddRange(Between(before.Series, before.FromMs, grid.StartMs - 1));
                 if (before is not null && before.ToMs > grid.EndMs) series.AddRange(Between(before.Series, grid.EndMs + 1, before.ToMs));
-                var part = new Part(fromMs, toMs, version, Joined(series));
+                var said = Finding.Join([.. before?.Findings ?? [], .. here.SelectMany(f => f.Findings)]);
+                var part = new Part(fromMs, toMs, version, Joined(series), said.Count > 0 ? query : "", said);
                 cache.Put(Key(day), part, part.Bytes);
             }
         }

@@ -3,24 +3,18 @@ using Pharos.PromQL.Syntax;
 
 namespace Pharos.PromQL.Execution;
 
-/// <summary>
-/// Warnings and infos of one evaluation, each text once with its last place in the query, in the order in which they came.
-/// Safe for several threads.
-/// </summary>
-internal sealed class Annotations(string query)
+/// <summary>Warnings and infos of one evaluation, each text once. Safe for several threads.</summary>
+internal sealed class Annotations
 {
     private readonly Lock gate = new();
-    private readonly Dictionary<string, int> places = new(StringComparer.Ordinal);
-    private readonly List<string> warnings = [];
-    private readonly List<string> infos = [];
+    private readonly Dictionary<string, Finding> found = new(StringComparer.Ordinal);
 
-    public void Warn(Expr at, string text) => Add(warnings, at, $"PromQL warning: {text}");
+    public IReadOnlyList<Finding> Findings => [.. found.Values];
 
-    public void Info(Expr at, string text) => Add(infos, at, $"PromQL info: {text}");
+    public void Warn(Expr at, string text) => Add(new Finding(true, $"PromQL warning: {text}", at.Span.Start, null));
 
-    public IReadOnlyList<string> Warnings => [.. warnings.Select(Placed)];
-
-    public IReadOnlyList<string> Infos => [.. infos.Select(Placed)];
+    /// <param name="steps">The first and the last step of the query at which it arises; null where that is not known.</param>
+    public void Info(Expr at, string text, TimeRange? steps = null) => Add(new Finding(false, $"PromQL info: {text}", at.Span.Start, steps));
 
     /// <summary><c> for metric name "x"</c>, or nothing where the name is not known.</summary>
     public static string ForMetric(Labels labels)
@@ -29,14 +23,8 @@ internal sealed class Annotations(string query)
         return name.Length == 0 ? "" : $" for metric name {GoString.Quote(name)}";
     }
 
-    private void Add(List<string> list, Expr at, string text)
+    private void Add(Finding finding)
     {
-        lock (gate)
-        {
-            if (!places.TryGetValue(text, out int before)) list.Add(text);
-            places[text] = Math.Max(before, at.Span.Start);
-        }
+        lock (gate) found[finding.Text] = found.TryGetValue(finding.Text, out var before) ? before.With(finding) : finding;
     }
-
-    private string Placed(string text) => $"{text} ({SourcePosition.At(query, places[text])})";
 }

@@ -31,7 +31,7 @@ internal sealed class Evaluation(
     public PromQlOptions Options { get; } = options;
     public long LookbackMs { get; } = lookbackMs;
     public CancellationToken Cancel { get; } = cancel;
-    public Annotations Annotations { get; } = new(query);
+    public Annotations Annotations { get; } = new();
     public QueryMemory Memory { get; } = memory;
 
     /// <summary>Who helps with many series.</summary>

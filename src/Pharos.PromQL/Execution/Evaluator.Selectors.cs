@@ -223,6 +223,6 @@ internal sealed partial class Evaluator
         long count = ((spec.Times.EndMs - first) / step) + 1;
         if (spec.Times.EndMs < first) count = 0;
         if (count > 11_000_000) throw run.Fail(subquery, $"subquery has {count} steps, at most 11000000 are evaluated; use a shorter range or a larger step");
-        return new Grid(first, step, (int)count);
+        return new Grid(first, step, (int)count) { IsInner = true };
     }
 }

@@ -4,7 +4,8 @@ using Pharos.PromQL.Syntax;
 namespace Pharos.PromQL.Execution;
 
 /// <summary>rate, increase and delta: the growth in a window, extended towards the window's borders.</summary>
-internal sealed class RateWindow(bool counter, bool rate) : WindowFunction
+/// <param name="grid">The steps of the evaluation.</param>
+internal sealed class RateWindow(bool counter, bool rate, Grid grid) : WindowFunction
 {
     private Labels labels = Labels.Empty;
     private int[] resets = [];
@@ -12,6 +13,7 @@ internal sealed class RateWindow(bool counter, bool rate) : WindowFunction
     private int firstReset;
     private bool hinted;
     private Labels? lastHinted;
+    private (int First, int Last) lastSteps;
     private readonly RateBlock block = new();
 
     public override void Begin(RangeSeries series)
@@ -65,30 +67,58 @@ internal sealed class RateWindow(bool counter, bool rate) : WindowFunction
             }
             block.Extrapolate(into.Slice(first, count), counter, rate ? rangeMs / 1000.0 : 0);
         }
-        if (any) HintCounter();
+        if (any && counter) HintCounter(FirstPresent(into), LastPresent(into));
         return true;
     }
 
     public override bool Evaluate(in Window window, int step, out double value, out Histogram? histogram) =>
         HistogramRates.Extrapolated(this, window, counter, rate, labels, out value, out histogram);
 
-    /// <summary>Tells once per series that its name is not that of a counter.</summary>
+    /// <summary>Tells once per series that its name is not that of a counter, somewhere in the windows.</summary>
     public void HintCounter()
     {
         if (!counter || hinted) return;
         hinted = true;
         // Series of one aggregation often share their labels.
-        if (ReferenceEquals(labels, lastHinted)) return;
+        if (!ReferenceEquals(labels, lastHinted)) Hint(null);
         lastHinted = labels;
+        lastSteps = (0, int.MaxValue);
+    }
+
+    private void HintCounter(int first, int last)
+    {
+        if (ReferenceEquals(labels, lastHinted) && lastSteps.First <= first && lastSteps.Last >= last) return;
+        if (ReferenceEquals(labels, lastHinted)) (first, last) = (Math.Min(first, lastSteps.First), Math.Max(last, lastSteps.Last));
+        Hint(grid == Run.Grid ? new TimeRange(grid.At(first), grid.At(last)) : null);
+        lastHinted = labels;
+        lastSteps = (first, last);
+    }
+
+    private static int FirstPresent(ReadOnlySpan<double> values)
+    {
+        int at = 0;
+        while (!Column.IsPresent(values[at])) at++;
+        return at;
+    }
+
+    private static int LastPresent(ReadOnlySpan<double> values)
+    {
+        int at = values.Length - 1;
+        while (!Column.IsPresent(values[at])) at--;
+        return at;
+    }
+
+    private void Hint(TimeRange? steps)
+    {
         if (!labels.TryGetUtf8("__name__"u8, out var name)) return;
         if (labels.TryGetValue("__type__", out string? type))
         {
             if (type is not ("counter" or "histogram" or "unknown"))
-                Run.Annotations.Info(Argument, $"metric might not be a counter, __type__ label is not set to \"counter\" or \"histogram\": {GoString.Quote(labels.Name)}");
+                Run.Annotations.Info(Argument, $"metric might not be a counter, __type__ label is not set to \"counter\" or \"histogram\": {GoString.Quote(labels.Name)}", steps);
             return;
         }
         if (!name.EndsWith("_total"u8) && !name.EndsWith("_sum"u8) && !name.EndsWith("_count"u8) && !name.EndsWith("_bucket"u8))
-            Run.Annotations.Info(Argument, $"metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {GoString.Quote(labels.Name)}");
+            Run.Annotations.Info(Argument, $"metric might not be a counter, name does not end in _total/_sum/_count/_bucket: {GoString.Quote(labels.Name)}", steps);
     }
 
     /// <summary>

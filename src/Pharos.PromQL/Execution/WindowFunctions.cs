@@ -19,9 +19,9 @@ internal static class WindowFunctions
 
     public static WindowFunction Create(string name, Evaluator evaluator, CallExpr call, Grid grid, Evaluation run, Expr matrix) => name switch
     {
-        "rate" => new RateWindow(counter: true, rate: true) { Run = run, Argument = matrix },
-        "increase" => new RateWindow(counter: true, rate: false) { Run = run, Argument = matrix },
-        "delta" => new RateWindow(counter: false, rate: false) { Run = run, Argument = matrix },
+        "rate" => new RateWindow(counter: true, rate: true, grid) { Run = run, Argument = matrix },
+        "increase" => new RateWindow(counter: true, rate: false, grid) { Run = run, Argument = matrix },
+        "delta" => new RateWindow(counter: false, rate: false, grid) { Run = run, Argument = matrix },
         "irate" => new InstantRateWindow(rate: true) { Run = run, Argument = matrix },
         "idelta" => new InstantRateWindow(rate: false) { Run = run, Argument = matrix },
         "sum_over_time" => new SumWindow(average: false) { Run = run, Argument = matrix },

@@ -25,6 +25,8 @@ public sealed class RangeCacheTests
         [
             "x", "sum by (job) (x)", "rate(x[5m])", "max_over_time(x[1h])", "x offset 30m", "x offset -20m", "topk(1, x)", "x @ 1772400000", "x > 50 or y",
             "sum(x) + start()", "max_over_time(sum(x)[1h:5m])", "count_values(\"v\", x)", "time()", "absent(y)",
+            // Of these something is said: at some steps, at all, or only where there are samples.
+            "increase(x[20m])", "increase( x[20m] )", "rate({__name__=~\"x|y\"}[10m]) > 0.02", "quantile(2, y)", "histogram_quantile(0.5, y)", "rate(sum(y)[30m:5m])", "rate(x[30m] @ 1772400000)",
         ];
         for (int round = 0; round < 60; round++)
         {
@@ -130,8 +132,31 @@ public sealed class RangeCacheTests
         Assert.Equal(first.Matrix[0].Values[0], late.Matrix[0].Values[0]);
     }
 
+    [Fact]
+    public async Task Infos_are_kept_with_the_steps_at_which_they_arise()
+    {
+        await using var at = await StoreUnderTest.StartAsync();
+        long start = Start.ToUnixTimeMilliseconds(), from = start + 3_600_000, to = from + (60 * 3_600_000L);
+        for (int i = 0; i < 3000; i++) await at.AppendAsync("x", 0, start + (i * StepMs), i);
+        // What the first evaluation finds belongs to no day; the second one goes day by day.
+        for (int i = 0; i < 2; i++) await AskAsync(from, to);
+        Assert.Equal(0, (await AskAsync(from, to)).Statistics.SamplesLoaded);
+        var moved = await AskAsync(from + StepMs, to + StepMs);
+        Assert.InRange(moved.Statistics.SamplesLoaded, 0, 60);
+        Assert.Single(moved.Infos);
+        // On the last day there are samples for two hours only: behind them nothing is said.
+        Assert.Empty((await AskAsync(start + (2 * DayMs) + (5 * 3_600_000), to)).Infos);
+
+        async Task<QueryResult> AskAsync(long fromMs, long toMs)
+        {
+            var result = await at.Cached.RangeAsync(TenantId.Anonymous, "sum(rate(x[5m]))", fromMs, toMs, StepMs);
+            Assert.Equal(Show(await at.Plain.RangeAsync(TenantId.Anonymous, "sum(rate(x[5m]))", fromMs, toMs, StepMs)), Show(result));
+            return result;
+        }
+    }
+
     private static string Show(QueryResult result) => string.Join('\n', result.Matrix.Select(
-        s => $"{s.Labels} {string.Join(' ', s.Timestamps.Zip(s.Values).Select(p => $"{p.First}={p.Second:G12}"))}"));
+        s => $"{s.Labels} {string.Join(' ', s.Timestamps.Zip(s.Values).Select(p => $"{p.First}={p.Second:G12}"))}").Concat(result.Warnings).Concat(result.Infos));
 
     /// <summary>A store with four days of room behind its clock, and two engines over it.</summary>
     private sealed class StoreUnderTest(TemporaryFolder folder, FileWriteLog log, MetricStore store, PromQlEngine cached, PromQlEngine plain) : IAsyncDisposable
