@@ -5,43 +5,34 @@ using Pharos.Logs.Streams;
 
 namespace Pharos.Logs;
 
-/// <summary>One flush: writes frozen blocks to parts, and hands them to their streams only when all of it is durable.</summary>
-internal sealed class Flush(LogStoreOptions options, long sequence)
+/// <summary>One flush: writes what was set aside to parts, which count only when all of it is durable.</summary>
+internal sealed class Flush(LogStoreOptions options, IndexCache cache, FlushMark mark)
 {
-    private readonly List<(TenantLogs Logs, PartFile Part)> parts = [];
-    private readonly Dictionary<LogStream, List<BlockRef>> blocksOf = [];
-    private readonly List<LogStream> streams = [];
+    private readonly List<(TenantLogs Logs, IReadOnlyList<HeadStreams> From, List<PartFile> Parts)> written = [];
 
-    public void Write(IEnumerable<(TenantLogs Logs, List<LogStream> Streams)> frozen)
+    /// <summary>Blocks that were written.</summary>
+    public int Blocks { get; private set; }
+
+    public void Write(IEnumerable<(TenantLogs Logs, IReadOnlyList<HeadStreams> From)> frozen)
     {
-        foreach (var (logs, of) in frozen)
+        foreach (var (logs, from) in frozen)
         {
-            var byDay = new SortedDictionary<long, List<(LogStream Stream, List<BlockRef> Blocks)>>();
-            foreach (var stream in of)
-            {
-                streams.Add(stream);
-                foreach (var day in stream.SealFrozen(options.CompressionLevel).GroupBy(b => UtcDays.StartOf(b.Header.MinNs)))
-                {
-                    if (!byDay.TryGetValue(day.Key, out var list)) byDay[day.Key] = list = [];
-                    list.Add((stream, [.. day.OrderBy(b => b.Header.MinNs)]));
-                }
-            }
-            foreach (var (day, contents) in byDay) WritePart(logs, day, contents);
+            var parts = new List<PartFile>();
+            written.Add((logs, from, parts));
+            foreach (var (day, contents) in ByDay(from)) parts.Add(WritePart(logs, day, contents));
         }
     }
 
-    /// <summary>The mark is written: the parts count. Returns the number of blocks.</summary>
-    public int Commit()
+    /// <summary>The mark is written: the parts count.</summary>
+    public void Commit()
     {
-        foreach (var (logs, part) in parts) logs.AddPart(part);
-        foreach (var stream in streams) stream.Flushed(blocksOf.TryGetValue(stream, out var blocks) ? blocks : []);
-        return blocksOf.Values.Sum(b => b.Count);
+        foreach (var (logs, from, parts) in written) logs.Flushed(from, parts);
     }
 
     /// <summary>Takes away what was written. What cannot be deleted is removed at the next start: its number is above the mark.</summary>
     public void Undo()
     {
-        foreach (var (_, part) in parts)
+        foreach (var part in written.SelectMany(w => w.Parts))
         {
             try
             {
@@ -54,7 +45,23 @@ internal sealed class Flush(LogStoreOptions options, long sequence)
         }
     }
 
-    private void WritePart(TenantLogs logs, long day, List<(LogStream Stream, List<BlockRef> Blocks)> contents)
+    private SortedDictionary<long, List<(Labels Labels, BlockRef[] Blocks)>> ByDay(IReadOnlyList<HeadStreams> from)
+    {
+        var byDay = new SortedDictionary<long, List<(Labels, BlockRef[])>>();
+        // Stable: what was set aside first comes first.
+        foreach (var stream in from.SelectMany(g => g.All).OrderBy(s => s.Labels))
+        {
+            foreach (var day in stream.Seal(options.CompressionLevel).GroupBy(b => UtcDays.StartOf(b.Header.MinNs)))
+            {
+                if (!byDay.TryGetValue(day.Key, out var list)) byDay[day.Key] = list = [];
+                if (list.Count > 0 && list[^1].Item1.Equals(stream.Labels)) list[^1] = (stream.Labels, [.. list[^1].Item2, .. day]);
+                else list.Add((stream.Labels, [.. day]));
+            }
+        }
+        return byDay;
+    }
+
+    private PartFile WritePart(TenantLogs logs, long day, List<(Labels Labels, BlockRef[] Blocks)> contents)
     {
         string tenantFolder = Path.Combine(options.Folder, logs.Tenant.Name), folder = Path.Combine(tenantFolder, UtcDays.NameOf(day));
         if (!Directory.Exists(folder))
@@ -63,17 +70,12 @@ internal sealed class Flush(LogStoreOptions options, long sequence)
             options.Disk.SyncFolder(tenantFolder);
             options.Disk.SyncFolder(options.Folder);
         }
-        using var writer = new PartWriter(options.Disk, Path.Combine(folder, $"{sequence:d12}{PartFormat.Extension}"), sequence, []);
-        foreach (var (stream, blocks) in contents)
+        using var writer = new PartWriter(options, cache, Path.Combine(folder, $"{mark.Sequence:d12}{PartFormat.Extension}"), mark, []);
+        foreach (var (labels, blocks) in contents)
         {
-            foreach (var block in blocks) writer.Add(stream.Labels, block);
+            foreach (var block in blocks.OrderBy(b => b.Header.MinNs)) writer.Add(labels, block);
+            Blocks += blocks.Length;
         }
-        var (part, written) = writer.Finish();
-        parts.Add((logs, part));
-        for (int i = 0; i < contents.Count; i++)
-        {
-            if (!blocksOf.TryGetValue(contents[i].Stream, out var list)) blocksOf[contents[i].Stream] = list = [];
-            list.AddRange(written[i].Blocks);
-        }
+        return writer.Finish();
     }
 }

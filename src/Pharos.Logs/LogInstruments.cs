@@ -11,7 +11,7 @@ internal sealed class LogInstruments(Instruments instruments)
     public Counter DiscardedBytes { get; } = instruments.Counter("loki_discarded_bytes_total", "The total number of bytes that were discarded.", "reason", "tenant");
     public Counter DuplicateLines { get; } = instruments.Counter("loki_ingester_duplicate_log_bytes_total", "The total number of bytes that were the same as an entry already stored.", "tenant");
     public Gauge MemoryStreams { get; } = instruments.Gauge("loki_ingester_memory_streams", "The total number of streams in memory per tenant.", "tenant");
-    public Gauge MemoryBytes { get; } = instruments.Gauge("pharos_logs_memory_bytes", "Bytes of log entries that are in memory and in the write log, and in no part yet.");
+    public Gauge MemoryBytes { get; } = instruments.Gauge("pharos_logs_memory_bytes", "Bytes of log entries, and of what their streams take, that are in memory and in the write log, and in no part yet.");
     public Counter StreamsCreated { get; } = instruments.Counter("loki_ingester_streams_created_total", "The total number of streams created per tenant.", "tenant");
     public Counter ChunksFlushed { get; } = instruments.Counter("loki_ingester_chunks_flushed_total", "Total flushed chunks per reason.", "reason");
     public Counter PartsMerged { get; } = instruments.Counter("pharos_logs_parts_merged_total", "Log parts that were written anew, to merge them or to take entries out.");

@@ -28,6 +28,7 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
     private readonly FlushGate gate = new();
     private readonly SemaphoreSlim flushing = new(1, 1);
     private readonly SemaphoreSlim compacting = new(1, 1);
+    private readonly IndexCache cache;
     private readonly LogUpkeep upkeep;
     private readonly CancellationTokenSource closing = new();
     private ITimer? timer;
@@ -45,7 +46,8 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         this.time = time;
         this.logger = logger;
         this.instruments = new LogInstruments(instruments);
-        upkeep = new LogUpkeep(options, limits, time, this.instruments, logger);
+        cache = new IndexCache(options.IndexCacheBytes);
+        upkeep = new LogUpkeep(options, cache, limits, time, this.instruments, logger);
         lastFlush = time.GetUtcNow();
         instruments.BeforeRead(() =>
         {
@@ -55,7 +57,7 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
     }
 
     /// <summary>Tenants that have streams, sorted.</summary>
-    public IReadOnlyList<string> Tenants => [.. tenants.Where(t => t.Value.StreamCount > 0).Select(t => t.Key).Order(StringComparer.Ordinal)];
+    public IReadOnlyList<string> Tenants => [.. tenants.Where(t => !t.Value.IsEmpty).Select(t => t.Key).Order(StringComparer.Ordinal)];
 
     /// <summary>Loads parts, replays the write log and starts flushing. To be called once, before the first append.</summary>
     public void Start()
@@ -70,7 +72,6 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         long newest = LoadParts(found is not null);
         if (newest > mark.Sequence) mark = mark with { Sequence = newest };
         Replay();
-        foreach (var logs in tenants.Values) logs.CountActive();
         instruments.ReplaySeconds.Set(time.GetElapsedTime(started).TotalSeconds);
         lastFlush = time.GetUtcNow();
         timer = time.CreateTimer(_ => Tick(), null, options.CheckInterval, options.CheckInterval);
@@ -85,7 +86,7 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         }
         var logs = TenantOf(tenant);
         using var pending = new PendingAppend(options, instruments, logs, limits.For(tenant), time.UnixNs());
-        // Streams are looked up inside the gate: a flush, which forgets empty streams, waits until their entries have arrived.
+        // Streams are looked up inside the gate: a flush, which sets them aside, waits until their entries have arrived.
         await gate.EnterAsync(cancel);
         try
         {
@@ -104,46 +105,28 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
 
     public ILogCursor Open(TenantId tenant, LogSelection selection, CancellationToken cancel)
     {
-        tenants.TryGetValue(tenant.Name, out var logs);
-        var context = new ReadContext(selection, logs?.Deletes.Active ?? [], Damaged, cancel) { Time = time };
         if (!selection.Ordered) return OpenSplit(tenant, selection, 1, cancel)[0];
-        if (logs is null) return new LogCursor([], context);
-        return new LogCursor(logs.Select(selection.Matchers).Select(s => new StreamEntries(s.Labels, s.Snapshot(), context)), context);
+        tenants.TryGetValue(tenant.Name, out var logs);
+        // Before the parts: those that are processed later are hidden in them still.
+        var deletions = logs?.Deletes.Active ?? [];
+        return new LogCursor(logs?.Select(selection.Matchers, Damaged), options.StreamsAtOnceMax, range => new ReadContext(range, deletions, Damaged, cancel) { Time = time }, selection);
     }
 
     public IReadOnlyList<ILogCursor> OpenSplit(TenantId tenant, LogSelection selection, int cursorsMax, CancellationToken cancel)
     {
         if (selection.Ordered || selection.Backward) throw new ArgumentException("only a selection without an order can be read by several", nameof(selection));
-        var sections = new List<ReadSection>();
         tenants.TryGetValue(tenant.Name, out var logs);
-        long streams = 0;
-        foreach (var stream in logs?.Select(selection.Matchers) ?? [])
-        {
-            cancel.ThrowIfCancellationRequested();
-            int before = sections.Count;
-            ReadSection.Cut(stream.Labels, stream.Snapshot(), selection, sections);
-            if (sections.Count > before) streams++;
-        }
-        var queue = new ConcurrentQueue<ReadSection>(sections);
-        int cursors = Math.Clamp(sections.Count, 1, Math.Max(1, cursorsMax));
-        // What was matched is counted once, with the first.
-        return [.. Enumerable.Range(0, cursors).Select(n => new SectionCursor(queue, new ReadContext(selection, logs?.Deletes.Active ?? [], Damaged, cancel) { Time = time, Streams = n == 0 ? streams : 0 }))];
+        var deletions = logs?.Deletes.Active ?? [];
+        var queue = new SectionQueue(logs is null ? [] : logs.Select(selection.Matchers, Damaged).Read(selection.StartNs, selection.EndNs), cancel);
+        int cursors = queue.AtLeast(Math.Max(1, cursorsMax));
+        return [.. Enumerable.Range(0, cursors).Select(_ => new SectionCursor(queue, new ReadContext(selection, deletions, Damaged, cancel) { Time = time }))];
     }
 
     public IReadOnlyList<Labels> Streams(
         TenantId tenant, IReadOnlyList<IReadOnlyList<Matcher>> matcherSets, long startNs, long endNs, CancellationToken cancel)
     {
-        if (!tenants.TryGetValue(tenant.Name, out var logs)) return [];
-        var found = new SortedSet<Labels>();
-        foreach (var matchers in matcherSets.Count == 0 ? [[]] : matcherSets)
-        {
-            cancel.ThrowIfCancellationRequested();
-            foreach (var stream in logs.Select(matchers))
-            {
-                if (!found.Contains(stream.Labels) && StreamVolume.Of(stream, logs.Deletes.Active, startNs, endNs).Entries > 0) found.Add(stream.Labels);
-            }
-        }
-        return [.. found];
+        if (matcherSets.Count <= 1) return [.. Volumes(tenant, matcherSets.Count == 0 ? [] : matcherSets[0], startNs, endNs, cancel).Select(v => v.Stream)];
+        return [.. matcherSets.SelectMany(m => Volumes(tenant, m, startNs, endNs, cancel)).Select(v => v.Stream).Distinct().Order()];
     }
 
     public IReadOnlyList<(Labels Stream, LogVolume Volume)> Volumes(
@@ -151,11 +134,12 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
     {
         if (!tenants.TryGetValue(tenant.Name, out var logs)) return [];
         var volumes = new List<(Labels, LogVolume)>();
-        foreach (var stream in logs.Select(matchers))
+        var deletions = logs.Deletes.Active;
+        foreach (var (labels, content) in logs.Select(matchers, Damaged).Read(startNs, endNs))
         {
             cancel.ThrowIfCancellationRequested();
-            var volume = StreamVolume.Of(stream, logs.Deletes.Active, startNs, endNs);
-            if (volume.Entries > 0) volumes.Add((stream.Labels, volume));
+            var volume = StreamVolume.Of(labels, content, deletions, startNs, endNs);
+            if (volume.Entries > 0) volumes.Add((labels, volume));
         }
         return volumes;
     }
@@ -293,7 +277,7 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
     private long LoadParts(bool haveMark)
     {
         long newest = 0;
-        var loader = new PartLoader(options, instruments, logger);
+        var loader = new PartLoader(options, cache, instruments, logger);
         foreach (string folder in Directory.GetDirectories(options.Folder).Order(StringComparer.Ordinal))
         {
             if (!TenantId.TryParse(Path.GetFileName(folder), out var tenant, out _)) continue;
@@ -364,13 +348,12 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
     {
         long started = time.GetTimestamp();
         await gate.CloseAsync();
-        List<(TenantLogs Logs, List<LogStream> Streams)> frozen;
+        List<(TenantLogs Logs, IReadOnlyList<HeadStreams> From)> frozen;
         WriteLogPosition end;
         long bytes;
         try
         {
             end = log.End;
-            foreach (var logs in tenants.Values) logs.ForgetEmpty();
             frozen = [.. tenants.Values.Select(t => (t, t.Freeze())).Where(t => t.Item2.Count > 0)];
             bytes = Interlocked.Exchange(ref memoryBytes, 0);
         }
@@ -380,30 +363,54 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         }
         lastFlush = time.GetUtcNow();
         if (frozen.Count == 0 && !(mark.Position < end)) return true;
-        var flush = new Flush(options, mark.Sequence + 1);
+        // A flush that failed had the same number: what could not be deleted of it is written over, for this one holds all that it held.
+        var next = new FlushMark(mark.Sequence + 1, end);
+        var flush = new Flush(options, cache, next);
+        bool marking = false;
         try
         {
             flush.Write(frozen);
-            mark = new FlushMark(mark.Sequence + 1, end);
-            mark.Write(options.Disk, options.Folder);
+            marking = true;
+            next.Write(options.Disk, options.Folder);
         }
         catch (Exception e)
         {
-            // Whatever went wrong: what was set aside must count as memory again, or the next flush would forget it.
-            flush.Undo();
-            foreach (var (_, streams) in frozen) streams.ForEach(s => s.Thaw(options.CompressionLevel));
+            // What was set aside stays readable, and the next flush takes it again. While the new mark may be in place its parts must stay.
+            if (!marking || TryMarkAgain()) flush.Undo();
             Interlocked.Add(ref memoryBytes, bytes);
             instruments.FlushFailures.Add();
             LogsLog.FlushFailed(logger, e.Message);
             if (e is not (IOException or UnauthorizedAccessException)) throw;
             return false;
         }
-        int chunks = flush.Commit();
-        foreach (var (logs, _) in frozen) logs.CountActive();
+        mark = next;
+        flush.Commit();
         log.Release(RecordKind.Logs, end);
-        instruments.ChunksFlushed.With(reason).Add(chunks);
+        instruments.ChunksFlushed.With(reason).Add(flush.Blocks);
         instruments.FlushSeconds.Observe(time.GetElapsedTime(started).TotalSeconds);
         return true;
+    }
+
+    /// <summary>Puts the last mark that holds for certain back in its place.</summary>
+    private bool TryMarkAgain()
+    {
+        try
+        {
+            mark.Write(options.Disk, options.Folder);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    private void Damaged(PartFile part, Exception e)
+    {
+        // A part that retention removed during a query is no damage.
+        if (e is FileNotFoundException or DirectoryNotFoundException) return;
+        instruments.Corruptions.Add();
+        LogsLog.DamagedIndex(logger, part.Path, e.Message);
     }
 
     private void Damaged(BlockRef block, Labels stream, Exception e)

@@ -12,8 +12,14 @@ public sealed record LogStoreOptions
     /// <summary>Raw bytes (lines and metadata) after which a stream's open block is sealed. Default 1 MiB.</summary>
     public int BlockBytes { get; init; } = 1 << 20;
 
-    /// <summary>Bytes held in memory, all tenants, after which everything is flushed to parts. Default 256 MiB.</summary>
+    /// <summary>Bytes of entries and of what their streams take in memory, all tenants, after which everything is flushed to parts. Default 256 MiB.</summary>
     public long MemoryBytesMax { get; init; } = 256L << 20;
+
+    /// <summary>Memory for pages of the indexes of parts that were read lately, all tenants, bytes. Default 64 MiB.</summary>
+    public long IndexCacheBytes { get; init; } = 64L << 20;
+
+    /// <summary>Streams that one read in order of time holds in memory at once, at about 1 kB each. Default 50,000.</summary>
+    public int StreamsAtOnceMax { get; init; } = 50_000;
 
     /// <summary>Longest time that entries stay in memory and in the write log only. Default 30 min (Loki: chunk_idle_period).</summary>
     public TimeSpan FlushInterval { get; init; } = TimeSpan.FromMinutes(30);

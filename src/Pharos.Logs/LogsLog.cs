@@ -44,6 +44,9 @@ internal static partial class LogsLog
     [LoggerMessage(2114, LogLevel.Error, "Merging log parts failed: {Reason}. The parts stay as they are; the next round tries again")]
     public static partial void CompactionFailed(ILogger logger, string reason);
 
+    [LoggerMessage(2115, LogLevel.Error, "The index of log part {Part} cannot be read: {Reason}. Entries of it are missing from answers; the next start sets it aside if it is damaged")]
+    public static partial void DamagedIndex(ILogger logger, string part, string reason);
+
     [LoggerMessage(2110, LogLevel.Warning, "The log part {Part} could not be deleted: {Reason}")]
     public static partial void CannotDelete(ILogger logger, string part, string reason);
 }

@@ -151,7 +151,7 @@ public sealed class DamageTests
     }
 
     private static List<(string App, BlockHeader Header)> Blocks(string part) =>
-        [.. PartReader.Open(part).Streams.SelectMany(s => s.Blocks.Select(b => (s.Labels["app"]!, b.Header)))];
+        [.. PartReader.Open(part, new IndexCache(1 << 20)).Index.Streams().SelectMany(s => s.Blocks.Select(b => (s.Labels["app"]!, b.Header)))];
 
     private static void Flip(string path, long at)
     {

@@ -147,7 +147,7 @@ public sealed class DurabilityTests
     [Fact]
     public async Task A_flush_that_fails_keeps_everything_and_the_next_one_writes_it()
     {
-        await using var world = new StoreWorld(with: o => StoreWorld.Plain(o) with { BlockBytes = 300, MemoryBytesMax = 4000 });
+        await using var world = new StoreWorld(with: o => StoreWorld.Plain(o) with { BlockBytes = 300, MemoryBytesMax = 8000 });
         long day = 86_400 * StoreWorld.SecondNs;
         var sent = new List<string>();
         // A file stands where the second day's folder should be.

@@ -36,6 +36,9 @@ internal sealed record BlockHeader
     public required uint LinesCrc { get; init; }
     public required uint FilterCrc { get; init; }
 
+    /// <summary>No entry is also in a block of the stream that was written before this one.</summary>
+    public bool Distinct { get; init; }
+
     /// <summary>Entries by their detected level, in no order; null where there are too many different ones.</summary>
     public required LevelCount[]? Levels { get; init; }
 

@@ -91,7 +91,7 @@ internal sealed class BlockWriter : IDisposable
                 LinesCrc = Crc32C.Of(data.AsSpan(linesAt, linesPacked)),
                 FilterCrc = Crc32C.Of(data.AsSpan(linesAt + linesPacked)),
             };
-            return new BlockRef(header, new MemoryBlockSource(data)) { LinesChecked = true, FilterChecked = true };
+            return new BlockRef(header, new MemoryBlockSource(data), 0);
         }
         finally
         {

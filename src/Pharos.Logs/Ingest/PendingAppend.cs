@@ -99,24 +99,23 @@ internal sealed class PendingAppend(LogStoreOptions options, LogInstruments inst
     private StreamAlias? Resolve(LogBatch batch, int number, int entries)
     {
         var sender = batch.LabelsOf(number);
-        var alias = logs.FindAlias(sender);
-        if (alias is not null && alias.Stream.IsActive) return alias;
+        if (logs.FindAlias(sender) is { } alias) return alias;
         var labels = Labels.FromEncoded(sender);
-        if (alias is null && CheckLabels(labels) is var (code, message))
+        if (CheckLabels(labels) is var (code, message))
         {
             Discard(AppendErrorKind.BadData, number, code, entries, BytesOf(batch, number), message);
             return null;
         }
-        var stored = alias?.Stream.Labels ?? WithServiceName(labels);
+        var stored = WithServiceName(labels);
         if (limits.StreamsMax > 0 && logs.ActiveStreams >= limits.StreamsMax && !logs.Has(stored))
         {
             Discard(AppendErrorKind.Limit, number, "stream_limit", entries, BytesOf(batch, number),
                 $"maximum active stream limit exceeded when trying to create stream {labels}, reduce the number of active streams (reduce labels or reduce label values), or contact your Loki administrator to see if the limit can be increased, user: '{logs.Tenant}'");
             return null;
         }
-        logs.NoteNewActive();
-        instruments.StreamsCreated.With(logs.Tenant.Name).Add(1);
-        return alias ?? logs.AddAlias(sender.ToArray(), stored);
+        alias = logs.AddAlias(sender, stored, out bool isNew);
+        if (isNew) instruments.StreamsCreated.With(logs.Tenant.Name).Add(1);
+        return alias;
     }
 
     private (string Code, string Message)? CheckLabels(Labels labels)

@@ -4,7 +4,7 @@ using Pharos.Logs.Blocks;
 namespace Pharos.Logs.Parts;
 
 /// <summary>An immutable file of blocks of one tenant and one UTC day. Layout: docs/formats/log-part.md.</summary>
-internal sealed class PartFile(string path, long sequence, long minNs, long maxNs, long bytes, long entries, IReadOnlyList<string> replaces) : BlockSource
+internal sealed class PartFile : BlockSource
 {
     /// <summary>Handles that all parts together keep open: a store may have more parts than a process may have open files.</summary>
     private const int OpenMax = 200;
@@ -12,25 +12,46 @@ internal sealed class PartFile(string path, long sequence, long minNs, long maxN
     private static readonly Lock OpenGate = new();
     private static readonly LinkedList<PartFile> Opened = new();
 
+    private readonly PartFooter footer;
+    private readonly BlockNotes[] notes;
     private volatile SafeFileHandle? handle;
 
-    public string Path => path;
+    public PartFile(string path, PartFooter footer, PartDirectory directory, IndexCache cache)
+    {
+        Path = path;
+        this.footer = footer;
+        notes = new BlockNotes[directory.Blocks];
+        Replaces = directory.Replaces;
+        Index = new PartIndex(this, directory, cache);
+    }
 
-    /// <summary>Number of the flush that wrote it; of a merged part, the highest of those merged.</summary>
-    public long Sequence => sequence;
+    public string Path { get; }
 
-    public long MinNs => minNs;
+    /// <summary>The flush that wrote it, and how far in the write log it went; of a merged part, the last of those merged.</summary>
+    public FlushMark Flush => footer.Flush;
 
-    public long MaxNs => maxNs;
+    public long MinNs => footer.MinNs;
 
-    public long Bytes => bytes;
+    public long MaxNs => footer.MaxNs;
 
-    public long Entries => entries;
+    public long Bytes => footer.IndexAt + footer.IndexLength + PartFormat.FooterBytes;
+
+    public long Entries => footer.Entries;
+
+    /// <summary>Bytes of all lines and metadata.</summary>
+    public long RawBytes => footer.RawBytes;
+
+    /// <summary>Offset behind the last block.</summary>
+    public long IndexAt => footer.IndexAt;
 
     /// <summary>Names of the parts of its folder whose entries it holds.</summary>
-    public IReadOnlyList<string> Replaces => replaces;
+    public IReadOnlyList<string> Replaces { get; }
 
-    public override string Name => path;
+    public PartIndex Index { get; }
+
+    public override string Name => Path;
+
+    public override ref BlockNotes NotesOf(int block) => ref notes[block];
 
     public override void Read(long offset, Span<byte> into)
     {
@@ -46,7 +67,7 @@ internal sealed class PartFile(string path, long sequence, long minNs, long maxN
                 // Closed by another part's opening.
                 continue;
             }
-            if (read == 0) throw new InvalidDataException($"{path} ends before offset {offset + into.Length}");
+            if (read == 0) throw new InvalidDataException($"{Path} ends before offset {offset + into.Length}");
             into = into[read..];
             offset += read;
         }
@@ -69,7 +90,7 @@ internal sealed class PartFile(string path, long sequence, long minNs, long maxN
         lock (OpenGate)
         {
             if (handle is { } other) return other;
-            var opened = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+            var opened = File.OpenHandle(Path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
             if (Opened.Count >= OpenMax) Opened.First!.Value.CloseLocked();
             Opened.AddLast(this);
             return handle = opened;

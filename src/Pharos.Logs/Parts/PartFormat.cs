@@ -5,7 +5,7 @@ internal static class PartFormat
 {
     public const int Version = 3;
     public const int HeaderBytes = 16;
-    public const int FooterBytes = 64;
+    public const int FooterBytes = 96;
     public const string Extension = ".part";
 
     public static ReadOnlySpan<byte> Magic => "PHARLOGP"u8;

@@ -1,11 +1,10 @@
 using Microsoft.Extensions.Logging;
-using Pharos.Core;
 using Pharos.Logs.Streams;
 
 namespace Pharos.Logs.Parts;
 
 /// <summary>Finds a tenant's parts at start, and clears away what a stop in the middle of something left.</summary>
-internal sealed class PartLoader(LogStoreOptions options, LogInstruments instruments, ILogger logger)
+internal sealed class PartLoader(LogStoreOptions options, IndexCache cache, LogInstruments instruments, ILogger logger)
 {
     /// <summary>Gives the tenant its parts; returns the highest flush number that was seen.</summary>
     /// <param name="finished">The last flush that finished; null where that is not known.</param>
@@ -14,24 +13,24 @@ internal sealed class PartLoader(LogStoreOptions options, LogInstruments instrum
         long newest = 0;
         foreach (var day in Directory.GetFiles(folder, "*", SearchOption.AllDirectories).GroupBy(Path.GetDirectoryName).OrderBy(d => d.Key, StringComparer.Ordinal))
         {
-            var found = new List<(PartFile Part, List<(Labels, Blocks.BlockRef[])> Streams)>();
+            var found = new List<PartFile>();
             foreach (string path in day.Order(StringComparer.Ordinal))
             {
                 if (path.EndsWith(".tmp", StringComparison.Ordinal)) Delete(path);
                 if (!path.EndsWith(PartFormat.Extension, StringComparison.Ordinal)) continue;
                 try
                 {
-                    var (part, streams) = PartReader.Open(path);
-                    newest = Math.Max(newest, part.Sequence);
-                    if (part.Sequence > finished)
+                    var part = PartReader.Open(path, cache);
+                    newest = Math.Max(newest, part.Flush.Sequence);
+                    if (part.Flush.Sequence > finished)
                     {
                         LogsLog.Unfinished(logger, path);
                         Delete(path);
                         continue;
                     }
-                    found.Add((part, streams));
+                    found.Add(part);
                 }
-                catch (Exception e) when (e is InvalidDataException or IOException or OverflowException or ArgumentException or IndexOutOfRangeException)
+                catch (Exception e) when (PartReader.IsDamage(e) && e is not UnauthorizedAccessException)
                 {
                     string aside = path + ".damaged";
                     options.Disk.Move(path, aside);
@@ -40,11 +39,11 @@ internal sealed class PartLoader(LogStoreOptions options, LogInstruments instrum
                 }
             }
             // A merge that was done before the stop: what it was made from may still be there.
-            var replaced = found.SelectMany(f => f.Part.Replaces).ToHashSet(StringComparer.Ordinal);
-            foreach (var (part, streams) in found)
+            var replaced = found.SelectMany(f => f.Replaces).ToHashSet(StringComparer.Ordinal);
+            foreach (var part in found)
             {
                 if (replaced.Contains(Path.GetFileName(part.Path))) Delete(part.Path);
-                else logs.AddPart(part, streams);
+                else logs.AddPart(part);
             }
         }
         return newest;

@@ -1,16 +1,18 @@
+using System.Buffers;
 using System.Buffers.Binary;
-using System.Numerics;
-using System.Text;
+using Microsoft.Win32.SafeHandles;
 using Pharos.Core;
-using Pharos.Logs.Blocks;
 
 namespace Pharos.Logs.Parts;
 
-/// <summary>Reads a part's index.</summary>
+/// <summary>Opens parts.</summary>
 internal static class PartReader
 {
+    private const int ReadBytes = 256 << 10;
+
+    /// <summary>Opens a part: checks its index as a whole, and keeps the directory of it.</summary>
     /// <exception cref="InvalidDataException">The file is no part of a known version, or damaged.</exception>
-    public static (PartFile Part, List<(Labels Labels, BlockRef[] Blocks)> Streams) Open(string path)
+    public static PartFile Open(string path, IndexCache cache)
     {
         using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
         long length = RandomAccess.GetLength(file);
@@ -20,107 +22,38 @@ internal static class PartReader
         if (!start[..8].SequenceEqual(PartFormat.Magic)) throw new InvalidDataException("it does not start with the magic number of a part");
         int version = BinaryPrimitives.ReadInt32LittleEndian(start[8..]);
         if (version != PartFormat.Version) throw new InvalidDataException($"it has version {version}, this program reads version {PartFormat.Version}");
-        Span<byte> footer = stackalloc byte[PartFormat.FooterBytes];
-        RandomAccess.Read(file, footer, length - PartFormat.FooterBytes);
-        if (!footer[56..].SequenceEqual(PartFormat.EndMagic)) throw new InvalidDataException("its end is missing");
-        if (BinaryPrimitives.ReadUInt32LittleEndian(footer[48..]) != Crc32C.Of(footer[..48])) throw new InvalidDataException("the footer's checksum does not match");
-        long minNs = BinaryPrimitives.ReadInt64LittleEndian(footer);
-        long maxNs = BinaryPrimitives.ReadInt64LittleEndian(footer[8..]);
-        long offset = BinaryPrimitives.ReadInt64LittleEndian(footer[16..]);
-        int indexLength = BinaryPrimitives.ReadInt32LittleEndian(footer[24..]);
-        if (offset < PartFormat.HeaderBytes || indexLength < 0 || offset + indexLength != length - PartFormat.FooterBytes)
-            throw new InvalidDataException("the index is not where the footer says");
-        byte[] index = new byte[indexLength];
-        if (RandomAccess.Read(file, index, offset) != indexLength || Crc32C.Of(index) != BinaryPrimitives.ReadUInt32LittleEndian(footer[28..]))
-            throw new InvalidDataException($"the index at offset {offset} has a checksum that does not match");
-        int at = 0;
-        var replaces = new string[Varints.ReadLength(index, ref at)];
-        for (int i = 0; i < replaces.Length; i++)
-        {
-            int nameLength = Varints.ReadLength(index, ref at);
-            replaces[i] = Encoding.UTF8.GetString(index.AsSpan(at, nameLength));
-            at += nameLength;
-        }
-        var part = new PartFile(
-            path, BinaryPrimitives.ReadInt64LittleEndian(footer[32..]), minNs, maxNs, length, BinaryPrimitives.ReadInt64LittleEndian(footer[40..]), replaces);
-        return (part, ReadIndex(index.AsSpan(at), part, offset));
+        Span<byte> end = stackalloc byte[PartFormat.FooterBytes];
+        RandomAccess.Read(file, end, length - PartFormat.FooterBytes);
+        var footer = PartFooter.Read(end, length);
+        CheckIndex(file, footer);
+        long pagesEnd = footer.IndexAt + footer.IndexLength - footer.DirectoryLength;
+        byte[] directory = new byte[footer.DirectoryLength];
+        RandomAccess.Read(file, directory, pagesEnd);
+        return new PartFile(path, footer, PartDirectory.Read(directory, footer.IndexAt, pagesEnd, UtcDays.StartOf(footer.MinNs)), cache);
     }
 
-    private static List<(Labels Labels, BlockRef[] Blocks)> ReadIndex(ReadOnlySpan<byte> index, PartFile part, long blocksEnd)
+    /// <summary>Whether an exception tells that bytes of a part are damaged or cannot be read.</summary>
+    public static bool IsDamage(Exception e) =>
+        e is IOException or InvalidDataException or UnauthorizedAccessException or OverflowException or ArgumentException or IndexOutOfRangeException;
+
+    private static void CheckIndex(SafeFileHandle file, PartFooter footer)
     {
-        int at = 0;
-        int streams = Varints.ReadLength(index, ref at);
-        var read = new List<(Labels, BlockRef[])>(streams);
-        for (int s = 0; s < streams; s++)
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(ReadBytes);
+        try
         {
-            int labelsLength = Varints.ReadLength(index, ref at);
-            var labels = Labels.FromEncoded(index.Slice(at, labelsLength));
-            at += labelsLength;
-            var blocks = new BlockRef[Varints.ReadLength(index, ref at)];
-            for (int b = 0; b < blocks.Length; b++)
+            uint crc = 0;
+            for (int at = 0; at < footer.IndexLength;)
             {
-                var header = ReadHeader(index, ref at, part.MinNs);
-                if (header.Offset < PartFormat.HeaderBytes || header.Offset + header.PackedBytes > blocksEnd)
-                    throw new InvalidDataException($"block {b} of stream {labels} lies outside the file");
-                blocks[b] = new BlockRef(header, part);
+                int read = RandomAccess.Read(file, buffer.AsSpan(0, Math.Min(ReadBytes, footer.IndexLength - at)), footer.IndexAt + at);
+                if (read == 0) throw new InvalidDataException("the index ends early");
+                crc = Crc32C.Append(crc, buffer.AsSpan(0, read));
+                at += read;
             }
-            read.Add((labels, blocks));
+            if (crc != footer.IndexCrc) throw new InvalidDataException($"the index at offset {footer.IndexAt} has a checksum that does not match");
         }
-        return read;
-    }
-
-    private static BlockHeader ReadHeader(ReadOnlySpan<byte> index, ref int at, long partMinNs)
-    {
-        long minNs = partMinNs + (long)Varints.Read(index, ref at);
-        long maxNs = minNs + (long)Varints.Read(index, ref at);
-        int Next(ReadOnlySpan<byte> data, ref int position) => checked((int)Varints.Read(data, ref position));
-        int entries = Next(index, ref at), lineBytes = Next(index, ref at), metadataBytes = Next(index, ref at);
-        var codec = (BlockCodec)Next(index, ref at);
-        long offset = (long)Varints.Read(index, ref at);
-        int indexPacked = Next(index, ref at), indexRaw = Next(index, ref at), shapesPacked = Next(index, ref at), shapesRaw = Next(index, ref at);
-        int columnsPacked = Next(index, ref at), linesPacked = Next(index, ref at), linesRaw = Next(index, ref at), filterLength = Next(index, ref at);
-        if (entries == 0 || linesRaw > lineBytes || !BitOperations.IsPow2(filterLength)) throw new InvalidDataException("a block header is impossible");
-        var levels = ReadLevels(index, ref at);
-        if (index.Length - at < 16) throw new InvalidDataException("the index ends inside a block header");
-        var crcs = index.Slice(at, 16);
-        at += 16;
-        return new BlockHeader
+        finally
         {
-            MinNs = minNs,
-            MaxNs = maxNs,
-            Entries = entries,
-            LineBytes = lineBytes,
-            MetadataBytes = metadataBytes,
-            Codec = codec,
-            Offset = offset,
-            IndexPacked = indexPacked,
-            IndexRaw = indexRaw,
-            ShapesPacked = shapesPacked,
-            ShapesRaw = shapesRaw,
-            ColumnsPacked = columnsPacked,
-            LinesPacked = linesPacked,
-            LinesRaw = linesRaw,
-            FilterLength = filterLength,
-            Levels = levels,
-            IndexCrc = BinaryPrimitives.ReadUInt32LittleEndian(crcs),
-            ShapesCrc = BinaryPrimitives.ReadUInt32LittleEndian(crcs[4..]),
-            LinesCrc = BinaryPrimitives.ReadUInt32LittleEndian(crcs[8..]),
-            FilterCrc = BinaryPrimitives.ReadUInt32LittleEndian(crcs[12..]),
-        };
-    }
-
-    private static LevelCount[]? ReadLevels(ReadOnlySpan<byte> index, ref int at)
-    {
-        int count = Varints.ReadLength(index, ref at) - 1;
-        if (count < 0) return null;
-        var levels = new LevelCount[count];
-        for (int i = 0; i < count; i++)
-        {
-            int length = Varints.ReadLength(index, ref at);
-            byte[] metadata = index.Slice(at, length).ToArray();
-            at += length;
-            levels[i] = new LevelCount(metadata, checked((int)Varints.Read(index, ref at)), checked((int)Varints.Read(index, ref at)));
+            ArrayPool<byte>.Shared.Return(buffer);
         }
-        return levels;
     }
 }

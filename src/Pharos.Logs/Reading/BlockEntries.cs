@@ -2,6 +2,7 @@ using System.Buffers;
 using Pharos.Core;
 using Pharos.Logs.Blocks;
 using Pharos.Logs.Fields;
+using Pharos.Logs.Parts;
 
 namespace Pharos.Logs.Reading;
 
@@ -119,7 +120,7 @@ internal sealed class BlockEntries : EntrySource
             if (match) matched++;
             return match;
         }
-        catch (Exception e) when (IsDamage(e))
+        catch (Exception e) when (PartReader.IsDamage(e))
         {
             Fail(e);
             return true;
@@ -205,7 +206,7 @@ internal sealed class BlockEntries : EntrySource
                 if (header.ShapesRaw > 0) ReadShapes(header);
             }
         }
-        catch (Exception e) when (IsDamage(e))
+        catch (Exception e) when (PartReader.IsDamage(e))
         {
             Fail(e);
             return false;
@@ -237,9 +238,9 @@ internal sealed class BlockEntries : EntrySource
     private bool MayHoldLiterals()
     {
         uint[] bits = Context.FilterBits;
-        if (bits.Length == 0 || block.FilterDamaged) return true;
+        if (bits.Length == 0 || block.Is(BlockNotes.FilterDamaged)) return true;
         var header = block.Header;
-        if (!block.FilterChecked)
+        if (!block.Is(BlockNotes.FilterChecked))
         {
             byte[] filter;
             try
@@ -250,12 +251,12 @@ internal sealed class BlockEntries : EntrySource
             {
                 // It only spares work: the lines are searched without it.
                 Context.Damaged(block, stream, e);
-                block.FilterDamaged = true;
+                block.Note(BlockNotes.FilterDamaged);
                 return true;
             }
             try
             {
-                block.FilterChecked = true;
+                block.Note(BlockNotes.FilterChecked);
                 return NeedleFilter.MayHold(filter.AsSpan(0, header.FilterLength), bits);
             }
             finally
@@ -279,7 +280,7 @@ internal sealed class BlockEntries : EntrySource
     /// </summary>
     private void CheckLines()
     {
-        if (block.LinesChecked) return;
+        if (block.Is(BlockNotes.LinesChecked)) return;
         var header = block.Header;
         byte[] packed = BlockFrames.ReadPlain(block, header.LinesAt, header.LinesPacked, header.LinesCrc, "lines frame");
         ArrayPool<byte>.Shared.Return(packed);
@@ -299,7 +300,7 @@ internal sealed class BlockEntries : EntrySource
                 ArrayPool<byte>.Shared.Return(frame);
             }
         }
-        block.LinesChecked = true;
+        block.Note(BlockNotes.LinesChecked);
     }
 
     /// <summary>Reads the lines that were kept as they are.</summary>
@@ -316,7 +317,7 @@ internal sealed class BlockEntries : EntrySource
             kept = BlockFrames.Read(counted, header.LinesAt, header.LinesPacked, header.LinesRaw, header.LinesCrc, "lines");
             return true;
         }
-        catch (Exception e) when (IsDamage(e))
+        catch (Exception e) when (PartReader.IsDamage(e))
         {
             Fail(e);
             return false;
@@ -334,7 +335,7 @@ internal sealed class BlockEntries : EntrySource
             scratchRow = at;
             return true;
         }
-        catch (Exception e) when (IsDamage(e))
+        catch (Exception e) when (PartReader.IsDamage(e))
         {
             Fail(e);
             return false;
@@ -364,7 +365,7 @@ internal sealed class BlockEntries : EntrySource
             (lines, lineEnds) = (whole, ends);
             return true;
         }
-        catch (Exception e) when (IsDamage(e))
+        catch (Exception e) when (PartReader.IsDamage(e))
         {
             Fail(e);
             return false;
@@ -391,9 +392,6 @@ internal sealed class BlockEntries : EntrySource
         }
         if (lineEnd != total) throw new InvalidDataException("line lengths do not fit the lines frame");
     }
-
-    private static bool IsDamage(Exception e) =>
-        e is IOException or InvalidDataException or UnauthorizedAccessException or OverflowException or ArgumentException or IndexOutOfRangeException;
 
     private void Fail(Exception e)
     {

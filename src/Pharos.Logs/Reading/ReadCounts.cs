@@ -32,4 +32,6 @@ internal sealed class CountedSource(BlockSource source, ReadCounts counts, TimeP
         if (time is not null) counts.ReadingTicks += time.GetElapsedTime(began).Ticks;
         counts.PackedBytes += into.Length;
     }
+
+    public override ref BlockNotes NotesOf(int block) => ref source.NotesOf(block);
 }

@@ -1,10 +1,9 @@
-using System.Collections.Concurrent;
 using Pharos.Core;
 
 namespace Pharos.Logs.Reading;
 
 /// <summary>Entries section by section, oldest first within each; several such cursors may take sections from one queue.</summary>
-internal sealed class SectionCursor(ConcurrentQueue<ReadSection> sections, ReadContext context) : ILogCursor
+internal sealed class SectionCursor(SectionQueue sections, ReadContext context) : ILogCursor
 {
     private StreamEntries? current;
     private int sinceCheck;
@@ -46,7 +45,7 @@ internal sealed class SectionCursor(ConcurrentQueue<ReadSection> sections, ReadC
                 current.Dispose();
                 current = null;
             }
-            if (!sections.TryDequeue(out var section)) return false;
+            if (!sections.TryTake(out var section)) return false;
             Section = section.Number;
             current = new StreamEntries(section.Labels, section.Content, context);
         }

@@ -25,16 +25,11 @@ internal sealed class StreamEntries : IDisposable
         waiting = [];
         var selection = context.Selection;
         hidden = HiddenEntries.Of(labels, context.Deletions, selection.StartNs, selection.EndNs);
-        foreach (var block in stream.Parts)
+        foreach (var block in stream.Blocks)
         {
             if (block.Header.Overlaps(selection.StartNs, selection.EndNs)) waiting.Add(new BlockEntries(block, labels, context));
         }
-        foreach (var block in stream.Memory)
-        {
-            if (block.Header.Overlaps(selection.StartNs, selection.EndNs)) waiting.Add(new BlockEntries(block, labels, context));
-        }
-        AddHead(stream.Frozen, context);
-        AddHead(stream.Head, context);
+        foreach (var head in stream.Heads) AddHead(head, context);
         if (waiting.Count == 1 && waiting[0] is BlockEntries only && hidden?.MayTouch(only.MinNs, only.MaxNs) != true && CountedBlock.Of(only.Header, only.InMemory, labels, context) is { } counted)
             waiting[0] = counted;
         foreach (var source in waiting) source.Counts.Chunks++;

@@ -8,21 +8,14 @@ namespace Pharos.Logs.Reading;
 /// <summary>Sizes of a stream, from headers alone.</summary>
 internal static class StreamVolume
 {
-    public static LogVolume Of(LogStream stream, IReadOnlyList<ActiveDeletion> deletions, long startNs, long endNs)
+    public static LogVolume Of(Labels labels, in StreamSnapshot content, IReadOnlyList<ActiveDeletion> deletions, long startNs, long endNs)
     {
-        var snapshot = stream.Snapshot();
-        var hidden = HiddenEntries.Of(stream.Labels, deletions, startNs, endNs);
+        var hidden = HiddenEntries.Of(labels, deletions, startNs, endNs);
         long chunks = 0, entries = 0, bytes = 0;
-        Head(snapshot.Head);
-        Head(snapshot.Frozen);
-        foreach (var block in snapshot.Memory) Block(block.Header);
-        foreach (var block in snapshot.Parts) Block(block.Header);
-        return new LogVolume(entries > 0 ? 1 : 0, chunks, entries, bytes);
-
-        void Head(HeadSnapshot head)
+        foreach (var head in content.Heads)
         {
             long before = entries;
-            foreach (ref readonly var entry in (head.Entries ?? []).AsSpan(0, head.Count))
+            foreach (ref readonly var entry in head.Entries.AsSpan(0, head.Count))
             {
                 if (entry.TimestampNs < startNs || entry.TimestampNs >= endNs || hidden?.Covers(entry.TimestampNs, entry.TimestampNs) == true) continue;
                 entries++;
@@ -30,10 +23,10 @@ internal static class StreamVolume
             }
             if (entries > before) chunks++;
         }
-
-        void Block(BlockHeader header)
+        foreach (var block in content.Blocks)
         {
-            if (!header.Overlaps(startNs, endNs) || hidden?.Covers(Math.Max(header.MinNs, startNs), Math.Min(header.MaxNs, endNs - 1)) == true) return;
+            var header = block.Header;
+            if (!header.Overlaps(startNs, endNs) || hidden?.Covers(Math.Max(header.MinNs, startNs), Math.Min(header.MaxNs, endNs - 1)) == true) continue;
             chunks++;
             // A block that lies partly in the range counts with that part of its span.
             double share = header.MinNs >= startNs && header.MaxNs < endNs
@@ -42,5 +35,6 @@ internal static class StreamVolume
             entries += Math.Max(1, (long)Math.Round(header.Entries * share));
             bytes += Math.Max(1, (long)Math.Round((header.LineBytes + header.MetadataBytes) * share));
         }
+        return new LogVolume(entries > 0 ? 1 : 0, chunks, entries, bytes);
     }
 }

@@ -28,8 +28,8 @@ internal sealed class HeadBlock
 {
     private const int TailScan = 16;
 
-    private byte[] bytes = new byte[1024];
-    private HeadEntry[] entries = new HeadEntry[16];
+    private byte[] bytes = [];
+    private HeadEntry[] entries = [];
     private HashSet<ulong>? seen;
     private int used;
     private int count;
@@ -51,7 +51,7 @@ internal sealed class HeadBlock
         if (count > 0 && timestampNs <= MaxNs && Holds(timestampNs, line, metadata)) return false;
         int size = line.Length + metadata.Length;
         if (used + size > bytes.Length) Array.Resize(ref bytes, Math.Max(used + size, bytes.Length * 2));
-        if (count == entries.Length) Array.Resize(ref entries, count * 2);
+        if (count == entries.Length) Array.Resize(ref entries, Math.Max(2, count * 2));
         line.CopyTo(bytes.AsSpan(used));
         metadata.CopyTo(bytes.AsSpan(used + line.Length));
         entries[count] = new HeadEntry(timestampNs, used, line.Length, metadata.Length);

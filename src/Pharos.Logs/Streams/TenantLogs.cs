@@ -1,23 +1,22 @@
-using System.Text;
 using Pharos.Core;
-using Pharos.Logs.Blocks;
 using Pharos.Logs.Deletion;
 using Pharos.Logs.Ingest;
 using Pharos.Logs.Parts;
 
 namespace Pharos.Logs.Streams;
 
-/// <summary>A stream as a sender names it: the stored stream, and what its labels say about levels.</summary>
-internal sealed record StreamAlias(LogStream Stream, byte[] Level);
-
-/// <summary>All streams and parts of one tenant. Safe for several threads.</summary>
+/// <summary>
+/// All streams and parts of one tenant: streams in memory are those that got entries since the last flush, all others stand in the
+/// indexes of parts alone. Safe for several threads.
+/// </summary>
 internal sealed class TenantLogs(TenantId tenant, TimeProvider time, DeleteRequests deletes)
 {
     private readonly Lock gate = new();
-    private readonly Dictionary<byte[], LogStream> streams = new(ByteKeys.Instance);
-    private readonly Dictionary<byte[], StreamAlias> aliases = new(ByteKeys.Instance);
-    private readonly Dictionary<string, Dictionary<string, List<LogStream>>> postings = new(StringComparer.Ordinal);
     private readonly List<PartFile> parts = [];
+
+    // Set aside for a flush, the oldest first; more than one where flushes failed.
+    private readonly List<HeadStreams> frozen = [];
+    private HeadStreams current = new();
     private int active;
 
     public TenantId Tenant { get; } = tenant;
@@ -34,11 +33,11 @@ internal sealed class TenantLogs(TenantId tenant, TimeProvider time, DeleteReque
     /// <summary>Streams with entries in memory.</summary>
     public int ActiveStreams => Volatile.Read(ref active);
 
-    public int StreamCount
+    public bool IsEmpty
     {
         get
         {
-            lock (gate) return streams.Count;
+            lock (gate) return parts.Count == 0 && active == 0;
         }
     }
 
@@ -50,150 +49,100 @@ internal sealed class TenantLogs(TenantId tenant, TimeProvider time, DeleteReque
         }
     }
 
-    /// <summary>The stream that a sender's label bytes stand for, where it was named before.</summary>
+    /// <summary>The stream that a sender's label bytes stand for, where it was named since the last flush.</summary>
     public StreamAlias? FindAlias(ReadOnlySpan<byte> senderLabels)
     {
-        lock (gate) return aliases.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(senderLabels, out var alias) ? alias : null;
+        lock (gate) return current.FindAlias(senderLabels);
     }
 
-    public StreamAlias AddAlias(byte[] senderLabels, Labels stored)
+    /// <param name="isNew">Whether the stream had no entries in memory.</param>
+    public StreamAlias AddAlias(ReadOnlySpan<byte> senderLabels, Labels stored, out bool isNew)
     {
+        byte[] level = LevelDetector.OfLabels(stored.Encoded).ToArray();
         lock (gate)
         {
-            if (aliases.Count > 10_000 + (4 * streams.Count)) aliases.Clear();
-            var alias = new StreamAlias(GetOrAdd(stored), LevelDetector.OfLabels(stored.Encoded).ToArray());
-            return aliases[senderLabels] = alias;
+            var alias = new StreamAlias(GetOrAdd(stored, out isNew), level);
+            current.AddAlias(senderLabels, alias);
+            return alias;
         }
     }
 
+    /// <summary>Whether a stream has entries in memory.</summary>
     public bool Has(Labels labels)
     {
-        lock (gate) return streams.TryGetValue(labels.Encoded.ToArray(), out var stream) && stream.IsActive;
+        lock (gate) return IsActive(labels);
     }
 
     public LogStream Stream(Labels labels)
     {
-        lock (gate) return GetOrAdd(labels);
+        lock (gate) return GetOrAdd(labels, out _);
     }
 
-    public void AddPart(PartFile part, List<(Labels Labels, BlockRef[] Blocks)> contents)
-    {
-        lock (gate)
-        {
-            parts.Add(part);
-            foreach (var (labels, blocks) in contents) GetOrAdd(labels).AddParts(blocks);
-        }
-    }
-
-    /// <summary>Notes a part whose blocks the streams have been given already.</summary>
     public void AddPart(PartFile part)
     {
         lock (gate) parts.Add(part);
     }
 
-    /// <summary>Puts one part in the place of others whose entries it holds.</summary>
+    /// <summary>Puts one part in the place of others whose entries it holds, at once: a reader sees the old ones or the new one.</summary>
     /// <param name="part">Null: nothing is left of them.</param>
-    public void ReplaceParts(IReadOnlyList<PartFile> old, PartFile? part, List<(Labels Labels, BlockRef[] Blocks)> contents)
+    public void ReplaceParts(IReadOnlyList<PartFile> old, PartFile? part)
     {
-        var sources = old.ToHashSet<BlockSource>();
         lock (gate)
         {
-            parts.RemoveAll(sources.Contains);
+            parts.RemoveAll(old.Contains);
             if (part is not null) parts.Add(part);
-            var blocksOf = contents.ToDictionary(c => c.Labels, c => c.Blocks);
-            foreach (var stream in streams.Values) stream.ReplaceParts(sources, blocksOf.TryGetValue(stream.Labels, out var blocks) ? blocks : []);
         }
     }
 
-    /// <summary>Labels of the streams that have blocks in a part.</summary>
-    public List<Labels> StreamsOf(PartFile part)
+    /// <summary>Streams that match, as they are now.</summary>
+    /// <param name="damaged">Is told of a part whose index cannot be read.</param>
+    public StreamSelection Select(IReadOnlyList<Matcher> matchers, Action<PartFile, Exception> damaged)
     {
-        lock (gate) return [.. streams.Values.Where(s => s.HasBlocksIn(part)).Select(s => s.Labels)];
+        PartFile[] inParts;
+        List<List<LogStream>> inMemory;
+        lock (gate)
+        {
+            inParts = [.. parts];
+            inMemory = [.. frozen.Append(current).Select(g => g.Candidates(matchers))];
+        }
+        foreach (var streams in inMemory)
+        {
+            streams.RemoveAll(s => !Matcher.All(matchers, s.Labels));
+            streams.Sort(static (a, b) => a.Labels.CompareTo(b.Labels));
+        }
+        return new StreamSelection(inParts, inMemory, matchers, damaged);
     }
 
-    public void RemovePart(PartFile part)
+    /// <summary>Sets all memory aside for a flush, while no append is on its way; all that waits for one, the oldest first.</summary>
+    public IReadOnlyList<HeadStreams> Freeze()
     {
         lock (gate)
         {
-            parts.Remove(part);
-            foreach (var stream in streams.Values) stream.RemoveParts(part);
+            if (current.All.Count > 0) frozen.Add(current);
+            current = new HeadStreams();
+            return [.. frozen];
         }
     }
 
-    /// <summary>Forgets streams without entries. Only while no append is on its way.</summary>
-    public void ForgetEmpty()
+    /// <summary>What was set aside is in parts now.</summary>
+    public void Flushed(IReadOnlyList<HeadStreams> written, IEnumerable<PartFile> inParts)
     {
         lock (gate)
         {
-            foreach (var stream in streams.Values.Where(s => s.IsEmpty).ToList()) Remove(stream);
+            parts.AddRange(inParts);
+            frozen.RemoveAll(written.Contains);
+            Volatile.Write(ref active, current.All.Count);
         }
     }
 
-    /// <summary>Streams that match, sorted by labels.</summary>
-    public List<LogStream> Select(IReadOnlyList<Matcher> matchers)
-    {
-        List<LogStream> found;
-        lock (gate)
-        {
-            IEnumerable<LogStream> candidates = streams.Values;
-            int fewest = streams.Count;
-            foreach (var matcher in matchers)
-            {
-                if (matcher.Op != MatchOp.Equal || matcher.Value.Length == 0) continue;
-                if (!postings.TryGetValue(matcher.Name, out var values) || !values.TryGetValue(matcher.Value, out var list)) return [];
-                if (list.Count > fewest) continue;
-                fewest = list.Count;
-                candidates = list;
-            }
-            found = [.. candidates];
-        }
-        found.RemoveAll(s => !Matcher.All(matchers, s.Labels));
-        found.Sort(static (a, b) => a.Labels.CompareTo(b.Labels));
-        return found;
-    }
+    private bool IsActive(Labels labels) => current.Find(labels.Encoded) is not null || frozen.Exists(g => g.Find(labels.Encoded) is not null);
 
-    /// <summary>Sets all memory aside for a flush; streams that had any, sorted by labels.</summary>
-    public List<LogStream> Freeze()
+    private LogStream GetOrAdd(Labels labels, out bool isNew)
     {
-        lock (gate)
-        {
-            var frozen = streams.Values.Where(s => s.Freeze()).ToList();
-            frozen.Sort(static (a, b) => a.Labels.CompareTo(b.Labels));
-            return frozen;
-        }
-    }
-
-    public void CountActive()
-    {
-        lock (gate) Volatile.Write(ref active, streams.Values.Count(s => s.IsActive));
-    }
-
-    public void NoteNewActive() => Interlocked.Increment(ref active);
-
-    private LogStream GetOrAdd(Labels labels)
-    {
-        if (streams.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(labels.Encoded, out var stream)) return stream;
-        stream = new LogStream(labels);
-        streams[labels.Encoded.ToArray()] = stream;
-        foreach (var (name, value) in labels)
-        {
-            if (!postings.TryGetValue(name, out var values)) postings[name] = values = new Dictionary<string, List<LogStream>>(StringComparer.Ordinal);
-            if (!values.TryGetValue(value, out var list)) values[value] = list = [];
-            list.Add(stream);
-        }
-        return stream;
-    }
-
-    private void Remove(LogStream stream)
-    {
-        streams.Remove(stream.Labels.Encoded.ToArray());
-        foreach (var (name, value) in stream.Labels)
-        {
-            var values = postings[name];
-            values[value].Remove(stream);
-            if (values[value].Count == 0) values.Remove(value);
-            if (values.Count == 0) postings.Remove(name);
-        }
-        foreach (byte[] alias in aliases.Where(a => a.Value.Stream == stream).Select(a => a.Key).ToList()) aliases.Remove(alias);
+        isNew = false;
+        if (current.Find(labels.Encoded) is { } stream) return stream;
+        isNew = !IsActive(labels);
+        if (isNew) Volatile.Write(ref active, active + 1);
+        return current.Add(labels);
     }
 }

@@ -15,6 +15,8 @@ public sealed class LogArchive
     /// <summary>A running server that merges parts while they are listed makes the list start again; so often at most.</summary>
     private const int ListingsMax = 5;
 
+    private const long CacheBytes = 16 << 20;
+
     private readonly List<OpenPart> parts;
 
     private LogArchive(string folder, List<OpenPart> parts, List<FileProblem> damaged)
@@ -60,7 +62,7 @@ public sealed class LogArchive
         foreach (var part in parts)
         {
             cancel.ThrowIfCancellationRequested();
-            foreach (var (labels, blocks) in part.Streams)
+            foreach (var (labels, blocks) in part.Part.Index.Streams())
             {
                 if (!Matcher.All(matchers, labels)) continue;
                 foreach (var block in blocks)
@@ -112,6 +114,7 @@ public sealed class LogArchive
     private static bool TryList(string folder, string? tenant, List<OpenPart> parts, List<FileProblem> damaged, CancellationToken cancel)
     {
         // The mark is read first: a flush that finishes after it is left out as a whole.
+        var cache = new IndexCache(CacheBytes);
         long? finished = FlushMark.Read(folder, NullLogger.Instance)?.Sequence;
         foreach (string path in Directory.GetDirectories(folder).Where(d => TenantId.TryParse(Path.GetFileName(d), out _, out _) && (tenant is null || Path.GetFileName(d) == tenant)).Order(StringComparer.Ordinal))
         {
@@ -132,30 +135,29 @@ public sealed class LogArchive
                     cancel.ThrowIfCancellationRequested();
                     try
                     {
-                        var (part, streams) = PartReader.Open(file);
-                        if (part.Sequence > finished) continue;
-                        found.Add(new OpenPart(InfoOf(part, streams, Path.GetFileName(path), Path.GetFileName(day)), part.Replaces, streams));
+                        var part = PartReader.Open(file, cache);
+                        if (part.Flush.Sequence > finished) continue;
+                        found.Add(new OpenPart(InfoOf(part, Path.GetFileName(path), Path.GetFileName(day)), part));
                     }
                     catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
                     {
                         return false;
                     }
-                    catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException or OverflowException or ArgumentException or IndexOutOfRangeException)
+                    catch (Exception e) when (PartReader.IsDamage(e))
                     {
                         damaged.Add(new FileProblem(file, e.Message));
                     }
                 }
                 // A merge may be done and what it was made from not deleted yet.
-                var replaced = found.SelectMany(f => f.Replaces).ToHashSet(StringComparer.Ordinal);
+                var replaced = found.SelectMany(f => f.Part.Replaces).ToHashSet(StringComparer.Ordinal);
                 parts.AddRange(found.Where(f => !replaced.Contains(Path.GetFileName(f.Info.Path))));
             }
         }
         return true;
     }
 
-    private static LogPartInfo InfoOf(PartFile part, List<(Labels Labels, BlockRef[] Blocks)> streams, string tenant, string day) => new(
-        part.Path, tenant, day, part.MinNs, part.MaxNs, streams.Count, streams.Sum(s => (long)s.Blocks.Length), part.Entries,
-        streams.Sum(s => s.Blocks.Sum(b => (long)b.Header.LineBytes + b.Header.MetadataBytes)), part.Bytes);
+    private static LogPartInfo InfoOf(PartFile part, string tenant, string day) => new(
+        part.Path, tenant, day, part.MinNs, part.MaxNs, part.Index.StreamCount, part.Index.BlockCount, part.Entries, part.RawBytes, part.Bytes);
 
-    internal sealed record OpenPart(LogPartInfo Info, IReadOnlyList<string> Replaces, List<(Labels Labels, BlockRef[] Blocks)> Streams);
+    internal sealed record OpenPart(LogPartInfo Info, PartFile Part);
 }

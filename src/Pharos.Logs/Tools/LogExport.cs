@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -6,6 +5,7 @@ using System.Text.Unicode;
 using Pharos.Core;
 using Pharos.Logs.Blocks;
 using Pharos.Logs.Deletion;
+using Pharos.Logs.Parts;
 using Pharos.Logs.Reading;
 using Pharos.Logs.Streams;
 using Pharos.Storage.Files;
@@ -55,20 +55,18 @@ public sealed class LogExport
         LogArchive archive, TenantId tenant, LogSelection selection, LogExportForm form, ILogFilterLanguage language, Stream output, Action<long, long>? progress, CancellationToken cancel)
     {
         var export = new LogExport(form, selection with { Ordered = false, Backward = false }, output);
-        using (export.buffer) return export.Run(StreamsOf(archive, tenant, selection), DeletionsOf(archive, tenant, language), progress, cancel);
+        using (export.buffer) return export.Run(new StreamSelection(PartsOf(archive, tenant), [], selection.Matchers, export.Damaged), DeletionsOf(archive, tenant, language), progress, cancel);
     }
 
-    private LogExported Run(SortedDictionary<Labels, List<BlockRef>> streams, IReadOnlyList<ActiveDeletion> deletions, Action<long, long>? progress, CancellationToken cancel)
+    private LogExported Run(StreamSelection streams, IReadOnlyList<ActiveDeletion> deletions, Action<long, long>? progress, CancellationToken cancel)
     {
-        long total = streams.Values.Sum(s => s.Sum(b => (long)b.Header.LineBytes + b.Header.MetadataBytes)), before = 0, written = 0;
-        foreach (var (labels, blocks) in streams)
+        long total = progress is null ? 0 : streams.Read(selection.StartNs, selection.EndNs).Sum(s => RawBytes(s.Content)), before = 0, written = 0;
+        foreach (var (labels, content) in streams.Read(selection.StartNs, selection.EndNs))
         {
             var context = new ReadContext(selection, deletions, Damaged, cancel);
-            var sections = new List<ReadSection>();
-            ReadSection.Cut(labels, new StreamSnapshot(default, default, [], [.. blocks]), selection, sections);
-            using var cursor = new SectionCursor(new ConcurrentQueue<ReadSection>(sections), context);
+            using var cursor = new SectionCursor(new SectionQueue([(labels, content)], cancel), context);
             if (WriteStream(cursor, labels, () => progress?.Invoke(Math.Min(total, before + context.Parts.Bytes), total))) written++;
-            before += blocks.Sum(b => (long)b.Header.LineBytes + b.Header.MetadataBytes);
+            before += RawBytes(content);
         }
         return new LogExported(written, entries, altered, problems);
     }
@@ -191,23 +189,14 @@ public sealed class LogExport
     private void Damaged(BlockRef block, Labels stream, Exception wrong) =>
         problems.Add(new FileProblem(block.Source.Name, $"a block of stream {stream}, {block.Header.Entries} entries: {wrong.Message}") { Offset = block.Header.Offset });
 
-    private static SortedDictionary<Labels, List<BlockRef>> StreamsOf(LogArchive archive, TenantId tenant, LogSelection selection)
+    private void Damaged(PartFile part, Exception wrong)
     {
-        var streams = new SortedDictionary<Labels, List<BlockRef>>();
-        foreach (var part in archive.Opened.Where(p => p.Info.Tenant == tenant.Name))
-        {
-            foreach (var (labels, blocks) in part.Streams)
-            {
-                if (!Matcher.All(selection.Matchers, labels)) continue;
-                foreach (var block in blocks.Where(b => b.Header.Overlaps(selection.StartNs, selection.EndNs)))
-                {
-                    if (!streams.TryGetValue(labels, out var list)) streams[labels] = list = [];
-                    list.Add(block);
-                }
-            }
-        }
-        return streams;
+        if (problems.TrueForAll(p => p.Path != part.Path)) problems.Add(new FileProblem(part.Path, $"its index, and all entries from there on: {wrong.Message}"));
     }
+
+    private static List<PartFile> PartsOf(LogArchive archive, TenantId tenant) => [.. archive.Opened.Where(p => p.Info.Tenant == tenant.Name).Select(p => p.Part)];
+
+    private static long RawBytes(StreamSnapshot stream) => stream.Blocks.Sum(b => (long)b.Header.LineBytes + b.Header.MetadataBytes);
 
     private static IReadOnlyList<ActiveDeletion> DeletionsOf(LogArchive archive, TenantId tenant, ILogFilterLanguage language)
     {

@@ -92,7 +92,7 @@ public static class LogVerifier
     {
         try
         {
-            foreach (var (labels, blocks) in PartReader.Open(path).Streams)
+            foreach (var (labels, blocks) in PartReader.Open(path, new IndexCache(1 << 20)).Index.Streams())
             {
                 foreach (var block in blocks)
                 {
@@ -111,7 +111,7 @@ public static class LogVerifier
         {
             // A running server's retention let it go.
         }
-        catch (Exception wrong) when (wrong is InvalidDataException or IOException or UnauthorizedAccessException or OverflowException or ArgumentException or IndexOutOfRangeException)
+        catch (Exception wrong) when (PartReader.IsDamage(wrong))
         {
             problems.Add(new FileProblem(path, wrong.Message));
         }

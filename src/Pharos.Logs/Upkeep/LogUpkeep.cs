@@ -7,7 +7,7 @@ using Pharos.Logs.Streams;
 namespace Pharos.Logs.Upkeep;
 
 /// <summary>The life of parts after they were written: retention, deletion for good, merging. One call at a time.</summary>
-internal sealed class LogUpkeep(LogStoreOptions options, ITenantLimits limits, TimeProvider time, LogInstruments instruments, ILogger logger)
+internal sealed class LogUpkeep(LogStoreOptions options, IndexCache cache, ITenantLimits limits, TimeProvider time, LogInstruments instruments, ILogger logger)
 {
     /// <summary>Parts of about one size that are merged into one.</summary>
     private const int MergeCount = 4;
@@ -29,8 +29,8 @@ internal sealed class LogUpkeep(LogStoreOptions options, ITenantLimits limits, T
             {
                 // Without rules for single streams the part's own bounds settle it.
                 if (part.MaxNs >= rules.NewestKeepFromNs) continue;
-                if (rules.HasStreams && !logs.StreamsOf(part).All(s => part.MaxNs < rules.KeepFromNs(s))) continue;
-                logs.RemovePart(part);
+                if (rules.HasStreams && AnyStream(part, [], s => part.MaxNs >= rules.KeepFromNs(s))) continue;
+                logs.ReplaceParts([part], null);
                 Delete(part);
                 logs.Changes.Note(part.MinNs, part.MaxNs);
                 LogsLog.Retired(logger, part.Path, logs.Tenant.Name);
@@ -56,8 +56,8 @@ internal sealed class LogUpkeep(LogStoreOptions options, ITenantLimits limits, T
             foreach (var day in logs.Parts.GroupBy(p => Path.GetDirectoryName(p.Path)).ToList())
             {
                 cancel.ThrowIfCancellationRequested();
-                List<PartFile> parts = [.. day.OrderBy(p => p.Sequence).ThenBy(p => p.Path, StringComparer.Ordinal)];
-                foreach (var part in parts.Where(p => MustRewrite(logs, p, due, rules)).ToList())
+                List<PartFile> parts = [.. day.OrderBy(p => p.Flush.Sequence).ThenBy(p => p.Path, StringComparer.Ordinal)];
+                foreach (var part in parts.Where(p => MustRewrite(p, due, rules)).ToList())
                 {
                     whole &= Replace(logs, [part], due, rules, cancel);
                     parts.Remove(part);
@@ -89,11 +89,24 @@ internal sealed class LogUpkeep(LogStoreOptions options, ITenantLimits limits, T
         return [];
     }
 
-    private static bool MustRewrite(TenantLogs logs, PartFile part, List<ActiveDeletion> due, RetentionRules rules)
+    private static bool MustRewrite(PartFile part, List<ActiveDeletion> due, RetentionRules rules)
     {
-        bool deleted = due.Any(d => d.Request.StartNs <= part.MaxNs && d.Request.EndNs > part.MinNs && logs.StreamsOf(part).Any(d.Touches));
+        bool deleted = due.Any(d => d.Request.StartNs <= part.MaxNs && d.Request.EndNs > part.MinNs && AnyStream(part, d.Filter.Matchers, d.Touches));
         // A stream that has gone altogether is worth it; one that goes piece by piece waits for that.
-        return deleted || (rules.HasStreams && logs.StreamsOf(part).Any(s => part.MaxNs < rules.KeepFromNs(s)));
+        return deleted || (rules.HasStreams && AnyStream(part, [], s => part.MaxNs < rules.KeepFromNs(s)));
+    }
+
+    /// <summary>Whether something holds of a stream of a part; true where that cannot be read.</summary>
+    private static bool AnyStream(PartFile part, IReadOnlyList<Matcher> matchers, Func<Labels, bool> holds)
+    {
+        try
+        {
+            return part.Index.Streams(part.Index.Find(matchers), long.MinValue, long.MaxValue).Any(s => holds(s.Labels));
+        }
+        catch (Exception e) when (PartReader.IsDamage(e))
+        {
+            return true;
+        }
     }
 
     /// <summary>False: the parts stay as they are, for one cannot be read.</summary>
@@ -101,11 +114,11 @@ internal sealed class LogUpkeep(LogStoreOptions options, ITenantLimits limits, T
     {
         if (parts.Any(p => unreadable.Contains(p.Path))) return false;
         long started = time.GetTimestamp();
-        var merger = new PartMerger(options, due, rules.KeepFromNs);
-        (PartFile Part, List<(Labels, Blocks.BlockRef[])> Contents)? written;
+        var merger = new PartMerger(options, cache, due, rules.KeepFromNs);
+        PartFile? written;
         try
         {
-            written = merger.Write(logs, parts, cancel);
+            written = merger.Write(parts, cancel);
         }
         catch (InvalidDataException e)
         {
@@ -122,18 +135,18 @@ internal sealed class LogUpkeep(LogStoreOptions options, ITenantLimits limits, T
                 foreach (string name in PartMerger.StillReplaced(part)) options.Disk.Delete(Path.Combine(Path.GetDirectoryName(part.Path)!, name));
                 part.Close();
                 options.Disk.Delete(part.Path);
-                logs.RemovePart(part);
+                logs.ReplaceParts([part], null);
             }
             options.Disk.SyncFolder(Path.GetDirectoryName(parts[0].Path)!);
         }
         else
         {
-            logs.ReplaceParts(parts, written.Value.Part, written.Value.Contents);
+            logs.ReplaceParts(parts, written);
             foreach (var part in parts) replaced.Add((part, time.GetUtcNow()));
         }
         if (merger.Dropped > 0) logs.Changes.Note(parts.Min(p => p.MinNs), parts.Max(p => p.MaxNs));
         instruments.PartsMerged.Add(parts.Count);
-        LogsLog.Merged(logger, parts.Count, written?.Part.Path ?? "nothing", merger.Dropped, time.GetElapsedTime(started).TotalSeconds);
+        LogsLog.Merged(logger, parts.Count, written?.Path ?? "nothing", merger.Dropped, time.GetElapsedTime(started).TotalSeconds);
         return true;
     }
 

@@ -11,7 +11,7 @@ namespace Pharos.Logs.Upkeep;
 /// <summary>Writes parts of one day anew as one: blocks of a stream in order of time and of good size, each entry once, without what is to go.</summary>
 /// <param name="deletions">Deletions whose entries go for good.</param>
 /// <param name="keepFromNs">For a stream the time before which its entries go.</param>
-internal sealed class PartMerger(LogStoreOptions options, IReadOnlyList<ActiveDeletion> deletions, Func<Labels, long> keepFromNs)
+internal sealed class PartMerger(LogStoreOptions options, IndexCache cache, IReadOnlyList<ActiveDeletion> deletions, Func<Labels, long> keepFromNs)
 {
     private long entriesBefore;
     private long entriesAfter;
@@ -21,18 +21,16 @@ internal sealed class PartMerger(LogStoreOptions options, IReadOnlyList<ActiveDe
 
     /// <summary>Writes the new part, durable, beside the old ones. Null: nothing is left.</summary>
     /// <exception cref="InvalidDataException">A block cannot be read: the parts must stay as they are.</exception>
-    public (PartFile Part, List<(Labels Labels, BlockRef[] Blocks)> Contents)? Write(TenantLogs logs, IReadOnlyList<PartFile> parts, CancellationToken cancel)
+    public PartFile? Write(IReadOnlyList<PartFile> parts, CancellationToken cancel)
     {
         entriesBefore = entriesAfter = 0;
-        var sources = parts.ToHashSet<BlockSource>();
-        long sequence = parts.Max(p => p.Sequence);
+        var flush = parts.Select(p => p.Flush).MaxBy(f => f.Sequence)!;
         string folder = Path.GetDirectoryName(parts[0].Path)!;
-        using var writer = new PartWriter(options.Disk, NextPath(folder, sequence), sequence, [.. parts.SelectMany(p => StillReplaced(p).Prepend(Path.GetFileName(p.Path)))]);
-        foreach (var stream in logs.Select([]))
+        using var writer = new PartWriter(options, cache, NextPath(folder, flush.Sequence), flush, [.. parts.SelectMany(p => StillReplaced(p).Prepend(Path.GetFileName(p.Path)))]);
+        foreach (var (labels, content) in new StreamSelection(parts, [], [], Fail).Read(long.MinValue, long.MaxValue))
         {
             cancel.ThrowIfCancellationRequested();
-            BlockRef[] blocks = [.. stream.Snapshot().Parts.Where(b => sources.Contains(b.Source)).OrderBy(b => b.Header.MinNs)];
-            if (blocks.Length > 0) Write(stream.Labels, blocks, writer, cancel);
+            Write(labels, [.. content.Blocks.OrderBy(b => b.Header.MinNs)], writer, cancel);
         }
         return writer.IsEmpty ? null : writer.Finish();
     }
@@ -85,7 +83,7 @@ internal sealed class PartMerger(LogStoreOptions options, IReadOnlyList<ActiveDe
     {
         var selection = new LogSelection { Matchers = [], StartNs = keepFrom, EndNs = long.MaxValue, Ordered = false };
         var context = new ReadContext(selection, deletions, Fail, cancel);
-        using var entries = new StreamEntries(labels, new StreamSnapshot(default, default, [], blocks), context);
+        using var entries = new StreamEntries(labels, new StreamSnapshot(blocks, []), context);
         while (entries.MoveNext())
         {
             var entry = entries.Current;
@@ -93,6 +91,8 @@ internal sealed class PartMerger(LogStoreOptions options, IReadOnlyList<ActiveDe
             open.Append(entry.TimestampNs, entry.Line, entry.Metadata);
         }
     }
+
+    private static void Fail(PartFile part, Exception e) => throw new InvalidDataException($"the index of {part.Path} cannot be read: {e.Message}", e);
 
     private static void Fail(BlockRef block, Labels stream, Exception e) =>
         throw new InvalidDataException($"the block of {block.Source.Name} at offset {block.Header.Offset} for stream {stream} cannot be read: {e.Message}", e);

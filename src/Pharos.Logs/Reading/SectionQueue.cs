@@ -1,0 +1,45 @@
+using Pharos.Core;
+using Pharos.Logs.Streams;
+
+namespace Pharos.Logs.Reading;
+
+/// <summary>Sections of streams for several readers, made as they are taken: however many streams there are. Safe for several threads.</summary>
+internal sealed class SectionQueue(IEnumerable<(Labels Labels, StreamSnapshot Content)> streams, CancellationToken cancel)
+{
+    private readonly Lock gate = new();
+    private readonly Queue<ReadSection> ready = new();
+    private readonly IEnumerator<(Labels Labels, StreamSnapshot Content)> rest = streams.GetEnumerator();
+    private int made;
+
+    public bool TryTake(out ReadSection section)
+    {
+        lock (gate)
+        {
+            Fill(1);
+            return ready.TryDequeue(out section);
+        }
+    }
+
+    /// <summary>How many readers are of use: so many, or fewer where there are not as many sections; at least one.</summary>
+    public int AtLeast(int readersMax)
+    {
+        lock (gate)
+        {
+            Fill(readersMax);
+            return Math.Clamp(ready.Count, 1, readersMax);
+        }
+    }
+
+    private void Fill(int count)
+    {
+        while (ready.Count < count && rest.MoveNext())
+        {
+            cancel.ThrowIfCancellationRequested();
+            foreach (var section in ReadSection.Cut(rest.Current.Labels, rest.Current.Content, made))
+            {
+                ready.Enqueue(section);
+                made++;
+            }
+        }
+    }
+}

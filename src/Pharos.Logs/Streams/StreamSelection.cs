@@ -1,0 +1,126 @@
+using Pharos.Core;
+using Pharos.Logs.Blocks;
+using Pharos.Logs.Parts;
+
+namespace Pharos.Logs.Streams;
+
+/// <summary>
+/// The streams of a tenant that match a selector, of one moment. They are read out of the parts' indexes as they are asked for: how many
+/// there are does not matter. Safe for several threads.
+/// </summary>
+internal sealed class StreamSelection(
+    IReadOnlyList<PartFile> parts, IReadOnlyList<List<LogStream>> heads, IReadOnlyList<Matcher> matchers, Action<PartFile, Exception> damaged)
+{
+    private static readonly Comparer<(Labels Labels, int Order)> ByLabels = Comparer<(Labels Labels, int Order)>.Create(static (a, b) =>
+    {
+        int order = a.Labels.CompareTo(b.Labels);
+        return order != 0 ? order : a.Order.CompareTo(b.Order);
+    });
+
+    private readonly Lazy<int[]?>[] numbers = [.. parts.Select(p => new Lazy<int[]?>(() => p.Index.Find(matchers)))];
+
+    /// <summary>Streams with what of them touches a range of time (start inclusive, end exclusive), in the order of their labels.</summary>
+    public IEnumerable<(Labels Labels, StreamSnapshot Content)> Read(long startNs, long endNs)
+    {
+        var queue = new PriorityQueue<Source, (Labels, int)>(ByLabels);
+        int order = 0;
+        for (int i = 0; i < parts.Count; i++)
+        {
+            if (parts[i].MinNs < endNs && parts[i].MaxNs >= startNs) Enqueue(new PartSource(OfPart(i, startNs, endNs).GetEnumerator(), order++));
+        }
+        foreach (var streams in heads) Enqueue(new HeadSource(streams, startNs, endNs, order++));
+        var blocks = new List<BlockRef>();
+        var open = new List<HeadSnapshot>();
+        while (queue.TryPeek(out var first, out _))
+        {
+            var labels = first.Labels;
+            blocks.Clear();
+            open.Clear();
+            BlockRef[]? only = null;
+            int count = 0;
+            while (queue.TryPeek(out var source, out _) && source.Labels.Equals(labels))
+            {
+                queue.Dequeue();
+                only = count++ == 0 ? source.Blocks : null;
+                blocks.AddRange(source.Blocks);
+                if (source.Head is { } head) open.Add(head);
+                Enqueue(source);
+            }
+            yield return (labels, new StreamSnapshot(only ?? [.. blocks], [.. open]));
+        }
+
+        void Enqueue(Source source)
+        {
+            if (source.MoveNext()) queue.Enqueue(source, (source.Labels, source.Order));
+        }
+    }
+
+    /// <summary>Where nothing of an index can be read, the part is as if it were not there.</summary>
+    private IEnumerable<(Labels Labels, BlockRef[] Blocks)> OfPart(int number, long startNs, long endNs)
+    {
+        using var streams = Streams().GetEnumerator();
+        while (true)
+        {
+            try
+            {
+                if (!streams.MoveNext()) break;
+            }
+            catch (Exception e) when (PartReader.IsDamage(e))
+            {
+                damaged(parts[number], e);
+                break;
+            }
+            yield return streams.Current;
+        }
+
+        IEnumerable<(Labels Labels, BlockRef[] Blocks)> Streams() =>
+            parts[number].Index.Streams(numbers[number].Value, startNs, endNs).Where(s => Matcher.All(matchers, s.Labels));
+    }
+
+    private abstract class Source(int order)
+    {
+        public int Order { get; } = order;
+
+        public abstract Labels Labels { get; }
+
+        public abstract BlockRef[] Blocks { get; }
+
+        public virtual HeadSnapshot? Head => null;
+
+        public abstract bool MoveNext();
+    }
+
+    private sealed class PartSource(IEnumerator<(Labels Labels, BlockRef[] Blocks)> streams, int order) : Source(order)
+    {
+        public override Labels Labels => streams.Current.Labels;
+
+        public override BlockRef[] Blocks => streams.Current.Blocks;
+
+        public override bool MoveNext() => streams.MoveNext();
+    }
+
+    private sealed class HeadSource(List<LogStream> streams, long startNs, long endNs, int order) : Source(order)
+    {
+        private int at = -1;
+        private BlockRef[] blocks = [];
+        private HeadSnapshot? head;
+
+        public override Labels Labels => streams[at].Labels;
+
+        public override BlockRef[] Blocks => blocks;
+
+        public override HeadSnapshot? Head => head;
+
+        public override bool MoveNext()
+        {
+            while (++at < streams.Count)
+            {
+                (blocks, head) = streams[at].Snapshot();
+                blocks = BlockRef.In(blocks, startNs, endNs);
+                if (head is { } open && (open.MinNs >= endNs || open.MaxNs < startNs)) head = null;
+                if (blocks.Length > 0 || head is not null) return true;
+            }
+            return false;
+        }
+    }
+}
