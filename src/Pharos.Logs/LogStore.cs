@@ -129,6 +129,12 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         return [.. matcherSets.SelectMany(m => Volumes(tenant, m, startNs, endNs, cancel)).Select(v => v.Stream).Distinct().Order()];
     }
 
+    public IReadOnlyCollection<string> LabelNames(TenantId tenant, IReadOnlyList<Matcher> matchers, long startNs, long endNs, CancellationToken cancel) =>
+        OfPairs(tenant, null, matchers, startNs, endNs, cancel);
+
+    public IReadOnlyCollection<string> LabelValues(TenantId tenant, string name, IReadOnlyList<Matcher> matchers, long startNs, long endNs, CancellationToken cancel) =>
+        OfPairs(tenant, name, matchers, startNs, endNs, cancel);
+
     public IReadOnlyList<(Labels Stream, LogVolume Volume)> Volumes(
         TenantId tenant, IReadOnlyList<Matcher> matchers, long startNs, long endNs, CancellationToken cancel)
     {
@@ -216,6 +222,29 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         closing.Dispose();
         flushing.Dispose();
         compacting.Dispose();
+    }
+
+    /// <summary>Values of a label, or all label names, sorted.</summary>
+    private List<string> OfPairs(TenantId tenant, string? name, IReadOnlyList<Matcher> matchers, long startNs, long endNs, CancellationToken cancel)
+    {
+        if (!tenants.TryGetValue(tenant.Name, out var logs)) return [];
+        var deletions = logs.Deletes.Active;
+        var selection = logs.Select(matchers, Damaged);
+        var pairs = deletions.Any(d => d.Request.StartNs < endNs && d.Request.EndNs > startNs)
+            // What is deleted as a whole does not count.
+            ? selection.Read(startNs, endNs).Where(s => StreamVolume.Of(s.Labels, s.Content, deletions, startNs, endNs).Entries > 0).SelectMany(s => LabelPair.AllOf(s.Labels))
+            : selection.Pairs(name, startNs, endNs);
+        byte[] nameUtf8 = System.Text.Encoding.UTF8.GetBytes(name ?? "");
+        var found = new HashSet<string>(StringComparer.Ordinal);
+        foreach (byte[] pair in pairs)
+        {
+            cancel.ThrowIfCancellationRequested();
+            if (name is null) found.Add(System.Text.Encoding.UTF8.GetString(LabelPair.NameOf(pair)));
+            else if (LabelPair.NameOf(pair).SequenceEqual(nameUtf8)) found.Add(System.Text.Encoding.UTF8.GetString(LabelPair.ValueOf(pair)));
+        }
+        List<string> sorted = [.. found];
+        sorted.Sort(StringComparer.Ordinal);
+        return sorted;
     }
 
     private TenantLogs TenantOf(TenantId tenant) => tenants.GetOrAdd(tenant.Name, _ => new TenantLogs(

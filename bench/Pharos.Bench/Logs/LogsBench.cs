@@ -11,9 +11,15 @@ internal static class LogsBench
     {
         var mb = new Option<int>("--mb") { Description = "Megabytes of raw lines.", DefaultValueFactory = _ => 200 };
         var seed = new Option<int>("--seed") { DefaultValueFactory = _ => 1 };
-        var command = new Command("logs", "Pushes generated lines into a server, asks for them, and measures zstd and grep on the same lines.") { mb, seed };
+        var streams = new Option<int>("--streams") { Description = "Instead: so many streams of a few lines over 24 hours." };
+        var command = new Command("logs", "Pushes generated lines into a server, asks for them, and measures zstd and grep on the same lines.") { mb, seed, streams };
         command.SetAction(async parsed =>
         {
+            if (parsed.GetValue(streams) > 0)
+            {
+                await new StreamsBench(parsed.GetValue(pharos)!, parsed.GetValue(streams), parsed.GetValue(runs)).RunAsync();
+                return;
+            }
             using var load = LogLoad.Make(parsed.GetValue(mb) * 1_000_000L, parsed.GetValue(seed), TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
             await new Measuring(load, parsed.GetValue(pharos)!, parsed.GetValue(runs)).RunAsync();
         });

@@ -196,6 +196,28 @@ public interface ILogQueryable
     IReadOnlyList<Labels> Streams(
         TenantId tenant, IReadOnlyList<IReadOnlyList<Matcher>> matcherSets, long startNs, long endNs, CancellationToken cancel);
 
+    /// <summary>Label names of the streams that match and have entries in the range, in byte order.</summary>
+    IReadOnlyCollection<string> LabelNames(TenantId tenant, IReadOnlyList<Matcher> matchers, long startNs, long endNs, CancellationToken cancel)
+    {
+        var names = new SortedSet<string>(StringComparer.Ordinal);
+        foreach (var stream in Streams(tenant, [matchers], startNs, endNs, cancel))
+        {
+            foreach (var label in stream) names.Add(label.Name);
+        }
+        return names;
+    }
+
+    /// <summary>Values of a label in the streams that match and have entries in the range, in byte order.</summary>
+    IReadOnlyCollection<string> LabelValues(TenantId tenant, string name, IReadOnlyList<Matcher> matchers, long startNs, long endNs, CancellationToken cancel)
+    {
+        var values = new SortedSet<string>(StringComparer.Ordinal);
+        foreach (var stream in Streams(tenant, [matchers], startNs, endNs, cancel))
+        {
+            if (stream.TryGetValue(name, out string? value)) values.Add(value);
+        }
+        return values;
+    }
+
     /// <summary>Entries and bytes per stream, from headers alone.</summary>
     IReadOnlyList<(Labels Stream, LogVolume Volume)> Volumes(
         TenantId tenant, IReadOnlyList<Matcher> matchers, long startNs, long endNs, CancellationToken cancel);

@@ -66,22 +66,43 @@ internal sealed class PartIndex(PartFile part, PartDirectory directory, IndexCac
     /// <inheritdoc cref="Find"/>
     public IEnumerable<(Labels Labels, BlockRef[] Blocks)> Streams() => Streams(null, long.MinValue, long.MaxValue);
 
-    /// <summary>Label pairs in canonical form, by name, then value.</summary>
-    /// <param name="name">Only those of a label name; null for all.</param>
+    /// <summary>Label pairs of a name in canonical form, by value.</summary>
     /// <inheritdoc cref="Find"/>
-    public IEnumerable<byte[]> Pairs(byte[]? name)
+    public IEnumerable<byte[]> Pairs(byte[] name)
     {
-        for (int p = name is null ? 0 : FirstPage(name, []); p < directory.PairPages.Length; p++)
+        for (int p = FirstPage(name, []); p < directory.PairPages.Length; p++)
         {
             var page = PairPage(p);
             for (int at = 0; at < page.Length;)
             {
                 byte[] pair = ReadPair(page, ref at, out _, out _).ToArray();
-                int order = name is null ? 0 : LabelPair.NameOf(pair).SequenceCompareTo(name);
+                int order = LabelPair.NameOf(pair).SequenceCompareTo(name);
                 if (order > 0) yield break;
                 if (order == 0) yield return pair;
             }
         }
+    }
+
+    /// <summary>A label pair of each name, in canonical form.</summary>
+    /// <inheritdoc cref="Find"/>
+    public IEnumerable<byte[]> Names()
+    {
+        byte[] last = [];
+        for (int p = 0; p < directory.PairPages.Length; p++)
+        {
+            // Pages of one name alone are passed over.
+            if (p > 0 && p + 1 < directory.PairPages.Length && IsOf(p, last) && IsOf(p + 1, last)) continue;
+            var page = PairPage(p);
+            for (int at = 0; at < page.Length;)
+            {
+                byte[] pair = ReadPair(page, ref at, out _, out _).ToArray();
+                if (last.Length > 0 && LabelPair.NameOf(pair).SequenceEqual(LabelPair.NameOf(last))) continue;
+                last = pair;
+                yield return pair;
+            }
+        }
+
+        bool IsOf(int p, byte[] pair) => LabelPair.NameOf(directory.PairPages[p].First).SequenceEqual(LabelPair.NameOf(pair));
     }
 
     /// <summary>Numbers of the streams with a value that matches; null for all.</summary>

@@ -13,6 +13,18 @@ internal static class LabelPair
         return pair;
     }
 
+    public static IEnumerable<byte[]> AllOf(Labels labels)
+    {
+        var encoded = labels.EncodedMemory;
+        for (int at = 0; at < encoded.Length;)
+        {
+            int from = at;
+            LabelCodec.ReadString(encoded.Span, ref at);
+            LabelCodec.ReadString(encoded.Span, ref at);
+            yield return encoded[from..at].ToArray();
+        }
+    }
+
     public static ReadOnlySpan<byte> NameOf(ReadOnlySpan<byte> pair)
     {
         int at = 0;

@@ -55,26 +55,60 @@ internal sealed class StreamSelection(
         }
     }
 
+    /// <summary>Label pairs in canonical form of streams with entries in a range of time, in any order, some more than once.</summary>
+    /// <param name="name">At least those of this name; null: at least one of each name.</param>
+    public IEnumerable<byte[]> Pairs(string? name, long startNs, long endNs)
+    {
+        for (int i = 0; i < parts.Count; i++)
+        {
+            if (parts[i].MinNs >= endNs || parts[i].MaxNs < startNs) continue;
+            // Where all streams of a part count their pairs are enough.
+            bool whole = matchers.Count == 0 && parts[i].MinNs >= startNs && parts[i].MaxNs < endNs;
+            var pairs = whole
+                ? UntilDamage(i, name is null ? parts[i].Index.Names() : parts[i].Index.Pairs(System.Text.Encoding.UTF8.GetBytes(name)))
+                : OfPart(i, startNs, endNs).SelectMany(s => LabelPair.AllOf(s.Labels));
+            foreach (byte[] pair in pairs) yield return pair;
+        }
+        foreach (var streams in heads)
+        {
+            var source = new HeadSource(streams, startNs, endNs, 0);
+            while (source.MoveNext())
+            {
+                foreach (byte[] pair in LabelPair.AllOf(source.Labels)) yield return pair;
+            }
+        }
+    }
+
     /// <summary>Where nothing of an index can be read, the part is as if it were not there.</summary>
     private IEnumerable<(Labels Labels, BlockRef[] Blocks)> OfPart(int number, long startNs, long endNs)
     {
-        using var streams = Streams().GetEnumerator();
+        return UntilDamage(number, Streams());
+
+        IEnumerable<(Labels Labels, BlockRef[] Blocks)> Streams()
+        {
+            foreach (var stream in parts[number].Index.Streams(numbers[number].Value, startNs, endNs))
+            {
+                if (Matcher.All(matchers, stream.Labels)) yield return stream;
+            }
+        }
+    }
+
+    private IEnumerable<T> UntilDamage<T>(int number, IEnumerable<T> items)
+    {
+        using var rest = items.GetEnumerator();
         while (true)
         {
             try
             {
-                if (!streams.MoveNext()) break;
+                if (!rest.MoveNext()) break;
             }
             catch (Exception e) when (PartReader.IsDamage(e))
             {
                 damaged(parts[number], e);
                 break;
             }
-            yield return streams.Current;
+            yield return rest.Current;
         }
-
-        IEnumerable<(Labels Labels, BlockRef[] Blocks)> Streams() =>
-            parts[number].Index.Streams(numbers[number].Value, startNs, endNs).Where(s => Matcher.All(matchers, s.Labels));
     }
 
     private abstract class Source(int order)

@@ -39,6 +39,14 @@ internal sealed class FederatedLogs(ILogQueryable store) : ILogQueryable, ILogCh
         return [.. merged];
     }
 
+    public IReadOnlyCollection<string> LabelNames(TenantId tenant, IReadOnlyList<Matcher> matchers, long startNs, long endNs, CancellationToken cancel) => tenant.IsFederated
+        ? [.. Streams(tenant, [matchers], startNs, endNs, cancel).SelectMany(s => s.ToDictionary().Keys).Distinct().Order(StringComparer.Ordinal)]
+        : store.LabelNames(tenant, matchers, startNs, endNs, cancel);
+
+    public IReadOnlyCollection<string> LabelValues(TenantId tenant, string name, IReadOnlyList<Matcher> matchers, long startNs, long endNs, CancellationToken cancel) => tenant.IsFederated
+        ? [.. Streams(tenant, [matchers], startNs, endNs, cancel).Select(s => s[name]).Where(v => v.Length > 0).Distinct().Order(StringComparer.Ordinal)]
+        : store.LabelValues(tenant, name, matchers, startNs, endNs, cancel);
+
     public IReadOnlyList<(Labels Stream, LogVolume Volume)> Volumes(
         TenantId tenant, IReadOnlyList<Matcher> matchers, long startNs, long endNs, CancellationToken cancel)
     {

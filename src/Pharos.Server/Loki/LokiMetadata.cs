@@ -13,24 +13,14 @@ internal sealed class LokiMetadata(ILogQueryable store, ITenantLimits limits, Ti
 
     public Task LabelsAsync(HttpContext http) => LokiAnswers.GuardAsync(http, async () =>
     {
-        var streams = await StreamsAsync(http);
-        var names = new SortedSet<string>(StringComparer.Ordinal);
-        foreach (var stream in streams)
-        {
-            foreach (var label in stream) names.Add(label.Name);
-        }
-        await LokiAnswers.NamesAsync(http, names);
+        var (matchers, start, end) = await WhatAsync(http);
+        await LokiAnswers.NamesAsync(http, store.LabelNames(http.Tenant(), matchers, start, end, http.RequestAborted));
     });
 
     public Task ValuesAsync(HttpContext http, string name) => LokiAnswers.GuardAsync(http, async () =>
     {
-        var streams = await StreamsAsync(http);
-        var values = new SortedSet<string>(StringComparer.Ordinal);
-        foreach (var stream in streams)
-        {
-            if (stream.TryGetValue(name, out string? value)) values.Add(value);
-        }
-        await LokiAnswers.NamesAsync(http, values);
+        var (matchers, start, end) = await WhatAsync(http);
+        await LokiAnswers.NamesAsync(http, store.LabelValues(http.Tenant(), name, matchers, start, end, http.RequestAborted));
     });
 
     public Task SeriesAsync(HttpContext http) => LokiAnswers.GuardAsync(http, async () =>
@@ -50,7 +40,8 @@ internal sealed class LokiMetadata(ILogQueryable store, ITenantLimits limits, Ti
 
     public Task DetectedLabelsAsync(HttpContext http) => LokiAnswers.GuardAsync(http, async () =>
     {
-        var streams = await StreamsAsync(http);
+        var (matchers, start, end) = await WhatAsync(http);
+        var streams = store.Streams(http.Tenant(), [matchers], start, end, http.RequestAborted);
         var values = new SortedDictionary<string, HashSet<string>>(StringComparer.Ordinal);
         foreach (var stream in streams)
         {
@@ -77,12 +68,13 @@ internal sealed class LokiMetadata(ILogQueryable store, ITenantLimits limits, Ti
         });
     });
 
-    private async Task<IReadOnlyList<Labels>> StreamsAsync(HttpContext http)
+    /// <summary>Which streams a request means; times in Unix nanoseconds, the end exclusive.</summary>
+    private async Task<(IReadOnlyList<Matcher> Matchers, long StartNs, long EndNs)> WhatAsync(HttpContext http)
     {
         var request = await LokiRequest.ReadAsync(http);
         // Label names change slowly: without a range, look back further than queries do.
         var (start, end) = request.Range(time, limits.For(http.Tenant()), TimeSpan.FromHours(6));
         var matchers = request["query"] is { Length: > 0 } query ? LogQl.Selector(query) : [];
-        return store.Streams(http.Tenant(), matchers.Count == 0 ? [] : [matchers], start, end + 1, http.RequestAborted);
+        return (matchers, start, end + 1);
     }
 }
