@@ -1,6 +1,7 @@
 using Pharos.Core;
 using Pharos.Logs.Blocks;
 using Pharos.Logs.Parts;
+using Pharos.Logs.Reading;
 using Pharos.Logs.Streams;
 
 namespace Pharos.Logs;
@@ -71,11 +72,28 @@ internal sealed class Flush(LogStoreOptions options, IndexCache cache, FlushMark
             options.Disk.SyncFolder(options.Folder);
         }
         using var writer = new PartWriter(options, cache, Path.Combine(folder, $"{mark.Sequence:d12}{PartFormat.Extension}"), mark, []);
+        bool known = true;
+        using var earlier = Earlier(logs, contents, (_, _) => known = false).GetEnumerator();
+        bool more = earlier.MoveNext();
         foreach (var (labels, blocks) in contents)
         {
-            foreach (var block in blocks.OrderBy(b => b.Header.MinNs)) writer.Add(labels, block);
+            while (more && earlier.Current.Labels.CompareTo(labels) < 0) more = earlier.MoveNext();
+            List<BlockRef> before = more && earlier.Current.Labels.Equals(labels) ? [.. earlier.Current.Content.Blocks] : [];
+            foreach (var block in blocks.OrderBy(b => b.Header.MinNs))
+            {
+                writer.Add(labels, known && SharedEntries.None(block, before) ? block with { Header = block.Header with { Distinct = true } } : block);
+                before.Add(block);
+            }
             Blocks += blocks.Length;
         }
         return writer.Finish();
+    }
+
+    /// <summary>What parts hold already of the time of what is to be written.</summary>
+    private static IEnumerable<(Labels Labels, StreamSnapshot Content)> Earlier(TenantLogs logs, List<(Labels Labels, BlockRef[] Blocks)> contents, Action<PartFile, Exception> damaged)
+    {
+        long minNs = contents.Min(c => c.Blocks.Min(b => b.Header.MinNs)), maxNs = contents.Max(c => c.Blocks.Max(b => b.Header.MaxNs));
+        List<PartFile> parts = [.. logs.Parts.Where(p => p.MinNs <= maxNs && p.MaxNs >= minNs)];
+        return new StreamSelection(parts, [], [], damaged).Read(minNs, maxNs + 1);
     }
 }

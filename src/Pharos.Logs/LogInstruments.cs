@@ -15,6 +15,7 @@ internal sealed class LogInstruments(Instruments instruments)
     public Counter StreamsCreated { get; } = instruments.Counter("loki_ingester_streams_created_total", "The total number of streams created per tenant.", "tenant");
     public Counter ChunksFlushed { get; } = instruments.Counter("loki_ingester_chunks_flushed_total", "Total flushed chunks per reason.", "reason");
     public Counter PartsMerged { get; } = instruments.Counter("pharos_logs_parts_merged_total", "Log parts that were written anew, to merge them or to take entries out.");
+    public Counter IndexPagesRead { get; } = instruments.Counter("pharos_logs_index_pages_read_total", "Pages of the indexes of log parts that were read from the disk.");
     public Counter FlushFailures { get; } = instruments.Counter("loki_ingester_chunks_flush_failures_total", "Total number of flush failures.");
     public HistogramInstrument FlushSeconds { get; } = instruments.Histogram("pharos_logs_flush_duration_seconds", "How long flushes to parts took.", HistogramInstrument.DefaultBounds);
     public Counter Corruptions { get; } = instruments.Counter("loki_ingester_wal_corruptions_total", "Total number of log records and parts that were found damaged.");

@@ -46,7 +46,7 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         this.time = time;
         this.logger = logger;
         this.instruments = new LogInstruments(instruments);
-        cache = new IndexCache(options.IndexCacheBytes);
+        cache = new IndexCache(options.IndexCacheBytes, this.instruments.IndexPagesRead);
         upkeep = new LogUpkeep(options, cache, limits, time, this.instruments, logger);
         lastFlush = time.GetUtcNow();
         instruments.BeforeRead(() =>
@@ -117,7 +117,7 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         if (selection.Ordered || selection.Backward) throw new ArgumentException("only a selection without an order can be read by several", nameof(selection));
         tenants.TryGetValue(tenant.Name, out var logs);
         var deletions = logs?.Deletes.Active ?? [];
-        var queue = new SectionQueue(logs is null ? [] : logs.Select(selection.Matchers, Damaged).Read(selection.StartNs, selection.EndNs), cancel);
+        var queue = new SectionQueue(logs is null ? [] : logs.Select(selection.Matchers, Damaged).Read(selection.StartNs, selection.EndNs), selection.Counting is not null, cancel);
         int cursors = queue.AtLeast(Math.Max(1, cursorsMax));
         return [.. Enumerable.Range(0, cursors).Select(_ => new SectionCursor(queue, new ReadContext(selection, deletions, Damaged, cancel) { Time = time }))];
     }

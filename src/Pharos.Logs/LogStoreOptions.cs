@@ -18,8 +18,8 @@ public sealed record LogStoreOptions
     /// <summary>Memory for pages of the indexes of parts that were read lately, all tenants, bytes. Default 64 MiB.</summary>
     public long IndexCacheBytes { get; init; } = 64L << 20;
 
-    /// <summary>Streams that one read in order of time holds in memory at once, at about 1 kB each. Default 50,000.</summary>
-    public int StreamsAtOnceMax { get; init; } = 50_000;
+    /// <summary>Streams that one read in order of time holds in memory at once, at about 1 kB each. Default 20,000.</summary>
+    public int StreamsAtOnceMax { get; init; } = 20_000;
 
     /// <summary>Longest time that entries stay in memory and in the write log only. Default 30 min (Loki: chunk_idle_period).</summary>
     public TimeSpan FlushInterval { get; init; } = TimeSpan.FromMinutes(30);

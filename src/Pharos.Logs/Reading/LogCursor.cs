@@ -101,7 +101,6 @@ internal sealed class LogCursor : ILogCursor
                 byTime.Enqueue(stream, Priority(stream, stream.Bound, opened: false));
             }
             if (whole) return true;
-            context = contextOf(range);
             byTime.Clear();
             orderOf.Clear();
             long middle = (long)(((Int128)range.StartNs + range.EndNs) / 2);

@@ -4,13 +4,14 @@ using Pharos.Logs.Streams;
 
 namespace Pharos.Logs.Reading;
 
-/// <summary>A stretch of a stream's time that can be read by itself: no block outside it overlaps it.</summary>
+/// <summary>A stretch of a stream's time that can be read by itself: no block outside it overlaps it, or none that may have an entry of it.</summary>
 /// <param name="Number">By stream, then time.</param>
 internal readonly record struct ReadSection(int Number, Labels Labels, StreamSnapshot Content)
 {
     /// <summary>Cuts a stream into sections.</summary>
+    /// <param name="counting">Only how many entries there are matters: blocks that have none in common are sections of their own, though they overlap.</param>
     /// <param name="number">Of the first section.</param>
-    public static IEnumerable<ReadSection> Cut(Labels labels, StreamSnapshot stream, int number)
+    public static IEnumerable<ReadSection> Cut(Labels labels, StreamSnapshot stream, bool counting, int number)
     {
         if (stream.Blocks.Length + stream.Heads.Length == 1)
         {
@@ -18,8 +19,15 @@ internal readonly record struct ReadSection(int Number, Labels Labels, StreamSna
             yield break;
         }
         // Stable: blocks of one time stay in the order of writing.
-        var pieces = stream.Blocks.Select(b => (b.Header.MinNs, b.Header.MaxNs, Block: (BlockRef?)b, Head: default(HeadSnapshot)))
-            .Concat(stream.Heads.Select(h => (h.MinNs, h.MaxNs, Block: (BlockRef?)null, Head: h))).OrderBy(p => p.MinNs).ToList();
+        var pieces = stream.Blocks.Select(b => new Piece(b.Header.MinNs, b.Header.MaxNs, b, default))
+            .Concat(stream.Heads.Select(h => new Piece(h.MinNs, h.MaxNs, null, h))).OrderBy(p => p.MinNs).ToList();
+        if (counting)
+        {
+            var unclear = pieces.FindAll(p => p.Block?.Header.Distinct != true);
+            bool Alone(Piece piece) => piece.Block?.Header.Distinct == true && !unclear.Exists(u => u.MinNs <= piece.MaxNs && u.MaxNs >= piece.MinNs);
+            foreach (var piece in pieces.Where(Alone)) yield return new ReadSection(number++, labels, new StreamSnapshot([piece.Block!], []));
+            pieces.RemoveAll(Alone);
+        }
         for (int from = 0; from < pieces.Count;)
         {
             long maxNs = pieces[from].MaxNs;
@@ -31,4 +39,6 @@ internal readonly record struct ReadSection(int Number, Labels Labels, StreamSna
             from = to;
         }
     }
+
+    private readonly record struct Piece(long MinNs, long MaxNs, BlockRef? Block, HeadSnapshot Head);
 }

@@ -45,7 +45,8 @@ internal sealed class SectionCursor(SectionQueue sections, ReadContext context) 
                 current.Dispose();
                 current = null;
             }
-            if (!sections.TryTake(out var section)) return false;
+            if (!sections.TryTake(out var section, out bool isNewStream)) return false;
+            if (isNewStream) context.Streams++;
             Section = section.Number;
             current = new StreamEntries(section.Labels, section.Content, context);
         }

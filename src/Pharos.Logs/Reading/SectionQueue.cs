@@ -4,19 +4,25 @@ using Pharos.Logs.Streams;
 namespace Pharos.Logs.Reading;
 
 /// <summary>Sections of streams for several readers, made as they are taken: however many streams there are. Safe for several threads.</summary>
-internal sealed class SectionQueue(IEnumerable<(Labels Labels, StreamSnapshot Content)> streams, CancellationToken cancel)
+/// <param name="counting">See <see cref="ReadSection.Cut"/>.</param>
+internal sealed class SectionQueue(IEnumerable<(Labels Labels, StreamSnapshot Content)> streams, bool counting, CancellationToken cancel)
 {
     private readonly Lock gate = new();
     private readonly Queue<ReadSection> ready = new();
     private readonly IEnumerator<(Labels Labels, StreamSnapshot Content)> rest = streams.GetEnumerator();
+    private Labels? last;
     private int made;
 
-    public bool TryTake(out ReadSection section)
+    /// <param name="isNewStream">Whether no section of its stream was taken before.</param>
+    public bool TryTake(out ReadSection section, out bool isNewStream)
     {
         lock (gate)
         {
             Fill(1);
-            return ready.TryDequeue(out section);
+            bool taken = ready.TryDequeue(out section);
+            isNewStream = taken && last != section.Labels;
+            last = section.Labels;
+            return taken;
         }
     }
 
@@ -35,7 +41,7 @@ internal sealed class SectionQueue(IEnumerable<(Labels Labels, StreamSnapshot Co
         while (ready.Count < count && rest.MoveNext())
         {
             cancel.ThrowIfCancellationRequested();
-            foreach (var section in ReadSection.Cut(rest.Current.Labels, rest.Current.Content, made))
+            foreach (var section in ReadSection.Cut(rest.Current.Labels, rest.Current.Content, counting, made))
             {
                 ready.Enqueue(section);
                 made++;

@@ -15,7 +15,7 @@ internal readonly record struct StreamSnapshot(BlockRef[] Blocks, HeadSnapshot[]
 internal sealed class LogStream(Labels labels)
 {
     /// <summary>Memory that a stream takes besides its labels and entries, bytes: measured by `bench logs --streams`.</summary>
-    private const int OwnBytes = 500;
+    private const int OwnBytes = 800;
 
     // Its own lock is this object: there may be a million of them.
     private HeadBlock? head;

@@ -64,7 +64,7 @@ public sealed class LogExport
         foreach (var (labels, content) in streams.Read(selection.StartNs, selection.EndNs))
         {
             var context = new ReadContext(selection, deletions, Damaged, cancel);
-            using var cursor = new SectionCursor(new SectionQueue([(labels, content)], cancel), context);
+            using var cursor = new SectionCursor(new SectionQueue([(labels, content)], counting: false, cancel), context);
             if (WriteStream(cursor, labels, () => progress?.Invoke(Math.Min(total, before + context.Parts.Bytes), total))) written++;
             before += RawBytes(content);
         }

@@ -114,7 +114,7 @@ internal sealed class LogUpkeep(LogStoreOptions options, IndexCache cache, ITena
     {
         if (parts.Any(p => unreadable.Contains(p.Path))) return false;
         long started = time.GetTimestamp();
-        var merger = new PartMerger(options, cache, due, rules.KeepFromNs);
+        var merger = new PartMerger(options, cache, due, rules.KeepFromNs, logs.Parts.All(p => parts.Contains(p) || p.MinNs > parts.Max(o => o.MaxNs) || p.MaxNs < parts.Min(o => o.MinNs)));
         PartFile? written;
         try
         {

@@ -11,10 +11,14 @@ namespace Pharos.Logs.Upkeep;
 /// <summary>Writes parts of one day anew as one: blocks of a stream in order of time and of good size, each entry once, without what is to go.</summary>
 /// <param name="deletions">Deletions whose entries go for good.</param>
 /// <param name="keepFromNs">For a stream the time before which its entries go.</param>
-internal sealed class PartMerger(LogStoreOptions options, IndexCache cache, IReadOnlyList<ActiveDeletion> deletions, Func<Labels, long> keepFromNs)
+/// <param name="isAlone">No other part holds entries of the time of these.</param>
+internal sealed class PartMerger(LogStoreOptions options, IndexCache cache, IReadOnlyList<ActiveDeletion> deletions, Func<Labels, long> keepFromNs, bool isAlone)
 {
     private long entriesBefore;
     private long entriesAfter;
+
+    /// <summary>Whether what is to be sealed next has no entry in common with blocks of other parts.</summary>
+    private bool distinct = true;
 
     /// <summary>Entries that were left out: deleted, too old, or there twice.</summary>
     public long Dropped => entriesBefore - entriesAfter;
@@ -62,25 +66,29 @@ internal sealed class PartMerger(LogStoreOptions options, IndexCache cache, IRea
             long maxNs = blocks[from].Header.MaxNs;
             int to = from + 1;
             while (to < blocks.Length && blocks[to].Header.MinNs <= maxNs) maxNs = Math.Max(maxNs, blocks[to++].Header.MaxNs);
-            var first = blocks[from].Header;
-            if (to == from + 1 && first.LineBytes + first.MetadataBytes >= options.BlockBytes / 2 && first.MinNs >= keepFrom && hidden?.MayTouch(first.MinNs, first.MaxNs) != true)
+            var group = blocks[from..to];
+            if (Array.TrueForAll(group, b => MayStay(b.Header) && (group.Length == 1 || b.Header.Distinct)))
             {
-                // Nothing to do but to copy it.
+                // Nothing to do but to copy them.
                 Seal(labels, ref open, writer);
-                writer.Add(labels, blocks[from]);
-                entriesAfter += first.Entries;
+                foreach (var block in group) writer.Add(labels, block);
+                entriesAfter += group.Sum(b => (long)b.Header.Entries);
             }
             else if (maxNs >= keepFrom)
             {
-                Rewrite(labels, blocks[from..to], keepFrom, ref open, writer, cancel);
+                Rewrite(labels, group, keepFrom, ref open, writer, cancel);
             }
             from = to;
         }
         Seal(labels, ref open, writer);
+
+        bool MayStay(BlockHeader header) =>
+            header.LineBytes + header.MetadataBytes >= options.BlockBytes / 2 && header.MinNs >= keepFrom && hidden?.MayTouch(header.MinNs, header.MaxNs) != true;
     }
 
     private void Rewrite(Labels labels, BlockRef[] blocks, long keepFrom, ref HeadBlock open, PartWriter writer, CancellationToken cancel)
     {
+        bool areDistinct = Array.TrueForAll(blocks, b => b.Header.Distinct);
         var selection = new LogSelection { Matchers = [], StartNs = keepFrom, EndNs = long.MaxValue, Ordered = false };
         var context = new ReadContext(selection, deletions, Fail, cancel);
         using var entries = new StreamEntries(labels, new StreamSnapshot(blocks, []), context);
@@ -88,6 +96,7 @@ internal sealed class PartMerger(LogStoreOptions options, IndexCache cache, IRea
         {
             var entry = entries.Current;
             if (open.Count > 0 && open.Bytes + entry.LineLength + entry.Metadata.Length > options.BlockBytes) Seal(labels, ref open, writer);
+            distinct &= isAlone || areDistinct;
             open.Append(entry.TimestampNs, entry.Line, entry.Metadata);
         }
     }
@@ -102,9 +111,10 @@ internal sealed class PartMerger(LogStoreOptions options, IndexCache cache, IRea
         if (open.Count == 0) return;
         foreach (var block in open.Seal(options.CompressionLevel))
         {
-            writer.Add(labels, block);
+            writer.Add(labels, block with { Header = block.Header with { Distinct = distinct } });
             entriesAfter += block.Header.Entries;
         }
         open = new HeadBlock();
+        distinct = true;
     }
 }
