@@ -1,5 +1,6 @@
 using System.Text;
 using Pharos.Core;
+using Pharos.Metrics.Tests;
 
 namespace Pharos.Logs.Tests;
 
@@ -172,6 +173,38 @@ public sealed class DurabilityTests
         Assert.Equal(sent.Order(StringComparer.Ordinal), world.Read().Order(StringComparer.Ordinal));
         await world.RestartAsync();
         Assert.Equal(sent.Order(StringComparer.Ordinal), world.Read().Order(StringComparer.Ordinal));
+    }
+
+    /// <summary>The disk fails from a call on, once or a few times, so that what a flush wrote cannot always be taken away: nothing is lost or counted twice.</summary>
+    [Theory, InlineData(1), InlineData(2), InlineData(3), InlineData(1000)]
+    public async Task A_flush_that_fails_at_any_call_and_cannot_be_undone_loses_and_doubles_nothing(int failures)
+    {
+        bool untouched = false;
+        for (int failing = 1; !untouched; failing++)
+        {
+            foreach (bool again in new[] { false, true })
+            {
+                var disk = new NthCallDisk(failing, failures);
+                bool broken = true;
+                // The disk is mended with the restart.
+                await using var world = new StoreWorld(with: o => StoreWorld.Plain(o) with { Disk = broken ? disk : Pharos.Storage.Files.FileDisk.Instance });
+                await world.PushAsync(("a", 1, "one"), ("b", 86_400 * StoreWorld.SecondNs, "two"));
+                await world.Store.FlushAsync(CancellationToken.None);
+                await world.PushAsync(("a", 2, "three"), ("b", 86_401 * StoreWorld.SecondNs, "four"));
+                await world.Store.FlushAsync(CancellationToken.None);
+                await world.PushAsync(("a", 3, "five"));
+                if (again) await world.Store.FlushAsync(CancellationToken.None);
+                string context = $"call {failing}, again {again}";
+                Assert.True(world.Read().Count == 5, context);
+                untouched = !disk.Fired;
+                broken = false;
+                await world.RestartAsync();
+                Assert.True(world.Read().Count == 5, $"{context}, after the restart: {string.Join('|', world.Read())}");
+                await world.Store.FlushAsync(CancellationToken.None);
+                await world.RestartAsync();
+                Assert.True(world.Read().Count == 5, $"{context}, after a flush: {string.Join('|', world.Read())}");
+            }
+        }
     }
 
     [Fact]

@@ -4,7 +4,8 @@ using Pharos.Storage.Files;
 namespace Pharos.Metrics.Tests;
 
 /// <summary>The real disk, but for its n-th changing call, which fails; a write is then half done.</summary>
-internal sealed class NthCallDisk(int failing) : IDisk
+/// <param name="failures">So many calls fail, the n-th and those after it.</param>
+internal sealed class NthCallDisk(int failing, int failures = 1) : IDisk
 {
     private int calls;
 
@@ -68,7 +69,7 @@ internal sealed class NthCallDisk(int failing) : IDisk
 
     private void Call()
     {
-        if (++calls != failing) return;
+        if (++calls < failing || calls >= failing + failures) return;
         Fired = true;
         throw new IOException($"injected: disk call {failing} failed");
     }
