@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Pharos.Core;
 using Pharos.Metrics.Blocks;
 using Pharos.Metrics.Head;
@@ -116,7 +117,6 @@ public sealed partial class MetricStore
         var budget = hints.Budget;
         // Series of several places are known to be one by all their labels.
         bool some = hints.NeededLabels is not null && BlockQuery.Overlapping(store.Blocks.Current, range).Count == 0;
-        var found = new Dictionary<Labels, MergedSeries>();
         List<ISeries> sorted = [];
         // The head first: what leaves it meanwhile is in a block already.
         if (HeadOverlaps(store, range)) sorted = HeadSeries(store, matchers, range, some ? hints : hints with { NeededLabels = null }, cancel);
@@ -125,7 +125,14 @@ public sealed partial class MetricStore
         {
             // The head was cut in between.
             if (some) return Select(store, matchers, range, hints with { NeededLabels = null, AnyOrder = true }, cancel);
-            foreach (var series in sorted) found[series.Labels] = (MergedSeries)series;
+            var found = new Dictionary<Labels, MergedSeries>();
+            foreach (ref var series in CollectionsMarshal.AsSpan(sorted))
+            {
+                var merged = new MergedSeries(series.Labels);
+                merged.Add((HeadPart)series);
+                found[series.Labels] = merged;
+                series = merged;
+            }
             BlockQuery.Add(blocks, matchers, range, found, sorted, budget, instruments.BlocksDamaged, logger, cancel);
         }
         if (!hints.AnyOrder) sorted.Sort(static (a, b) => a.Labels.CompareTo(b.Labels));
@@ -143,9 +150,8 @@ public sealed partial class MetricStore
             if (labels[i] is not { } name || parts[i] is not { IsEmpty: false } part) continue;
             if (!range.Overlaps(part.MinMs, part.MaxMs)) continue;
             if (part.Deleted is { } deleted && deleted.Covers(part.MinMs, part.MaxMs)) continue;
-            var merged = new MergedSeries(name);
-            merged.Add(part);
-            found.Add(merged);
+            part.Labels = name;
+            found.Add(part);
             hints.Budget?.Take(1, part.ChunkCount(range), hints.Budget.CountsBytes ? part.ChunkBytes(range) : 0);
         }
         return found;

@@ -5,22 +5,35 @@ using Pharos.Metrics.Chunks;
 
 namespace Pharos.Metrics.Head;
 
-/// <summary>What the head held of a series at one moment.</summary>
-internal sealed class HeadPart : ISeriesPart
+/// <summary>What the head held of a series at one moment; the series itself to a query that finds nothing else of it. A query takes out very many.</summary>
+internal sealed class HeadPart : ISeriesPart, ISeries
 {
+    private Labels? labels;
+
     public required MemChunk[] Closed { get; init; }
     public required byte[]? Open { get; init; }
     public required int OpenCount { get; init; }
     public required int OpenLength { get; init; }
     public required long OpenMinMs { get; init; }
-    public required (long TimestampMs, Histogram Histogram)[]? Histograms { get; init; }
-    public required int HistogramCount { get; init; }
-    public required CounterResetHint HistogramHint { get; init; }
-    public required long InOrderMinMs { get; init; }
     public required long InOrderMaxMs { get; init; }
-    public required OutOfOrderSamples? OutOfOrder { get; init; }
-    public required OutOfOrderSamples? OutOfOrderLeaving { get; init; }
-    public required DeletedRanges? Deleted { get; init; }
+
+    /// <summary>What few series have; null for nothing of it.</summary>
+    public required SeldomHeld? Seldom { get; init; }
+
+    public (long TimestampMs, Histogram Histogram)[]? Histograms => Seldom?.Histograms;
+    public int HistogramCount => Seldom?.HistogramCount ?? 0;
+    public OutOfOrderSamples? OutOfOrder => Seldom?.OutOfOrder;
+    public OutOfOrderSamples? OutOfOrderLeaving => Seldom?.OutOfOrderLeaving;
+    public DeletedRanges? Deleted => Seldom?.Deleted;
+
+    public long InOrderMinMs => Closed.Length > 0 ? Closed[0].MinMs : OpenCount > 0 ? OpenMinMs : Histograms?[0].TimestampMs ?? long.MaxValue;
+
+    /// <summary>Set by whoever took it out for a query.</summary>
+    public Labels Labels
+    {
+        get => labels ?? throw new InvalidOperationException("the part was taken out without labels");
+        set => labels = value;
+    }
 
     public bool IsEmpty => Closed.Length == 0 && OpenCount == 0 && HistogramCount == 0 && OutOfOrder is null && OutOfOrderLeaving is null;
 
@@ -83,7 +96,7 @@ internal sealed class HeadPart : ISeriesPart
         for (int i = 0; i < HistogramCount; i++)
         {
             var (t, histogram) = Histograms![i];
-            if (range.Contains(t)) into.Add(t, OpenHistograms.AsRead(histogram, i, HistogramHint));
+            if (range.Contains(t)) into.Add(t, OpenHistograms.AsRead(histogram, i, Seldom!.HistogramHint));
         }
     }
 
@@ -132,5 +145,15 @@ internal sealed class HeadPart : ISeriesPart
         OutOfOrderLeaving?.Read(range, leaving);
         Columns.Merge(leaving, late, both);
         Columns.Merge(inOrder, both, into);
+    }
+
+    public sealed class SeldomHeld
+    {
+        public required (long TimestampMs, Histogram Histogram)[]? Histograms { get; init; }
+        public required int HistogramCount { get; init; }
+        public required CounterResetHint HistogramHint { get; init; }
+        public required OutOfOrderSamples? OutOfOrder { get; init; }
+        public required OutOfOrderSamples? OutOfOrderLeaving { get; init; }
+        public required DeletedRanges? Deleted { get; init; }
     }
 }

@@ -155,23 +155,15 @@ internal sealed class MemSeries(int id, int[] pairs)
         var closed = Closed;
         var chunk = open;
         var more = seldom;
-        var histograms = more?.Histograms;
-        long openMinMs = chunk.IsOpen ? chunk.FirstMs : long.MaxValue;
         return new HeadPart
         {
             Closed = closed,
             Open = chunk.IsOpen ? chunk.Bytes : null,
             OpenCount = chunk.IsOpen ? chunk.Count : 0,
             OpenLength = chunk.IsOpen ? chunk.Length : 0,
-            OpenMinMs = chunk.IsOpen ? openMinMs : 0,
-            Histograms = histograms?.Samples,
-            HistogramCount = histograms?.Count ?? 0,
-            HistogramHint = histograms?.Hint ?? CounterResetHint.Unknown,
-            InOrderMinMs = closed.Length > 0 ? closed[0].MinMs : chunk.IsOpen ? openMinMs : histograms?.Samples[0].TimestampMs ?? long.MaxValue,
+            OpenMinMs = chunk.IsOpen ? chunk.FirstMs : 0,
             InOrderMaxMs = chunk.LastMs,
-            OutOfOrder = more?.OutOfOrder?.Copy(),
-            OutOfOrderLeaving = more?.OutOfOrderLeaving,
-            Deleted = more?.Deleted,
+            Seldom = more?.Capture(),
         };
     }
 
@@ -330,6 +322,20 @@ internal sealed class MemSeries(int id, int[] pairs)
         /// <summary>The newest sample, where it is a histogram; and the newest that was checked.</summary>
         public Histogram? Last { get; set; }
         public Histogram? Reserved { get; set; }
+
+        public HeadPart.SeldomHeld Capture()
+        {
+            var histograms = Histograms;
+            return new HeadPart.SeldomHeld
+            {
+                Histograms = histograms?.Samples,
+                HistogramCount = histograms?.Count ?? 0,
+                HistogramHint = histograms?.Hint ?? CounterResetHint.Unknown,
+                OutOfOrder = OutOfOrder?.Copy(),
+                OutOfOrderLeaving = OutOfOrderLeaving,
+                Deleted = Deleted,
+            };
+        }
 
         public void Save(ByteBuffer into)
         {
