@@ -148,6 +148,7 @@ public sealed class LogQlEngine : IDisposable
             EndNs = query.EndNs,
             Backward = query.Backward,
             RequiredLiterals = pipeline.RequiredLiterals,
+            RequiredFolded = pipeline.RequiredFolded,
             RequiredExpression = pipeline.RequiredExpression,
         };
         long asked = context.Time.GetTimestamp();

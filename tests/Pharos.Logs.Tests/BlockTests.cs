@@ -133,6 +133,47 @@ public sealed class BlockTests
     }
 
     [Fact]
+    public void Text_in_any_case_finds_each_line_that_holds_it()
+    {
+        int found = 0, read = 0, all = 0;
+        for (int seed = 1; seed <= 30; seed++)
+        {
+            var random = new Random(seed);
+            var source = new RandomLines(seed);
+            var lines = new List<byte[]>();
+            var head = new HeadBlock();
+            for (int i = 0; i < 200; i++)
+            {
+                byte[] line = source.Next();
+                // Other cases of k and s.
+                if (random.Next(20) == 0) line = [.. line, .. Encoding.UTF8.GetBytes(random.Next(2) == 0 ? " took=5\u212am" : " \u017ftatu\u017f=200")];
+                if (head.Append(i, line, default)) lines.Add(line);
+            }
+            var block = Assert.Single(head.Seal(3));
+            for (int i = 0; i < 100; i++)
+            {
+                byte[] line = lines[random.Next(lines.Count)];
+                int from = random.Next(line.Length + 1), length = Math.Min(line.Length - from, random.Next(1, 30));
+                byte[] text = line[from..(from + length)];
+                if (text.Length == 0 || !Ascii.IsValid(text)) continue;
+                for (int k = 0; k < text.Length; k++) text[k] = (byte)(random.Next(2) == 0 ? char.ToUpperInvariant((char)text[k]) : char.ToLowerInvariant((char)text[k]));
+                var expected = lines.Where(l => Holds(l, text)).ToList();
+                var given = Read(block, new LogSelection { Matchers = [], StartNs = 0, EndNs = long.MaxValue, Backward = i % 2 == 0, RequiredFolded = new FoldedNeedle(text) });
+                Assert.True(expected.Select(Convert.ToHexString).SequenceEqual(given.Where(l => Holds(l, text)).Select(Convert.ToHexString)), $"seed {seed}: {Encoding.ASCII.GetString(text)}");
+                found += expected.Count;
+                read += given.Count;
+                all += lines.Count;
+            }
+        }
+        Assert.InRange(found, 10_000, all / 2);
+        Assert.InRange(read - found, 0, (all - found) / 2);
+
+        static bool Holds(byte[] line, byte[] text) => Encoding.Latin1.GetString(Folded(line)).Contains(Encoding.Latin1.GetString(Folded(text)), StringComparison.Ordinal);
+
+        static byte[] Folded(byte[] bytes) => Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(bytes).Replace('\u212a', 'k').Replace('\u017f', 's').ToLowerInvariant());
+    }
+
+    [Fact]
     public void Hostile_lines_come_back_as_they_are()
     {
         byte[][] lines =

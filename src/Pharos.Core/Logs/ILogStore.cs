@@ -35,6 +35,9 @@ public sealed record LogSelection
     /// <summary>Byte strings that every wanted line must hold (case-sensitive). The store may use them to skip; the reader still checks.</summary>
     public IReadOnlyList<ReadOnlyMemory<byte>> RequiredLiterals { get; init; } = [];
 
+    /// <summary>Text that every wanted line holds, whatever the case of its letters. The store may use it to pass over lines; the reader still checks.</summary>
+    public FoldedNeedle? RequiredFolded { get; init; }
+
     /// <summary>
     /// An expression that matches somewhere in every wanted line, as <see cref="LineAutomaton"/> takes it. The store may use it to pass over lines; the reader
     /// still checks.

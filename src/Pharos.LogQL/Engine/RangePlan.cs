@@ -54,6 +54,7 @@ internal sealed class RangePlan
             EndNs = Steps.LastNs - range.OffsetNs + 1,
             Ordered = false,
             RequiredLiterals = pipeline.RequiredLiterals,
+            RequiredFolded = pipeline.RequiredFolded,
             RequiredExpression = pipeline.RequiredExpression,
             MetadataNames = storedOnly && Grouping is { Without: false } by ? by.Labels.ToHashSet(StringComparer.Ordinal) : null,
             Counting = storedOnly && IsCounting ? windows with { StartNs = windows.StartNs - range.OffsetNs } : null,

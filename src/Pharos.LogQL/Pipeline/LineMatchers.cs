@@ -31,48 +31,30 @@ internal sealed class AnyMatcher(LineMatcher[] matchers) : LineMatcher
 /// <summary>A string in upper or lower case, as <c>(?i)text</c> asks for it.</summary>
 internal sealed class FoldedMatcher : LineMatcher
 {
-    private readonly byte[] needle;
+    private readonly FoldedNeedle needle;
     private readonly LinearRegex regex;
-    private readonly bool hasRelatives;
-    private readonly int anchor;
-    private readonly byte lower;
-    private readonly byte upper;
 
-    private FoldedMatcher(byte[] needle, LinearRegex regex)
+    private FoldedMatcher(FoldedNeedle needle, LinearRegex regex)
     {
         this.needle = needle;
         this.regex = regex;
-        // The long s and the sign for Kelvin are other cases of s and k, and no ASCII.
-        hasRelatives = needle.AsSpan().IndexOfAny("ksKS"u8) >= 0;
-        anchor = Math.Max(0, needle.AsSpan().IndexOfAnyExceptInRange((byte)'a', (byte)'z'));
-        lower = (byte)char.ToLowerInvariant((char)needle[anchor]);
-        upper = (byte)char.ToUpperInvariant((char)needle[anchor]);
     }
 
     /// <summary>Null where the expression is another one.</summary>
-    public static FoldedMatcher? For(string pattern, LinearRegex regex)
+    public static FoldedMatcher? For(string pattern, LinearRegex regex) => TryNeedle(pattern) is { } needle ? new FoldedMatcher(needle, regex) : null;
+
+    /// <summary>Null where the expression is another one.</summary>
+    public static FoldedNeedle? TryNeedle(string pattern)
     {
         const string flag = "(?i)";
         if (!pattern.StartsWith(flag, StringComparison.Ordinal) || pattern.Length == flag.Length) return null;
         string text = pattern[flag.Length..];
         bool plain = text.All(c => char.IsAsciiLetterOrDigit(c) || c is ' ' or '_' or '-' or '=' or ':' or '/' or ',' or '"' or '\'' or '@' or '#' or '%' or '&' or '<' or '>' or ';' or '~' or '!');
-        return plain ? new FoldedMatcher(Encoding.ASCII.GetBytes(text), regex) : null;
+        return plain ? new FoldedNeedle(Encoding.ASCII.GetBytes(text)) : null;
     }
 
-    public override bool IsMatch(ReadOnlySpan<byte> line)
-    {
-        if (hasRelatives && !Ascii.IsValid(line)) return regex.IsMatch(Encoding.UTF8.GetString(line));
-        int last = line.Length - needle.Length;
-        for (int at = 0; at <= last; at++)
-        {
-            var places = line.Slice(at + anchor, last - at + 1);
-            int hit = lower == upper ? places.IndexOf(lower) : places.IndexOfAny(lower, upper);
-            if (hit < 0) return false;
-            at += hit;
-            if (Ascii.EqualsIgnoreCase(line.Slice(at, needle.Length), needle)) return true;
-        }
-        return false;
-    }
+    public override bool IsMatch(ReadOnlySpan<byte> line) =>
+        needle.HasRelatives && !Ascii.IsValid(line) ? regex.IsMatch(Encoding.UTF8.GetString(line)) : needle.IndexIn(line) >= 0;
 }
 
 /// <summary>Required literals first, as bytes; only lines that hold them are given to the regular expression.</summary>

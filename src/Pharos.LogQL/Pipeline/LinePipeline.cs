@@ -12,9 +12,10 @@ internal sealed class LinePipeline
     private readonly Stage[] stages;
     private readonly int leading;
 
-    private LinePipeline(Stage[] stages, List<byte[]> requiredLiterals, string? requiredExpression)
+    private LinePipeline(Stage[] stages, List<byte[]> requiredLiterals, FoldedNeedle? requiredFolded, string? requiredExpression)
     {
         this.stages = stages;
+        RequiredFolded = requiredFolded;
         RequiredExpression = requiredExpression;
         RequiredLiterals = [.. requiredLiterals.Select(l => (ReadOnlyMemory<byte>)l)];
         leading = stages.TakeWhile(s => s.LineOnly).Count();
@@ -23,6 +24,9 @@ internal sealed class LinePipeline
 
     /// <summary>Byte strings that every line which passes must have held when it was stored.</summary>
     public IReadOnlyList<ReadOnlyMemory<byte>> RequiredLiterals { get; }
+
+    /// <summary>Text that every line which passes held when it was stored, whatever the case of its letters; null where none is known.</summary>
+    public FoldedNeedle? RequiredFolded { get; }
 
     /// <summary>An expression that matched every line which passes when it was stored; null where none is known.</summary>
     public string? RequiredExpression { get; }
@@ -35,6 +39,7 @@ internal sealed class LinePipeline
     {
         var stages = new List<Stage>(syntax.Count);
         var literals = new List<byte[]>();
+        FoldedNeedle? folded = null;
         string? expression = null;
         bool lineIsStored = true;
         foreach (var stage in syntax)
@@ -42,11 +47,15 @@ internal sealed class LinePipeline
             var built = Build(stage, needed, time);
             if (lineIsStored && stage is LineFilterSyntax filter) literals.AddRange(Required(filter));
             if (built is null) continue;
-            if (lineIsStored && stage is LineFilterSyntax whole) expression ??= Expression(whole);
+            if (lineIsStored && stage is LineFilterSyntax whole)
+            {
+                folded ??= whole is { Op: LineFilterOp.Matches, Terms: [{ IsIp: false } only] } ? FoldedMatcher.TryNeedle(only.Text) : null;
+                expression ??= Expression(whole);
+            }
             stages.Add(built);
             lineIsStored &= !built.ChangesLine;
         }
-        return new LinePipeline([.. stages], literals, expression);
+        return new LinePipeline([.. stages], literals, folded, expression);
     }
 
     public bool Process(ref LogLine line) => Run(ref line, 0, stages.Length);

@@ -22,27 +22,27 @@ internal abstract class ColumnData : LogFieldColumn
         _ => throw new InvalidDataException($"a column has the kind {(int)entry.Kind}, which is unknown to this version"),
     };
 
-    /// <summary>Whether values of a column can hold such bytes at all; needs no column. True where that is not known.</summary>
-    public static bool MayHold(ColumnEntry entry, ReadOnlySpan<byte> piece) => Alphabet(entry) is not { } known || piece.IndexOfAnyExcept(known) < 0;
+    /// <summary>Whether values of a column can hold the bytes of a piece at all; needs no column. True where that is not known.</summary>
+    public static bool MayHold(ColumnEntry entry, Needle needle, NeedlePiece piece) => Alphabet(entry) is not { } known || needle.MayConsistOf(known, piece);
 
     /// <summary>Whether values of a column can hold one of some bytes. True where that is not known.</summary>
     public static bool MayHoldAny(ColumnEntry entry, SearchValues<byte> bytes) => Alphabet(entry) is not { } known || known.AsSpan().IndexOfAny(bytes) >= 0;
 
     /// <summary>Marks the lines whose value has the piece.</summary>
-    public virtual void Mark(PieceKind kind, ReadOnlySpan<byte> piece, Span<bool> rows)
+    public virtual void Mark(Needle needle, NeedlePiece piece, Span<bool> rows)
     {
         for (int row = 0; row < rows.Length; row++)
         {
-            if (!rows[row]) rows[row] = Has(row, kind, piece);
+            if (!rows[row]) rows[row] = Has(row, needle, piece);
         }
     }
 
     /// <summary>Whether a line has the value, and that the piece.</summary>
-    public bool Has(int row, PieceKind kind, ReadOnlySpan<byte> piece)
+    public bool Has(int row, Needle needle, NeedlePiece piece)
     {
         if (!Has(row)) return false;
         Span<byte> scratch = stackalloc byte[128];
-        return Has(kind, BytesOf(row, scratch), piece);
+        return needle.Holds(BytesOf(row, scratch), piece);
     }
 
     /// <summary>The value of a line that has one.</summary>
@@ -57,14 +57,6 @@ internal abstract class ColumnData : LogFieldColumn
         ColumnKind.Decimal => [.. "0123456789-."u8, .. entry.Form],
         ColumnKind.Time => TimeForm.Decode(entry.Form).Alphabet,
         _ => null,
-    };
-
-    protected static bool Has(PieceKind kind, ReadOnlySpan<byte> value, ReadOnlySpan<byte> piece) => kind switch
-    {
-        PieceKind.Contains => value.IndexOf(piece) >= 0,
-        PieceKind.StartsWith => value.StartsWith(piece),
-        PieceKind.EndsWith => value.EndsWith(piece),
-        _ => value.SequenceEqual(piece),
     };
 
     protected static int Copy(ReadOnlySpan<byte> value, Span<byte> into) =>

@@ -55,11 +55,11 @@ internal sealed class DictionaryColumn : ColumnData
 
     public override ReadOnlySpan<byte> BytesOf(int row, Span<byte> scratch) => raw.AsSpan(values[IdOf(row)].At, values[IdOf(row)].Length);
 
-    public override void Mark(PieceKind kind, ReadOnlySpan<byte> piece, Span<bool> rows)
+    public override void Mark(Needle needle, NeedlePiece piece, Span<bool> rows)
     {
         bool[] hits = new bool[values.Length];
         bool any = false;
-        for (int id = 1; id < values.Length; id++) any |= hits[id] = Has(kind, raw.AsSpan(values[id].At, values[id].Length), piece);
+        for (int id = 1; id < values.Length; id++) any |= hits[id] = needle.Holds(raw.AsSpan(values[id].At, values[id].Length), piece);
         if (!any) return;
         for (int row = 0; row < rows.Length; row++) rows[row] |= hits[IdOf(row)];
     }

@@ -40,11 +40,11 @@ internal sealed class NeedlePieces
     public IReadOnlyCollection<NeedlePiece[]> Several => several;
 
     /// <summary>Adds what to look for in the columns. True: any line of the shape may hold the needle.</summary>
-    public bool Add(LineShape shape, ReadOnlySpan<byte> needle)
+    public bool Add(LineShape shape, Needle needle)
     {
         foreach (byte[] literal in shape.Literals)
         {
-            if (literal.AsSpan().IndexOf(needle) >= 0) return true;
+            if (needle.MayBeIn(literal)) return true;
         }
         ways = 0;
         for (int i = 0; i < shape.Columns.Length; i++)
@@ -56,7 +56,7 @@ internal sealed class NeedlePieces
                 path.Clear();
                 path.Add(new NeedlePiece(shape.Columns[i], PieceKind.EndsWith, 0, split));
                 AddText(shape, i + 1, needle, split);
-                if (!before.EndsWith(needle[..split])) continue;
+                if (!needle.EndsWith(before, needle[..split])) continue;
                 path.Clear();
                 AddValue(shape, i, needle, split);
             }
@@ -65,16 +65,16 @@ internal sealed class NeedlePieces
     }
 
     /// <summary>The rest of a needle begins where a piece of text does.</summary>
-    private void AddText(LineShape shape, int place, ReadOnlySpan<byte> needle, int from)
+    private void AddText(LineShape shape, int place, Needle needle, int from)
     {
         var rest = needle[from..];
         var text = shape.Literals[place].AsSpan();
-        if (text.StartsWith(rest)) Keep();
-        else if (place < shape.Columns.Length && rest.StartsWith(text)) AddValue(shape, place, needle, from + text.Length);
+        if (needle.StartsWith(text, rest)) Keep();
+        else if (place < shape.Columns.Length && rest.Length >= text.Length && needle.Equals(text, rest[..text.Length])) AddValue(shape, place, needle, from + text.Length);
     }
 
     /// <summary>The rest of a needle begins where a value does.</summary>
-    private void AddValue(LineShape shape, int place, ReadOnlySpan<byte> needle, int from)
+    private void AddValue(LineShape shape, int place, Needle needle, int from)
     {
         if (ways > WaysMax) return;
         int column = shape.Columns[place], depth = path.Count;

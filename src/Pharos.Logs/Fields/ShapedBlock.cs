@@ -44,7 +44,7 @@ internal sealed class ShapedBlock : LogFields, IDisposable
 
     /// <summary>Marks the lines that may hold a needle, reading only columns that may have a part of it. Lines without a shape are marked.</summary>
     /// <exception cref="InvalidDataException">The block is damaged.</exception>
-    public void Mark(ReadOnlySpan<byte> needle, Span<bool> marks)
+    public void Mark(Needle needle, Span<bool> marks)
     {
         marks.Clear();
         var pieces = new NeedlePieces();
@@ -53,7 +53,7 @@ internal sealed class ShapedBlock : LogFields, IDisposable
         for (int i = 0; i < shapes.Length; i++) whole[i + 1] = pieces.Add(shapes[i], needle);
         foreach (var piece in pieces.Single)
         {
-            if (MayHold(piece, needle)) ColumnAt(piece.Column).Mark(piece.Kind, needle.Slice(piece.From, piece.Length), marks);
+            if (MayHold(piece, needle)) ColumnAt(piece.Column).Mark(needle, piece, marks);
         }
         foreach (var together in pieces.Several) MarkTogether(together, needle, marks);
         for (int row = 0; row < rows.Length; row++) marks[row] |= whole[rows[row]];
@@ -126,10 +126,10 @@ internal sealed class ShapedBlock : LogFields, IDisposable
     private static int Put(ReadOnlySpan<byte> literal, Span<byte> into) =>
         literal.TryCopyTo(into) ? literal.Length : throw new InvalidDataException("lines are longer than their block's header says");
 
-    private bool MayHold(NeedlePiece piece, ReadOnlySpan<byte> needle) => ColumnData.MayHold(entries[piece.Column], needle.Slice(piece.From, piece.Length));
+    private bool MayHold(NeedlePiece piece, Needle needle) => ColumnData.MayHold(entries[piece.Column], needle, piece);
 
     /// <summary>Marks the lines that have all of some pieces.</summary>
-    private void MarkTogether(NeedlePiece[] pieces, ReadOnlySpan<byte> needle, Span<bool> marks)
+    private void MarkTogether(NeedlePiece[] pieces, Needle needle, Span<bool> marks)
     {
         foreach (var piece in pieces)
         {
@@ -138,14 +138,14 @@ internal sealed class ShapedBlock : LogFields, IDisposable
         bool[] rented = ArrayPool<bool>.Shared.Rent(rows.Length);
         var all = rented.AsSpan(0, rows.Length);
         all.Clear();
-        ColumnAt(pieces[0].Column).Mark(pieces[0].Kind, needle.Slice(pieces[0].From, pieces[0].Length), all);
+        ColumnAt(pieces[0].Column).Mark(needle, pieces[0], all);
         for (int row = all.IndexOf(true); row >= 0 && row < all.Length; row++)
         {
             if (!all[row] || marks[row]) continue;
             bool holds = true;
             for (int i = 1; i < pieces.Length && holds; i++)
             {
-                holds = ColumnAt(pieces[i].Column).Has(row, pieces[i].Kind, needle.Slice(pieces[i].From, pieces[i].Length));
+                holds = ColumnAt(pieces[i].Column).Has(row, needle, pieces[i]);
             }
             marks[row] = holds;
         }

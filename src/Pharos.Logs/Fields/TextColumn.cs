@@ -38,18 +38,19 @@ internal sealed class TextColumn : ColumnData
 
     public override ReadOnlySpan<byte> BytesOf(int row, Span<byte> scratch) => ValueOf(row);
 
-    public override void Mark(PieceKind kind, ReadOnlySpan<byte> piece, Span<bool> rows)
+    public override void Mark(Needle needle, NeedlePiece piece, Span<bool> rows)
     {
-        if (kind != PieceKind.Contains || rows.IsEmpty)
+        if (rows.IsEmpty) return;
+        int at = ends[0] - Math.Max(0, lengths[0]), end = ends[rows.Length - 1];
+        if (piece.Kind != PieceKind.Contains || !needle.IsPlain(raw.AsSpan(at, end - at)))
         {
-            for (int row = 0; row < rows.Length; row++) rows[row] |= Has(row, kind, piece);
+            base.Mark(needle, piece, rows);
             return;
         }
         // All values at once; to whom a hit belongs is looked up only then.
-        int at = ends[0] - Math.Max(0, lengths[0]), end = ends[rows.Length - 1];
         for (int row = 0; at < end;)
         {
-            int hit = raw.AsSpan(at, end - at).IndexOf(piece);
+            int hit = needle.IndexIn(raw.AsSpan(at, end - at));
             if (hit < 0) return;
             int position = at + hit;
             while (ends[row] <= position) row++;

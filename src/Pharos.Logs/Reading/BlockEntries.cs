@@ -26,6 +26,7 @@ internal sealed class BlockEntries : EntrySource
     private int[]? lineEnds;
     private int end;
     private int at;
+    private bool[]? marks;
     private int tested;
     private int matched;
     private bool opened;
@@ -79,7 +80,7 @@ internal sealed class BlockEntries : EntrySource
                 at += backward ? -1 : 1;
                 if (at == end) return false;
             }
-            while (Context.Expression is { } expression && !MayMatch(expression));
+            while (!MayBeWanted());
             if (dead) return false;
             TimestampNs = index!.Timestamps[at];
             return true;
@@ -99,6 +100,8 @@ internal sealed class BlockEntries : EntrySource
         {
             if (buffer is not null) ArrayPool<int>.Shared.Return(buffer);
         }
+        if (marks is not null) ArrayPool<bool>.Shared.Return(marks);
+        marks = null;
         index = null;
         shaped = null;
         kept = scratch = lines = null;
@@ -107,24 +110,38 @@ internal sealed class BlockEntries : EntrySource
         opened = true;
     }
 
-    /// <summary>False where the current line was taken apart and the expression does not match it. True where the block turns out to be damaged.</summary>
-    private bool MayMatch(LineSearch expression)
+    /// <summary>False where the current line was taken apart and is none of those asked for. True where the block turns out to be damaged.</summary>
+    private bool MayBeWanted()
     {
         if (shaped is null || !shaped.IsShaped(at)) return true;
-        // Where most lines match, looking at them twice is no gain.
-        if (tested >= TestedMin && matched * 2 > tested) return true;
         try
         {
-            tested++;
-            bool match = shaped.IsMatch(expression, at);
-            if (match) matched++;
-            return match;
+            if (Context.Folded is { } folded)
+            {
+                if (marks is null)
+                {
+                    marks = ArrayPool<bool>.Shared.Rent(block.Header.Entries);
+                    shaped.Mark(folded, marks.AsSpan(0, block.Header.Entries));
+                }
+                return marks[at];
+            }
+            return Context.Expression is not { } expression || MayMatch(expression);
         }
         catch (Exception e) when (PartReader.IsDamage(e))
         {
             Fail(e);
             return true;
         }
+    }
+
+    private bool MayMatch(LineSearch expression)
+    {
+        // Where most lines match, looking at them twice is no gain.
+        if (tested >= TestedMin && matched * 2 > tested) return true;
+        tested++;
+        bool match = shaped!.IsMatch(expression, at);
+        if (match) matched++;
+        return match;
     }
 
     private int Start(int entry) => entry == 0 ? 0 : lineEnds![entry - 1];
@@ -360,7 +377,7 @@ internal sealed class BlockEntries : EntrySource
         try
         {
             var marks = marked.AsSpan(0, header.Entries);
-            shaped.Mark(literal, marks);
+            shaped.Mark(new Needle(literal), marks);
             shaped.Assemble(kept.AsSpan(0, header.LinesRaw), keptEnds.AsSpan(0, header.Entries), marks, whole.AsSpan(0, header.LineBytes), ends);
             (lines, lineEnds) = (whole, ends);
             return true;

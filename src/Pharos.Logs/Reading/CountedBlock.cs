@@ -29,7 +29,7 @@ internal sealed class CountedBlock : EntrySource
     public static CountedBlock? Of(BlockHeader header, bool inMemory, Labels stream, ReadContext context)
     {
         var selection = context.Selection;
-        if (selection.Counting is not { } windows || selection.MetadataNames is not { } names || selection.RequiredLiterals.Count > 0 || selection.RequiredExpression is not null) return null;
+        if (selection.Counting is not { } windows || selection.MetadataNames is not { } names || selection.RequiredLiterals.Count > 0 || selection.RequiredFolded is not null || selection.RequiredExpression is not null) return null;
         if (header.MinNs < selection.StartNs || header.MaxNs >= selection.EndNs || !windows.AreSame(header.MinNs, header.MaxNs)) return null;
         // A name that the stream has is its label, whatever an entry's metadata says.
         var own = names.Where(n => !stream.Has(n)).ToList();

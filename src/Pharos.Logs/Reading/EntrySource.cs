@@ -25,8 +25,11 @@ internal sealed class ReadContext(
     public uint[] FilterBits { get; } =
         [.. selection.RequiredLiterals.OrderByDescending(l => l.Length).SelectMany(l => NeedleFilter.BitsOf(l.Span)).Distinct()];
 
-    /// <summary>What every wanted line matches; null where nothing is known of it, or where looking for <see cref="Literal"/> says enough.</summary>
-    public LineSearch? Expression { get; } = selection.RequiredLiterals.Count == 0 ? LineSearch.For(selection.RequiredExpression) : null;
+    /// <summary>What every wanted line holds; null where looking for <see cref="Literal"/> says enough.</summary>
+    public Needle? Folded { get; } = selection is { RequiredLiterals.Count: 0, RequiredFolded: { } folded } ? new Needle(folded) : null;
+
+    /// <summary>What every wanted line matches; null where nothing is known of it, or where looking for text says enough.</summary>
+    public LineSearch? Expression { get; } = selection is { RequiredLiterals.Count: 0, RequiredFolded: null } ? LineSearch.For(selection.RequiredExpression) : null;
 
     /// <summary>Measures how long reading takes; null: it is not measured.</summary>
     public TimeProvider? Time { get; init; }
