@@ -27,9 +27,6 @@ public sealed class GoTemplate
 
     public TemplateOptions Options { get; }
 
-    /// <summary>Names of all templates in the set.</summary>
-    public IEnumerable<string> DefinedNames => trees.Keys;
-
     /// <summary>An empty set, for <see cref="AddParse"/>.</summary>
     public static GoTemplate Create(string name, TemplateFunctions functions, TemplateOptions? options = null) =>
         new(name, functions, options ?? TemplateOptions.Default, new Dictionary<string, Tree>(StringComparer.Ordinal));

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Pharos.Core;
+using Pharos.Templates;
 
 namespace Pharos.Collector.Evaluation;
 
@@ -23,7 +24,7 @@ internal static class StandardFunctions
         Stable("encoding.to_json", ToJson),
         Stable("encoding.to_base64", (_, a) => Value.Of(Convert.ToBase64String(Encoding.UTF8.GetBytes(Text(a, 0, 1))))),
         Stable("encoding.to_URLbase64", (_, a) => Value.Of(Convert.ToBase64String(Encoding.UTF8.GetBytes(Text(a, 0, 1))).Replace('+', '-').Replace('/', '_'))),
-        Stable("encoding.url_encode", (_, a) => Value.Of(UrlText.Encode(Text(a, 0, 1)))),
+        Stable("encoding.url_encode", (_, a) => Value.Of(GoText.UrlQueryEscape(Text(a, 0, 1)))),
         Stable("encoding.url_decode", (_, a) => Value.Of(UrlText.Decode(Text(a, 0, 1)))),
         Stable("string.format", (_, a) => Value.Of(GoFormat.Format(Text(a, 0, -1), a.AsSpan(1)))),
         Stable("string.join", Join),

@@ -11,8 +11,6 @@ internal struct BitBuffer(int capacity)
 
     public readonly int Length => (Bits + 7) >> 3;
 
-    public void WriteBit(bool bit) => Write(bit ? 1UL : 0, 1);
-
     /// <summary>Writes the lowest <paramref name="count"/> bits (1 to 64) of a value.</summary>
     public void Write(ulong value, int count)
     {

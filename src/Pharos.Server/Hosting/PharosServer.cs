@@ -190,6 +190,7 @@ public sealed class PharosServer : IAsyncDisposable
             RulesRoutes.MapAll(application, rulers.Groups);
             RulesRoutes.MapLogs(application, tenant => rulers.Groups(tenant, RulePlacement.Logs));
             RulerConfigRoutes.MapLogs(application, rulers);
+            RulerConfigRoutes.MapDeleteTenant(application, rulers);
             LokiRoutes.Map(application, logServices);
             MimirAlertmanagerRoutes.Map(application, router);
             foreach (string prefix in (string[])["", "/alertmanager"]) AlertmanagerV2Routes.Map(application.MapGroup(prefix), router, time, instruments);

@@ -94,18 +94,6 @@ public static class GoText
     /// <summary>Go's url.QueryEscape: a space becomes <c>+</c>.</summary>
     public static string UrlQueryEscape(string text) => Execution.Builtins.UrlQuery(text);
 
-    /// <summary>Go's url.PathEscape: a space becomes <c>%20</c>, a slash <c>%2F</c>.</summary>
-    public static string UrlPathEscape(string text)
-    {
-        var escaped = new StringBuilder(text.Length + 16);
-        foreach (byte b in Encoding.UTF8.GetBytes(text))
-        {
-            if (char.IsAsciiLetterOrDigit((char)b) || "-_.~$&+:=@".Contains((char)b)) escaped.Append((char)b);
-            else escaped.Append(CultureInfo.InvariantCulture, $"%{b:X2}");
-        }
-        return escaped.ToString();
-    }
-
     /// <summary>Go's url.QueryUnescape.</summary>
     /// <exception cref="TemplateFunctionException">A percent sign without two hexadecimal digits.</exception>
     public static string UrlQueryUnescape(string text)

@@ -52,6 +52,25 @@ public sealed class SurfaceTests
         Assert.Equal(200, (await api.SendAsync(HttpMethod.Get, "/api/v1/query?query=1")).Status);
     }
 
+    [Fact]
+    public async Task All_rules_of_a_tenant_are_deleted_and_nobody_elses()
+    {
+        await using var api = await TenantApi.StartAsync(MultiTenant);
+        foreach (string tenant in (string[])["a", "b"])
+        {
+            foreach (string path in (string[])["/prometheus/config/v1/rules/space", "/loki/api/v1/rules/space"])
+            {
+                using var group = new StringContent(path[1] == 'l' ? "{name: g, rules: [{alert: A, expr: 'count_over_time({a=\"b\"}[5m]) > 0'}]}" : "{name: g, rules: [{alert: A, expr: up}]}");
+                Assert.Equal(202, (await api.SendAsync(HttpMethod.Post, path, tenant, group)).Status);
+            }
+        }
+        Assert.Equal(200, (await api.SendAsync(HttpMethod.Post, "/ruler/delete_tenant_config", "a")).Status);
+        Assert.Equal("{}", await api.GetAsync("/prometheus/config/v1/rules", "a"));
+        await api.GetAsync("/loki/api/v1/rules", "a", 404);
+        Assert.Contains("alert: A", await api.GetAsync("/prometheus/config/v1/rules", "b"), StringComparison.Ordinal);
+        Assert.Contains("alert: A", await api.GetAsync("/loki/api/v1/rules", "b"), StringComparison.Ordinal);
+    }
+
     /// <summary>A body that no route asked for is cut off; one that a route refuses is let run out for seconds only, so that its sender reads the answer.</summary>
     [Theory]
     [InlineData("/ruler/delete_tenant_config", 1L << 30)]

@@ -56,10 +56,6 @@ internal static class ArgumentDecoder
                     break;
             }
         }
-        foreach (var inner in schema.Blocks)
-        {
-            if (inner.Required && !given.Contains(inner.Name)) findings.Add(SyntaxDiagnostic.Error(owner, $"missing required block \"{inner.Name}\""));
-        }
         foreach (var attribute in schema.Attributes)
         {
             if (attribute.Required && !given.Contains(attribute.Name)) findings.Add(SyntaxDiagnostic.Error(owner, $"missing required attribute \"{attribute.Name}\""));

@@ -90,8 +90,6 @@ internal sealed record ArgumentAttribute(string Name, ArgumentType Type)
 /// <summary>One nested block that a body takes.</summary>
 internal sealed record ArgumentBlock(string Name, ArgumentBody Body)
 {
-    public bool Required { get; init; }
-
     /// <summary>It may be given any number of times; their order counts.</summary>
     public bool Repeats { get; init; }
 
@@ -141,8 +139,6 @@ internal static class Schema
     public static ArgumentBlock RefuseBlock(string name, string reason) => new(name, ArgumentBody.Empty) { Refused = reason, Repeats = true };
 
     public static ArgumentBlock One(string name, params IReadOnlyList<object> parts) => new(name, Body(parts));
-
-    public static ArgumentBlock OneRequired(string name, params IReadOnlyList<object> parts) => new(name, Body(parts)) { Required = true };
 
     public static ArgumentBlock Many(string name, params IReadOnlyList<object> parts) => new(name, Body(parts)) { Repeats = true };
 

@@ -87,7 +87,4 @@ internal static partial class RuntimeLog
 
     [LoggerMessage(5107, LogLevel.Information, "{Line}")]
     public static partial void Echo(ILogger logger, string line);
-
-    [LoggerMessage(5108, LogLevel.Information, "listening on {Address}")]
-    public static partial void Listening(ILogger logger, string address);
 }
