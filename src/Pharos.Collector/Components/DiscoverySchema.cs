@@ -18,6 +18,14 @@ internal sealed class DiscoverySchema : IDiscoverySection
         return body with { Attributes = [.. body.Attributes.Select(a => a with { Required = type.Required.Contains(a.Name) })] };
     }
 
+    /// <summary>The arguments and blocks that a reader asks for, for a body that has others too.</summary>
+    public static IReadOnlyList<object> PartsOf(Action<IDiscoverySection> read)
+    {
+        var schema = new DiscoverySchema();
+        read(schema);
+        return schema.Parts();
+    }
+
     public bool IsOfCollector => true;
 
     public bool Has(string key) => false;
@@ -98,6 +106,7 @@ internal sealed class DiscoverySchema : IDiscoverySection
         return found.Schema;
     }
 
-    private ArgumentBody Body() => Schema.Body(
-        [.. parts.Values, .. blocks.Select(b => new ArgumentBlock(b.Key, b.Value.Schema.Body()) { Repeats = b.Value.Repeats })]);
+    private ArgumentBody Body() => Schema.Body([.. Parts()]);
+
+    private List<object> Parts() => [.. parts.Values, .. blocks.Select(b => new ArgumentBlock(b.Key, b.Value.Schema.Body()) { Repeats = b.Value.Repeats })];
 }

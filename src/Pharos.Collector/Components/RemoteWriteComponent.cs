@@ -10,8 +10,6 @@ namespace Pharos.Collector.Components;
 /// <summary><c>prometheus.remote_write</c></summary>
 internal static class RemoteWriteComponent
 {
-    private const string Signing = "sign the requests in a proxy, or use another way of authentication";
-
     public static ComponentDescriptor Descriptor { get; } = ComponentDescriptor.Of(
         "prometheus.remote_write",
         "Sends samples to remote write endpoints, over a queue on disk.",
@@ -20,7 +18,7 @@ internal static class RemoteWriteComponent
             Many("endpoint",
                 Must("url", Text), May("name", Text), May("remote_timeout", Duration, "30s", ""), May("headers", TextMap),
                 May("send_exemplars", true, ""), May("send_native_histograms", false, ""),
-                Refuse("round_robin_dns", "give each address an endpoint of its own"),
+                May("round_robin_dns", false, ""),
                 OneOf("protobuf_message", "prometheus.WriteRequest", "prometheus.WriteRequest", "io.prometheus.write.v2.Request"),
                 One("queue_config",
                     May("capacity", Integer, 10_000, ""), May("min_shards", Integer, 1, ""), May("max_shards", Integer, 50, ""),
@@ -29,7 +27,7 @@ internal static class RemoteWriteComponent
                     May("retry_on_http_429", true, ""), May("sample_age_limit", Duration, "0s", "")),
                 One("metadata_config", May("send", true, ""), May("send_interval", Duration, "1m", ""), May("max_samples_per_send", Integer, 2_000, "")),
                 RelabelComponents.RuleBlock("write_relabel_config"),
-                RefuseBlock("sigv4", Signing), RefuseBlock("azuread", Signing), RefuseBlock("google_iam", Signing),
+                DiscoverySchema.PartsOf(endpoint => CloudAccess.Read(endpoint)),
                 HttpArguments.Client),
             One("wal",
                 May("truncate_frequency", Duration, "30s", "How often what every endpoint has is given back."),
@@ -67,9 +65,11 @@ internal static class RemoteWriteComponent
             Timeout = a.PositiveDuration("remote_timeout"),
             SendExemplars = a.Flag("send_exemplars"),
             SendNativeHistograms = a.Flag("send_native_histograms"),
-            Http = HttpArguments.Read(a, a.TextMap("headers")),
+            Http = HttpArguments.Read(a, a.TextMap("headers")) with { RoundRobinDns = a.Flag("round_robin_dns") },
+            Cloud = CloudAccess.Read(new DiscoveryArguments(a)),
             WriteRelabelRules = RelabelComponents.Rules(a, "write_relabel_config"),
         };
+        if (options.Cloud is not null && options.Http is not { BasicAuth: null, Authorization: null, OAuth2: null }) throw a.Wrong(CloudAccess.OneWay);
         if (a.Block("queue_config") is { } queue)
         {
             int shards = queue.Integer("min_shards", 1);

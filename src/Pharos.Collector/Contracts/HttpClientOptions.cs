@@ -25,6 +25,12 @@ public sealed record HttpClientOptions
     /// <summary>Takes the proxy from HTTP_PROXY, HTTPS_PROXY and NO_PROXY.</summary>
     public bool ProxyFromEnvironment { get; init; }
 
+    /// <summary>Headers for the proxy, where it is asked for a tunnel to an https server.</summary>
+    public IReadOnlyDictionary<string, string> ProxyConnectHeaders { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Each new connection goes to the next of the host's addresses.</summary>
+    public bool RoundRobinDns { get; init; }
+
     /// <summary>Headers added to each request.</summary>
     public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
 
@@ -34,7 +40,8 @@ public sealed record HttpClientOptions
 }
 
 /// <param name="PasswordFile">Read anew for each request; empty where <paramref name="Password"/> is given.</param>
-public sealed record BasicAuthOptions(string Username, string Password, string PasswordFile)
+/// <param name="UsernameFile">As <paramref name="PasswordFile"/>, for the name.</param>
+public sealed record BasicAuthOptions(string Username, string Password, string PasswordFile, string UsernameFile = "")
 {
     /// <summary>Never shows the password.</summary>
     public override string ToString() => $"basic_auth {{ username = {Username} }}";
@@ -57,6 +64,9 @@ public sealed record OAuth2Options
     public IReadOnlyList<string> Scopes { get; init; } = [];
     public IReadOnlyDictionary<string, string> EndpointParams { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>TLS and proxy of the requests for tokens, which take nothing from the section around.</summary>
+    public HttpClientOptions Http { get; init; } = HttpClientOptions.Default;
+
     /// <summary>Never shows the secret.</summary>
     public override string ToString() => $"oauth2 {{ client_id = {ClientId} }}";
 }
@@ -78,6 +88,9 @@ public sealed record TlsOptions
 
     /// <summary><c>TLS10</c> to <c>TLS13</c>; empty: the platform's default.</summary>
     public string MinVersion { get; init; } = "";
+
+    /// <inheritdoc cref="MinVersion"/>
+    public string MaxVersion { get; init; } = "";
 
     /// <summary>Never shows the key.</summary>
     public override string ToString() => $"tls_config {{ server_name = {ServerName} }}";

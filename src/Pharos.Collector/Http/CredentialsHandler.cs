@@ -5,9 +5,11 @@ using System.Text.Json;
 namespace Pharos.Collector.Http;
 
 /// <summary>Adds credentials and fixed headers to each request. Files are read anew each time, so rotated secrets take effect at once.</summary>
-internal sealed class CredentialsHandler(HttpClientOptions options, TimeProvider time) : DelegatingHandler
+/// <param name="tokens">Carries the requests for OAuth 2 tokens; null without those.</param>
+internal sealed class CredentialsHandler(HttpClientOptions options, HttpMessageHandler? tokens, TimeProvider time) : DelegatingHandler
 {
     private readonly SemaphoreSlim tokenGate = new(1, 1);
+    private readonly HttpMessageInvoker? tokenClient = tokens is null ? null : new HttpMessageInvoker(tokens);
     private string token = "";
     private DateTimeOffset tokenUntil;
 
@@ -25,7 +27,11 @@ internal sealed class CredentialsHandler(HttpClientOptions options, TimeProvider
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing) tokenGate.Dispose();
+        if (disposing)
+        {
+            tokenGate.Dispose();
+            tokenClient?.Dispose();
+        }
         base.Dispose(disposing);
     }
 
@@ -34,7 +40,8 @@ internal sealed class CredentialsHandler(HttpClientOptions options, TimeProvider
         if (options.BasicAuth is { } basic)
         {
             string password = basic.PasswordFile.Length > 0 ? await SecretAsync(basic.PasswordFile, cancel) : basic.Password;
-            return new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{basic.Username}:{password}")));
+            string username = basic.UsernameFile.Length > 0 ? await SecretAsync(basic.UsernameFile, cancel) : basic.Username;
+            return new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{username}:{password}")));
         }
         if (options.Authorization is { } authorization)
         {
@@ -57,7 +64,7 @@ internal sealed class CredentialsHandler(HttpClientOptions options, TimeProvider
             using var request = new HttpRequestMessage(HttpMethod.Post, oauth.TokenUrl) { Content = new FormUrlEncodedContent(form) };
             request.Headers.Authorization = new AuthenticationHeaderValue("Basic",
                 Convert.ToBase64String(Encoding.UTF8.GetBytes($"{Uri.EscapeDataString(oauth.ClientId)}:{Uri.EscapeDataString(secret)}")));
-            using var response = await base.SendAsync(request, cancel);
+            using var response = await tokenClient!.SendAsync(request, cancel);
             string body = await response.Content.ReadAsStringAsync(cancel);
             if (!response.IsSuccessStatusCode) throw new HttpRequestException($"the token endpoint {oauth.TokenUrl} answered {(int)response.StatusCode}");
             using var json = JsonDocument.Parse(body);

@@ -11,7 +11,8 @@ public static class HttpHandlers
     /// <param name="time">For the lifetime of OAuth 2 tokens.</param>
     public static HttpHandlerFactory Create(TimeProvider time) => options => Create(options, time);
 
-    private static DelegatingHandler Create(HttpClientOptions options, TimeProvider time)
+    /// <param name="resolve">Finds the addresses of a host; null: DNS.</param>
+    internal static DelegatingHandler Create(HttpClientOptions options, TimeProvider time, Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null)
     {
         var handler = new SocketsHttpHandler
         {
@@ -24,23 +25,29 @@ public static class HttpHandlers
             ConnectTimeout = TimeSpan.FromSeconds(30),
             UseProxy = options.ProxyUrl is not null || options.ProxyFromEnvironment,
         };
-        if (options.ProxyUrl is not null)
+        IWebProxy? proxy = options.ProxyUrl is not null
+            ? new WebProxy(options.ProxyUrl, BypassOnLocal: false,
+                [.. options.NoProxy.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(System.Text.RegularExpressions.Regex.Escape)])
+            : options.ProxyFromEnvironment ? HttpClient.DefaultProxy : null;
+        handler.Proxy = proxy;
+        if (options.RoundRobinDns || (proxy is not null && options.ProxyConnectHeaders.Count > 0))
         {
-            handler.Proxy = new WebProxy(options.ProxyUrl, BypassOnLocal: false,
-                [.. options.NoProxy.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(System.Text.RegularExpressions.Regex.Escape)]);
+            var connections = new Connections(proxy, options.ProxyConnectHeaders, options.RoundRobinDns, resolve ?? Dns.GetHostAddressesAsync);
+            handler.Proxy = connections.PlainProxy;
+            handler.ConnectCallback = connections.OpenAsync;
         }
         if (options.Tls is { } tls) Secure(handler.SslOptions, tls);
-        return new CredentialsHandler(options, time) { InnerHandler = handler };
+        return new CredentialsHandler(options, options.OAuth2 is { } oauth ? Create(oauth.Http, time) : null, time) { InnerHandler = handler };
     }
 
     private static void Secure(SslClientAuthenticationOptions ssl, TlsOptions tls)
     {
         if (tls.ServerName.Length > 0) ssl.TargetHost = tls.ServerName;
-        ssl.EnabledSslProtocols = tls.MinVersion switch
+        ssl.EnabledSslProtocols = (tls.MinVersion, tls.MaxVersion) switch
         {
-            "" => SslProtocols.None,
-            "TLS13" => SslProtocols.Tls13,
-            "TLS12" => SslProtocols.Tls12 | SslProtocols.Tls13,
+            ("TLS13", _) => SslProtocols.Tls13,
+            (_, "TLS12") => SslProtocols.Tls12,
+            ("TLS12", _) => SslProtocols.Tls12 | SslProtocols.Tls13,
             // The platform decides what it still offers; older versions than 1.2 are off on current systems.
             _ => SslProtocols.None,
         };

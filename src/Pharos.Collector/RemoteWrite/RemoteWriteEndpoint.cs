@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
+using Pharos.Collector.Discovery;
 using Pharos.Collector.Queueing;
 using Pharos.Collector.Relabeling;
 using Pharos.Core;
@@ -61,6 +62,7 @@ internal sealed class RemoteWriteEndpoint : IAsyncDisposable
         metrics.ShardCapacity.Set(options.Capacity);
         metrics.MaxSamplesPerSend.Set(options.SamplesPerSendMax);
         handler = http(options.Http);
+        if (options.Cloud is { } cloud) handler = new CloudHandler(cloud.Open(new DiscoveryContext(http, time, instruments, logger)), handler);
         client = new HttpClient(handler, disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan };
         stored = new PositionFile(positionPath);
         backlogEnd = log.End;

@@ -43,6 +43,10 @@ public sealed record RemoteWriteEndpointOptions
     public bool SendExemplars { get; init; } = true;
     public bool SendNativeHistograms { get; init; }
     public HttpClientOptions Http { get; init; } = HttpClientOptions.Default;
+
+    /// <summary>Lets requests into a cloud; null: as <see cref="Http"/> does.</summary>
+    public CloudAccess? Cloud { get; init; }
+
     public IReadOnlyList<RelabelRule> WriteRelabelRules { get; init; } = [];
 
     /// <summary>Samples that wait in memory for one shard.</summary>

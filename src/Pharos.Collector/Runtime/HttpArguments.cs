@@ -27,6 +27,12 @@ internal static class HttpArguments
         RefuseBlock("windows_certificate_filter", "use certificate files"),
     ];
 
+    private static IReadOnlyList<object> Proxy { get; } =
+    [
+        May("proxy_url", Text), May("no_proxy", Text), May("proxy_from_environment", false, ""),
+        May("proxy_connect_header", new ArgumentType(ArgumentKind.Map, new ArgumentType(ArgumentKind.List, Secret))),
+    ];
+
     public static IReadOnlyList<object> Client { get; } =
     [
         May("bearer_token", Secret), May("bearer_token_file", Text),
@@ -35,12 +41,10 @@ internal static class HttpArguments
         One("oauth2",
             May("client_id", Text), May("client_secret", Secret), May("client_secret_file", Text), May("scopes", Texts), May("token_url", Text),
             May("endpoint_params", TextMap),
-            Refuse("proxy_url", "the token request goes without a proxy"), Refuse("no_proxy", "the token request goes without a proxy"),
-            Refuse("proxy_from_environment", "the token request goes without a proxy"), Refuse("proxy_connect_header", "the token request goes without a proxy"),
-            RefuseBlock("tls_config", "the token request uses the machine's certificates")),
+            One("tls_config", Tls),
+            Proxy),
         One("tls_config", Tls),
-        May("proxy_url", Text), May("no_proxy", Text), May("proxy_from_environment", false, ""),
-        Refuse("proxy_connect_header", "the platform's client cannot add headers to CONNECT"),
+        .. Proxy,
         May("http_headers", new ArgumentType(ArgumentKind.Map, new ArgumentType(ArgumentKind.List, Secret))),
         May("follow_redirects", true, ""), May("enable_http2", true, ""),
     ];
@@ -70,26 +74,14 @@ internal static class HttpArguments
             bearer = new AuthorizationOptions(authorization.Text("type"), authorization.Text("credentials"), authorization.Text("credentials_file"));
         }
         if (basic is not null) AtMostOne(basic, "password", "password_file");
-        Uri? proxy = arguments.TextOrNull("proxy_url") is not null ? arguments.Url("proxy_url") : null;
-        if (proxy is not null && arguments.Flag("proxy_from_environment")) throw arguments.Wrong("proxy_url", "proxy_url and proxy_from_environment exclude each other");
-        if (arguments.TextOrNull("no_proxy") is not null && proxy is null) throw arguments.Wrong("no_proxy", "no_proxy needs proxy_url");
         var all = new Dictionary<string, string>(headers ?? new Dictionary<string, string>(), StringComparer.OrdinalIgnoreCase);
-        if (arguments.Raw("http_headers") is ObjectValue custom)
-        {
-            foreach (var (name, values) in custom.Fields)
-            {
-                all[name] = string.Join(", ", ((ArrayValue)values).Items.Select(v => v is SecretValue s ? s.Text : v is StringValue t ? t.Text : v.ToString()));
-            }
-        }
-        return new HttpClientOptions
+        foreach (var (name, value) in Lists(arguments, "http_headers")) all[name] = value;
+        return ReadProxy(arguments, HttpClientOptions.Default) with
         {
             BasicAuth = basic is null ? null : new BasicAuthOptions(basic.Text("username"), basic.Text("password"), basic.Text("password_file")),
             Authorization = bearer,
             OAuth2 = oauth is null ? null : ReadOAuth2(oauth),
             Tls = arguments.Block("tls_config") is { } tls ? ReadTls(tls) : null,
-            ProxyUrl = proxy,
-            NoProxy = arguments.Text("no_proxy"),
-            ProxyFromEnvironment = arguments.Flag("proxy_from_environment"),
             Headers = all,
             FollowRedirects = arguments.Flag("follow_redirects"),
             EnableHttp2 = arguments.Flag("enable_http2"),
@@ -136,8 +128,28 @@ internal static class HttpArguments
             TokenUrl = oauth.Url("token_url"),
             Scopes = oauth.Texts("scopes"),
             EndpointParams = oauth.TextMap("endpoint_params"),
+            Http = ReadProxy(oauth, HttpClientOptions.Default with { Tls = oauth.Block("tls_config") is { } tls ? ReadTls(tls) : null }),
         };
     }
+
+    private static HttpClientOptions ReadProxy(Arguments arguments, HttpClientOptions options)
+    {
+        Uri? proxy = arguments.TextOrNull("proxy_url") is not null ? arguments.Url("proxy_url") : null;
+        if (proxy is not null && arguments.Flag("proxy_from_environment")) throw arguments.Wrong("proxy_url", "proxy_url and proxy_from_environment exclude each other");
+        if (arguments.TextOrNull("no_proxy") is not null && proxy is null) throw arguments.Wrong("no_proxy", "no_proxy needs proxy_url");
+        return options with
+        {
+            ProxyUrl = proxy,
+            NoProxy = arguments.Text("no_proxy"),
+            ProxyFromEnvironment = arguments.Flag("proxy_from_environment"),
+            ProxyConnectHeaders = Lists(arguments, "proxy_connect_header"),
+        };
+    }
+
+    /// <summary>A map of lists, as header fields.</summary>
+    private static Dictionary<string, string> Lists(Arguments arguments, string name) => arguments.Raw(name) is ObjectValue given
+        ? given.Fields.ToDictionary(f => f.Key, f => string.Join(", ", ((ArrayValue)f.Value).Items.Select(v => v is SecretValue s ? s.Text : v is StringValue t ? t.Text : v.ToString())), StringComparer.OrdinalIgnoreCase)
+        : [];
 
     public static TlsOptions ReadTls(Arguments tls)
     {

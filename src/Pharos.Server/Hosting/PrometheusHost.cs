@@ -342,6 +342,7 @@ public sealed class PrometheusHost : IAsyncDisposable
             SendExemplars = t.SendExemplars,
             SendNativeHistograms = t.SendNativeHistograms,
             Http = t.Http with { Headers = t.Http.Headers.Concat(t.Headers).GroupBy(h => h.Key).ToDictionary(g => g.Key, g => g.Last().Value) },
+            Cloud = t.Cloud,
             WriteRelabelRules = t.WriteRelabelRules,
             Capacity = t.Capacity,
             ShardsMin = t.ShardsMin,

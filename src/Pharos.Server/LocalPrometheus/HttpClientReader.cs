@@ -24,29 +24,22 @@ internal static class HttpClientReader
         int ways = (basic is null ? 0 : 1) + (authorization is null ? 0 : 1) + (oauth2 is null ? 0 : 1) + (bearer is null && bearerFile is null ? 0 : 1);
         if (ways > 1) section.ErrorHere("at most one of basic_auth, authorization, oauth2, bearer_token and bearer_token_file must be configured");
 
-        var options = HttpClientOptions.Default with
+        var options = Proxy(section) with
         {
             FollowRedirects = section.Bool("follow_redirects", true),
             EnableHttp2 = section.Bool("enable_http2", true),
-            NoProxy = section.Text("no_proxy", ""),
-            ProxyFromEnvironment = section.Bool("proxy_from_environment", false),
-            ProxyUrl = Url(section, "proxy_url"),
             Headers = Headers(section, folder),
             Tls = Tls(section.Section("tls_config"), folder),
         };
-        if (section.Has("proxy_connect_header")) section.Error("proxy_connect_header", "proxy_connect_header is not supported; take it out");
-        if (options.ProxyFromEnvironment && (options.ProxyUrl is not null || options.NoProxy.Length > 0))
-            section.Error("proxy_from_environment", "if proxy_from_environment is configured, proxy_url and no_proxy must not be");
-        if (options.NoProxy.Length > 0 && options.ProxyUrl is null && !options.ProxyFromEnvironment) section.Error("no_proxy", "if no_proxy is configured, proxy_url must also be configured");
 
         if (basic is not null)
         {
             string username = basic.Text("username", ""), usernameFile = basic.Text("username_file", "");
             string password = basic.SecretOrNull("password") ?? "", passwordFile = basic.Text("password_file", "");
-            if (usernameFile.Length > 0) basic.Error("username_file", "username_file is not supported; write the name as username");
+            if (username.Length > 0 && usernameFile.Length > 0) basic.ErrorHere("at most one of basic_auth username & username_file must be configured");
             if (password.Length > 0 && passwordFile.Length > 0) basic.ErrorHere("at most one of basic_auth password & password_file must be configured");
             basic.Done();
-            options = options with { BasicAuth = new BasicAuthOptions(username, password, Resolve(passwordFile, folder)) };
+            options = options with { BasicAuth = new BasicAuthOptions(username, password, Resolve(passwordFile, folder), Resolve(usernameFile, folder)) };
         }
         if (authorization is not null)
         {
@@ -97,12 +90,7 @@ internal static class HttpClientReader
         if (secret.Length > 0 && secretFile.Length > 0) section.ErrorHere("at most one of oauth2 client_secret & client_secret_file must be configured");
         var scopes = section.Texts("scopes");
         var parameters = section.TextMap("endpoint_params");
-        // The token's own client: read so that mistakes are found; its settings follow the section's where they matter.
-        Tls(section.Section("tls_config"), folder);
-        foreach (string key in (string[])["proxy_url", "no_proxy", "proxy_from_environment", "proxy_connect_header"])
-        {
-            if (section.Has(key)) section.Error(key, $"oauth2 {key} is not supported; the proxy of the section is used");
-        }
+        var http = Proxy(section) with { Tls = Tls(section.Section("tls_config"), folder) };
         section.Done();
         return token is null ? null : new OAuth2Options
         {
@@ -112,7 +100,29 @@ internal static class HttpClientReader
             TokenUrl = token,
             Scopes = scopes,
             EndpointParams = parameters,
+            Http = http,
         };
+    }
+
+    private static HttpClientOptions Proxy(YamlSection section)
+    {
+        var connect = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        if (section.Section("proxy_connect_header") is { } headers)
+        {
+            foreach (string name in headers.Keys.ToList()) connect[name] = string.Join(", ", headers.Texts(name));
+        }
+        var options = HttpClientOptions.Default with
+        {
+            NoProxy = section.Text("no_proxy", ""),
+            ProxyFromEnvironment = section.Bool("proxy_from_environment", false),
+            ProxyUrl = Url(section, "proxy_url"),
+            ProxyConnectHeaders = connect,
+        };
+        if (options.ProxyFromEnvironment && (options.ProxyUrl is not null || options.NoProxy.Length > 0))
+            section.Error("proxy_from_environment", "if proxy_from_environment is configured, proxy_url and no_proxy must not be");
+        if (options.NoProxy.Length > 0 && options.ProxyUrl is null && !options.ProxyFromEnvironment) section.Error("no_proxy", "if no_proxy is configured, proxy_url must also be configured");
+        if (connect.Count > 0 && options.ProxyUrl is null && !options.ProxyFromEnvironment) section.Error("proxy_connect_header", "if proxy_connect_header is configured, proxy_url or proxy_from_environment must also be configured");
+        return options;
     }
 
     public static TlsOptions? Tls(YamlSection? section, string folder)
@@ -129,14 +139,19 @@ internal static class HttpClientReader
             ServerName = section.Text("server_name", ""),
             InsecureSkipVerify = section.Bool("insecure_skip_verify", false),
             MinVersion = section.Text("min_version", ""),
+            MaxVersion = section.Text("max_version", ""),
         };
         if (tls.CaPem.Length > 0 && tls.CaFile.Length > 0) section.ErrorHere("at most one of ca and ca_file must be configured");
         if (tls.CertPem.Length > 0 && tls.CertFile.Length > 0) section.ErrorHere("at most one of cert and cert_file must be configured");
         if (tls.KeyPem.Length > 0 && tls.KeyFile.Length > 0) section.ErrorHere("at most one of key and key_file must be configured");
         bool cert = tls.CertPem.Length + tls.CertFile.Length > 0, key = tls.KeyPem.Length + tls.KeyFile.Length > 0;
         if (cert != key) section.ErrorHere(cert ? "exactly one of key or key_file must be configured when a client certificate is configured" : "exactly one of cert or cert_file must be configured when a client key is configured");
-        if (tls.MinVersion is not ("" or "TLS10" or "TLS11" or "TLS12" or "TLS13")) section.Error("min_version", $"unknown TLS version {tls.MinVersion}");
-        if (section.TextOrNull("max_version") is not null) section.Error("max_version", "max_version is not supported; take it out");
+        foreach (var (bound, version) in new[] { ("min_version", tls.MinVersion), ("max_version", tls.MaxVersion) })
+        {
+            if (version is not ("" or "TLS10" or "TLS11" or "TLS12" or "TLS13")) section.Error(bound, $"unknown TLS version {version}");
+        }
+        if (tls.MaxVersion is "TLS10" or "TLS11") section.Error("max_version", $"{tls.MaxVersion} is off on current systems", "write TLS12 or TLS13");
+        else if (tls.MaxVersion.Length > 0 && string.CompareOrdinal(tls.MinVersion, tls.MaxVersion) > 0) section.Error("max_version", "tls_config max_version must be greater than or equal to min_version if both are specified");
         section.Done();
         return tls;
     }

@@ -1,6 +1,7 @@
 using Pharos.Collector;
 using Pharos.Collector.Discovery;
 using Pharos.Collector.Relabeling;
+using Pharos.Collector.RemoteWrite;
 using Pharos.Collector.Scraping;
 using Pharos.Core;
 using Pharos.Server.LocalPrometheus.Tracing;
@@ -82,6 +83,7 @@ public sealed record RemoteWriteTarget
     public required TimeSpan RemoteTimeout { get; init; }
     public required IReadOnlyDictionary<string, string> Headers { get; init; }
     public required HttpClientOptions Http { get; init; }
+    public CloudAccess? Cloud { get; init; }
     public required IReadOnlyList<RelabelRule> WriteRelabelRules { get; init; }
 
     /// <summary>True: io.prometheus.write.v2.Request.</summary>

@@ -1,5 +1,6 @@
 using Pharos.Collector;
 using Pharos.Collector.Relabeling;
+using Pharos.Collector.RemoteWrite;
 using Pharos.Collector.Scraping;
 using Pharos.Core;
 using Pharos.Server.LocalPrometheus.Tracing;
@@ -296,22 +297,20 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
         string message = section.Text("protobuf_message", "prometheus.WriteRequest");
         if (message is not ("prometheus.WriteRequest" or "io.prometheus.write.v2.Request"))
             section.Error("protobuf_message", $"unknown type for remote write protobuf message {message}, supported: prometheus.WriteRequest, io.prometheus.write.v2.Request");
-        foreach (string key in (string[])["sigv4", "azuread", "google_iam"])
-        {
-            if (section.Has(key)) section.Error(key, $"{key} is not supported");
-        }
+        var clouds = new YamlDiscoverySection(section, folder);
+        var cloud = CloudAccess.Read(clouds);
         var headers = section.TextMap("headers");
         HttpClientReader.CheckHeaders(section, headers.Keys, "authorization header must be changed via the basic_auth, authorization, oauth2, sigv4, azuread or google_iam parameter");
         var queue = section.Section("queue_config");
         var metadata = section.Section("metadata_config");
-        if (section.Bool("round_robin_dns", false)) section.Error("round_robin_dns", "round_robin_dns is not supported yet");
         var target = new RemoteWriteTarget
         {
             Url = url ?? new Uri("http://invalid/"),
             Name = section.Text("name", ""),
             RemoteTimeout = section.Duration("remote_timeout", TimeSpan.FromSeconds(30)),
             Headers = headers,
-            Http = HttpClientReader.Read(section, folder),
+            Http = HttpClientReader.Read(section, folder) with { RoundRobinDns = section.Bool("round_robin_dns", false) },
+            Cloud = cloud,
             WriteRelabelRules = ReadRelabelRules(section, "write_relabel_configs", folder),
             Version2 = message == "io.prometheus.write.v2.Request",
             SendExemplars = section.Bool("send_exemplars", false),
@@ -333,7 +332,8 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
         metadata?.Number("max_samples_per_send", 2000, 1);
         queue?.Done();
         metadata?.Done();
-        section.Done();
+        if (cloud is not null && target.Http is not { BasicAuth: null, Authorization: null, OAuth2: null }) section.ErrorHere(CloudAccess.OneWay);
+        clouds.Done();
         return url is null ? null : target;
     }
 }

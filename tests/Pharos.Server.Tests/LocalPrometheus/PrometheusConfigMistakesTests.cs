@@ -44,7 +44,7 @@ public sealed class PrometheusConfigMistakesTests
               - job_name: a
                 scheme: ftp
                 metrics_pth: /m
-                basic_auth: {username_file: u}
+                basic_auth: {username_file: u, username: v}
               - job_name:
             remote_write:
               - url: ""
@@ -54,7 +54,7 @@ public sealed class PrometheusConfigMistakesTests
                 "/etc/prometheus.yml:3:19: global scrape timeout greater than scrape interval",
                 "/etc/prometheus.yml:6:13: scheme ftp is neither http nor https",
                 "/etc/prometheus.yml:7:5: field metrics_pth not found in scrape_configs; did you mean \"metrics_path\"?",
-                "/etc/prometheus.yml:8:33: username_file is not supported; write the name as username",
+                "/etc/prometheus.yml:8:17: at most one of basic_auth username & username_file must be configured",
                 "/etc/prometheus.yml:9:5: job_name is empty",
                 "/etc/prometheus.yml:11:5: url for remote_write is empty",
             ],

@@ -93,6 +93,15 @@ internal sealed class AwsClient : IAsyncDisposable
         return await JsonAsync(response, cancel);
     }
 
+    /// <summary>Signs a request of any service.</summary>
+    /// <param name="body">The bytes of its content.</param>
+    public async Task SignAsync(string service, HttpRequestMessage request, byte[] body, CancellationToken cancel)
+    {
+        string at = await RegionAsync(cancel);
+        var who = await CredentialsAsync(cancel);
+        new SignatureV4(at, service).Sign(request, body, who, time.GetUtcNow());
+    }
+
     private static async Task<JsonElement> JsonAsync(HttpResponseMessage response, CancellationToken cancel)
     {
         using var document = JsonDocument.Parse(await response.Content.ReadAsByteArrayAsync(cancel));

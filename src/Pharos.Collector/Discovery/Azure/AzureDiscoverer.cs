@@ -25,7 +25,7 @@ internal sealed class AzureDiscoverer : IDiscoverer
         this.options = options;
         http = new DiscoveryHttp(context, options.Client, options.RefreshInterval);
         own = new DiscoveryHttp(context, HttpClientOptions.Default, TimeSpan.FromSeconds(10));
-        login = new AzureLogin(options, http, own, context.Time, environment);
+        login = new AzureLogin(new AzureIdentity(options.Cloud.Login, options.Cloud.ResourceManager, options.Authentication, options.TenantId, options.ClientId, options.ClientSecret), http, own, context.Time, environment);
     }
 
     public async Task<FoundTargets> RefreshAsync(CancellationToken cancel)

@@ -1,8 +1,14 @@
 namespace Pharos.Collector.Discovery;
 
-/// <summary>Tokens for Azure's resource manager, by each way of authentication.</summary>
+/// <summary>Who asks Azure for a token, and for what.</summary>
+/// <param name="Login">The cloud's login.</param>
+/// <param name="Resource">What the token is for, as an address; with a slash at its end where its scope has two.</param>
+/// <param name="Authentication">OAuth, ManagedIdentity, WorkloadIdentity or SDK.</param>
+internal sealed record AzureIdentity(string Login, string Resource, string Authentication, string TenantId, string ClientId, string ClientSecret);
+
+/// <summary>Tokens of Azure, by each way of authentication.</summary>
 /// <param name="own">For what the machine itself is asked: no proxy, no credentials.</param>
-internal sealed class AzureLogin(AzureOptions options, DiscoveryHttp http, DiscoveryHttp own, TimeProvider time, Func<string, string?>? environment = null)
+internal sealed class AzureLogin(AzureIdentity options, DiscoveryHttp http, DiscoveryHttp own, TimeProvider time, Func<string, string?>? environment = null)
 {
     private const string AssertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -38,14 +44,14 @@ internal sealed class AzureLogin(AzureOptions options, DiscoveryHttp http, Disco
     private HttpRequestMessage Login(string tenant, Dictionary<string, string> form)
     {
         form["grant_type"] = "client_credentials";
-        form["scope"] = options.Cloud.ResourceManager + "/.default";
-        return new HttpRequestMessage(HttpMethod.Post, $"{options.Cloud.Login}/{Uri.EscapeDataString(tenant)}/oauth2/v2.0/token") { Content = new FormUrlEncodedContent(form) };
+        form["scope"] = options.Resource + "/.default";
+        return new HttpRequestMessage(HttpMethod.Post, $"{options.Login}/{Uri.EscapeDataString(tenant)}/oauth2/v2.0/token") { Content = new FormUrlEncodedContent(form) };
     }
 
     /// <summary>Of App Service where its environment says so, else of the virtual machine.</summary>
     private HttpRequestMessage ManagedIdentity()
     {
-        string resource = Uri.EscapeDataString(options.Cloud.ResourceManager + "/"), client = options.ClientId.Length > 0 ? "&client_id=" + Uri.EscapeDataString(options.ClientId) : "";
+        string resource = Uri.EscapeDataString(options.Resource.TrimEnd('/') + "/"), client = options.ClientId.Length > 0 ? "&client_id=" + Uri.EscapeDataString(options.ClientId) : "";
         if (Given("IDENTITY_ENDPOINT") is { } endpoint && Given("IDENTITY_HEADER") is { } header)
             return DiscoveryHttp.Request(HttpMethod.Get, $"{endpoint}?api-version=2019-08-01&resource={resource}{client}", ("X-IDENTITY-HEADER", header));
         return DiscoveryHttp.Request(HttpMethod.Get, $"http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource={resource}{client}", ("Metadata", "true"));
