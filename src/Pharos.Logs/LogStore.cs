@@ -150,6 +150,21 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         return volumes;
     }
 
+    public IReadOnlyList<(Labels Stream, IReadOnlyList<(int Step, long Bytes)> Steps)> VolumesBySteps(
+        TenantId tenant, IReadOnlyList<Matcher> matchers, long startNs, long endNs, long stepNs, CancellationToken cancel)
+    {
+        if (!tenants.TryGetValue(tenant.Name, out var logs)) return [];
+        var found = new List<(Labels, IReadOnlyList<(int, long)>)>();
+        var deletions = logs.Deletes.Active;
+        foreach (var (labels, content) in logs.Select(matchers, Damaged).Read(startNs, endNs))
+        {
+            cancel.ThrowIfCancellationRequested();
+            var steps = StreamVolume.BySteps(labels, content, deletions, startNs, endNs, stepNs);
+            if (steps.Count > 0) found.Add((labels, steps));
+        }
+        return found;
+    }
+
     public LogDeleteRequest Delete(TenantId tenant, string query, long startNs, long endNs)
     {
         var logs = TenantOf(tenant);

@@ -80,6 +80,18 @@ public sealed class ManyStreamsTests
                     var times = read.ConvertAll(r => r.Item2);
                     Assert.True(times.SequenceEqual(backward ? times.OrderDescending() : times.Order()), context);
                 }
+                if (end < long.MaxValue)
+                {
+                    long step = Math.Max(1, (end - start) / (1 + random.Next(12)));
+                    var steps = new List<(Labels, int, long)>();
+                    for (int i = 0; start + (i * step) < end; i++)
+                    {
+                        foreach (var (stream, volume) in world.Store.Volumes(StoreWorld.Tenant, matchers, start + (i * step), Math.Min(end, start + ((i + 1) * step)), CancellationToken.None))
+                            steps.Add((stream, i, volume.Bytes));
+                    }
+                    var at = world.Store.VolumesBySteps(StoreWorld.Tenant, matchers, start, end, step, CancellationToken.None).SelectMany(v => v.Steps.Select(s => (v.Stream, s.Step, s.Bytes)));
+                    Assert.Equal(steps.OrderBy(s => s.Item1).ThenBy(s => s.Item2), at);
+                }
                 var streams = world.Store.Streams(StoreWorld.Tenant, [matchers], 0, long.MaxValue, CancellationToken.None);
                 Assert.Equal(entries.Select(e => e.Stream).Where(s => Matcher.All(matchers, s)).Distinct().Order(), streams);
                 foreach (string name in new[] { "app", "pod", "none" })

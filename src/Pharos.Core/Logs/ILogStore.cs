@@ -224,4 +224,23 @@ public interface ILogQueryable
     /// <summary>Entries and bytes per stream, from headers alone.</summary>
     IReadOnlyList<(Labels Stream, LogVolume Volume)> Volumes(
         TenantId tenant, IReadOnlyList<Matcher> matchers, long startNs, long endNs, CancellationToken cancel);
+
+    /// <summary>Bytes per stream for each step of a range, from headers alone: steps without any are left out.</summary>
+    /// <param name="stepNs">Length of a step; the last one may be shorter.</param>
+    /// <returns>For each stream its steps, numbered from 0, rising.</returns>
+    IReadOnlyList<(Labels Stream, IReadOnlyList<(int Step, long Bytes)> Steps)> VolumesBySteps(
+        TenantId tenant, IReadOnlyList<Matcher> matchers, long startNs, long endNs, long stepNs, CancellationToken cancel)
+    {
+        var found = new SortedDictionary<Labels, List<(int, long)>>();
+        int step = 0;
+        for (long at = startNs; at < endNs; at += stepNs, step++)
+        {
+            foreach (var (stream, volume) in Volumes(tenant, matchers, at, Math.Min(endNs, at + stepNs), cancel))
+            {
+                if (!found.TryGetValue(stream, out var steps)) found[stream] = steps = [];
+                steps.Add((step, volume.Bytes));
+            }
+        }
+        return [.. found.Select(f => (f.Key, (IReadOnlyList<(int, long)>)f.Value))];
+    }
 }

@@ -8,6 +8,22 @@ namespace Pharos.Logs.Reading;
 /// <summary>Sizes of a stream, from headers alone.</summary>
 internal static class StreamVolume
 {
+    /// <summary>Bytes for each step of a range that has any: what <see cref="Of"/> gives for the step alone.</summary>
+    public static List<(int Step, long Bytes)> BySteps(Labels labels, in StreamSnapshot content, IReadOnlyList<ActiveDeletion> deletions, long startNs, long endNs, long stepNs)
+    {
+        // Where nothing of the stream is, no step needs a look.
+        long minNs = Math.Max(startNs, Math.Min(content.Blocks.Select(b => b.Header.MinNs).DefaultIfEmpty(long.MaxValue).Min(), content.Heads.Select(h => h.MinNs).DefaultIfEmpty(long.MaxValue).Min()));
+        long maxNs = Math.Min(endNs - 1, Math.Max(content.Blocks.Select(b => b.Header.MaxNs).DefaultIfEmpty(long.MinValue).Max(), content.Heads.Select(h => h.MaxNs).DefaultIfEmpty(long.MinValue).Max()));
+        var steps = new List<(int, long)>();
+        for (long step = (minNs - startNs) / stepNs; minNs <= maxNs && step <= (maxNs - startNs) / stepNs; step++)
+        {
+            long from = startNs + (step * stepNs);
+            var volume = Of(labels, content, deletions, from, Math.Min(endNs, from + stepNs));
+            if (volume.Entries > 0) steps.Add(((int)step, volume.Bytes));
+        }
+        return steps;
+    }
+
     public static LogVolume Of(Labels labels, in StreamSnapshot content, IReadOnlyList<ActiveDeletion> deletions, long startNs, long endNs)
     {
         var hidden = HiddenEntries.Of(labels, deletions, startNs, endNs);

@@ -55,6 +55,14 @@ internal sealed class FederatedLogs(ILogQueryable store) : ILogQueryable, ILogCh
         return [.. members.SelectMany(m => store.Volumes(m, own, startNs, endNs, cancel).Select(v => (Labelled(v.Stream, m), v.Volume)))];
     }
 
+    public IReadOnlyList<(Labels Stream, IReadOnlyList<(int Step, long Bytes)> Steps)> VolumesBySteps(
+        TenantId tenant, IReadOnlyList<Matcher> matchers, long startNs, long endNs, long stepNs, CancellationToken cancel)
+    {
+        if (!tenant.IsFederated) return store.VolumesBySteps(tenant, matchers, startNs, endNs, stepNs, cancel);
+        var (members, own) = Split(tenant, matchers);
+        return [.. members.SelectMany(m => store.VolumesBySteps(m, own, startNs, endNs, stepNs, cancel).Select(v => (Labelled(v.Stream, m), v.Steps)))];
+    }
+
     public long VersionOf(TenantId tenant, IReadOnlyList<Matcher> matchers, long startNs, long endNs)
     {
         var changes = (ILogChanges)store;

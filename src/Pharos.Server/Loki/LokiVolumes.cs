@@ -50,12 +50,14 @@ internal sealed class LokiVolumes(ILogQueryable store, ITenantLimits limits, Tim
         if ((end - start) / step > PointsMax) throw new QueryException(QueryErrorKind.BadData, "exceeded maximum resolution of 11,000 points per time series. Try increasing the value of the step parameter");
         long began = time.GetTimestamp();
         var kept = Totals(http, request, start, end, out long blocks).Select(t => t.Labels).ToList();
-        var points = kept.ToDictionary(l => l, _ => new List<(long Ms, long Bytes)>());
-        for (long at = start; at < end; at += step)
+        var points = kept.ToDictionary(l => l, _ => new SortedDictionary<int, long>());
+        var query = QueryOf(http, request);
+        foreach (var (stream, steps) in store.VolumesBySteps(http.Tenant(), query.Matchers, start, end, step, http.RequestAborted))
         {
-            foreach (var (labels, bytes) in Totals(http, request, at, Math.Min(end, at + step), out _))
+            foreach (var group in query.GroupsOf(stream))
             {
-                if (points.TryGetValue(labels, out var list)) list.Add((Math.Min(end, at + step) / 1_000_000, bytes));
+                if (!points.TryGetValue(group, out var list)) continue;
+                foreach (var (number, bytes) in steps) list[number] = list.GetValueOrDefault(number) + bytes;
             }
         }
         await ResultAsync(http, "matrix", new LogQlStatistics(default(LogReadStatistics) with { Chunks = blocks }, kept.Count, time.GetElapsedTime(began)), json =>
@@ -66,7 +68,7 @@ internal sealed class LokiVolumes(ILogQueryable store, ITenantLimits limits, Tim
                 json.WritePropertyName("metric"u8);
                 LokiAnswers.Labels(json, labels);
                 json.WriteStartArray("values"u8);
-                foreach (var (ms, bytes) in points[labels]) LokiAnswers.Point(json, ms, bytes);
+                foreach (var (number, bytes) in points[labels]) LokiAnswers.Point(json, Math.Min(end, start + ((number + 1) * step)) / 1_000_000, bytes);
                 json.WriteEndArray();
                 json.WriteEndObject();
             }
@@ -114,6 +116,18 @@ internal sealed class LokiVolumes(ILogQueryable store, ITenantLimits limits, Tim
     private List<(Labels Labels, long Bytes)> Totals(HttpContext http, LokiRequest request, long start, long end, out long blocks)
     {
         blocks = 0;
+        var query = QueryOf(http, request);
+        var totals = new Dictionary<Labels, long>();
+        foreach (var (stream, volume) in store.Volumes(http.Tenant(), query.Matchers, start, end, http.RequestAborted))
+        {
+            blocks += volume.Chunks;
+            foreach (var group in query.GroupsOf(stream)) totals[group] = totals.GetValueOrDefault(group) + volume.Bytes;
+        }
+        return [.. totals.OrderByDescending(t => t.Value).ThenBy(t => t.Key).Take(query.Limit).Select(t => (t.Key, t.Value))];
+    }
+
+    private VolumeQuery QueryOf(HttpContext http, LokiRequest request)
+    {
         var allowed = limits.For(http.Tenant()).Logs;
         if (!allowed.Volumes) throw new QueryException(QueryErrorKind.BadData, "volume endpoint is disabled; set volume_enabled");
         int limit = request.Whole("limit", 100);
@@ -126,26 +140,19 @@ internal sealed class LokiVolumes(ILogQueryable store, ITenantLimits limits, Tim
             "labels" => true,
             var other => throw new QueryException(QueryErrorKind.BadData, $"invalid aggregation option \"{other}\": use series or labels"),
         };
-        string[] names = targets.Length > 0 ? targets : byName ? [] : [.. matchers.Select(m => m.Name).Distinct(StringComparer.Ordinal)];
-        var totals = new Dictionary<Labels, long>();
-        foreach (var (stream, volume) in store.Volumes(http.Tenant(), matchers, start, end, http.RequestAborted))
+        return new VolumeQuery(matchers, targets.Length > 0 ? targets : byName ? [] : [.. matchers.Select(m => m.Name).Distinct(StringComparer.Ordinal)], byName, limit);
+    }
+
+    /// <summary>What a request asks volumes of.</summary>
+    /// <param name="Names">Labels to group by; by name: those that count, none for all.</param>
+    private sealed record VolumeQuery(IReadOnlyList<Matcher> Matchers, string[] Names, bool ByName, int Limit)
+    {
+        public IEnumerable<Labels> GroupsOf(Labels stream)
         {
-            blocks += volume.Chunks;
-            if (!byName)
-            {
-                var group = stream.Only(names);
-                if (!group.IsEmpty) totals[group] = totals.GetValueOrDefault(group) + volume.Bytes;
-                continue;
-            }
-            foreach (var label in stream)
-            {
-                string name = label.Name;
-                if (names.Length > 0 && !names.Contains(name)) continue;
-                var group = NameOnly(name);
-                totals[group] = totals.GetValueOrDefault(group) + volume.Bytes;
-            }
+            if (ByName) return stream.ToDictionary().Keys.Where(n => Names.Length == 0 || Names.Contains(n)).Select(NameOnly);
+            var group = stream.Only(Names);
+            return group.IsEmpty ? [] : [group];
         }
-        return [.. totals.OrderByDescending(t => t.Value).ThenBy(t => t.Key).Take(limit).Select(t => (t.Key, t.Value))];
     }
 
     /// <summary>A label with an empty value: how Loki names a label in volumes by label.</summary>
