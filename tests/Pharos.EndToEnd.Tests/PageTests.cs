@@ -9,21 +9,14 @@ public sealed class PageTests
     [Fact]
     public async Task The_page_shows_the_map_both_signals_a_firing_alert_and_its_notification()
     {
-        string chromium = Places.Program("chromium");
+        await using var browser = await Browser.StartAsync();
         using var folder = Places.NewFolder();
         int port = RunningProgram.FreePort();
         await using var demo = RunningProgram.Start(PharosPrograms.Pharos, "demo", "--headless", "--data-dir", Path.Combine(folder, "demo"), "--listen", $"127.0.0.1:{port}");
         await demo.WaitForLineAsync("the page");
         string address = $"http://127.0.0.1:{port}";
 
-        Environment.SetEnvironmentVariable("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1");
-        using var playwright = await Playwright.CreateAsync();
-        await using var browser = await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
-        {
-            ExecutablePath = chromium,
-            Args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-        });
-        var page = await browser.NewPageAsync(new BrowserNewPageOptions { ViewportSize = new ViewportSize { Width = 1440, Height = 900 } });
+        var page = await browser.OpenAsync();
         var problems = new List<string>();
         page.PageError += (_, error) => problems.Add(error);
 
@@ -79,12 +72,7 @@ public sealed class PageTests
         Assert.Empty(problems);
         Assert.Equal(0, await demo.TerminateAsync());
 
-        async Task ShotAsync(string name)
-        {
-            string shots = Path.Combine(Places.Repository, "artifacts", "screenshots");
-            Directory.CreateDirectory(shots);
-            await page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(shots, name + ".png") });
-        }
+        Task ShotAsync(string name) => Browser.ShotAsync(page, name);
     }
 
     private static LocatorAssertionsToBeVisibleOptions Patient(int seconds) => new() { Timeout = seconds * 1000 };

@@ -24,7 +24,7 @@ export function TimeControl() {
     <span className="joined">
       {withRange && <RangeButton />}
       {withRange && (
-        <button type="button" className="control dim hide-tablet" onClick={() => time.setZone(time.zone === 'utc' ? 'browser' : 'utc')} title={time.zone === 'utc' ? 'Times in UTC; click for local time' : 'Times in local time; click for UTC'} aria-label={`Time zone ${zoneName(time.zone)}`}>
+        <button type="button" className="control dim hide-tablet" onClick={() => time.setZone(time.zone === 'utc' ? 'browser' : 'utc')} title={time.zone === 'utc' ? 'Times in UTC; click for local time' : 'Times in local time; click for UTC'} aria-label={`${time.zone === 'utc' ? 'UTC' : 'Local'}: time zone ${zoneName(time.zone)}`}>
           {time.zone === 'utc' ? 'UTC' : 'Local'}
         </button>
       )}

@@ -21,7 +21,7 @@ export function TopBar({ onSearch, onHelp }: { onSearch: () => void; onHelp: () 
           </Fragment>
         ))}
       </nav>
-      <button type="button" className="control find hide-phone" onClick={onSearch} aria-label="Search or jump to" data-testid="search">
+      <button type="button" className="control find hide-phone" onClick={onSearch} title="Search or jump to" aria-keyshortcuts="Control+K" data-testid="search">
         <IconSearch size={16} stroke={1.75} aria-hidden />
         <span>Search or jump to</span>
         <kbd>Ctrl K</kbd>

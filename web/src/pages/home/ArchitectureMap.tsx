@@ -46,7 +46,7 @@ function Section({ node, alone }: { node: MapNode; alone: boolean }) {
       data-testid={`node-${node.id}`}
       data-state={node.state}
       data-node={node.id}
-      aria-label={`${node.name}: ${node.reason || stateWord(node.state)}`}
+      aria-description={node.reason || stateWord(node.state)}
       aria-pressed={focus === node.id}
       onClick={() => pick(node.id)}
       onKeyDown={(event) => walk(event, node)}
