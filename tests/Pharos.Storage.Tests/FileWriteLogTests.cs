@@ -56,6 +56,20 @@ public sealed class FileWriteLogTests : IDisposable
     }
 
     [Fact]
+    public async Task Records_that_wait_for_room_keep_the_order_in_which_they_came()
+    {
+        const int records = 500;
+        await using (var log = Open(o => o with { PendingBytesMax = 1 }))
+        {
+            var appends = Enumerable.Range(0, records).Select(i => log.AppendAsync(RecordKind.Metrics, Tenant, Bytes($"{i}"), default).AsTask()).ToArray();
+            var positions = await Task.WhenAll(appends);
+            Assert.Equal(positions.Order(), positions);
+        }
+        await using var again = Open();
+        Assert.Equal(Enumerable.Range(0, records).Select(i => $"{i}"), Read(again, RecordKind.Metrics));
+    }
+
+    [Fact]
     public async Task A_log_cut_anywhere_in_its_last_record_keeps_all_before_it_and_goes_on()
     {
         await using (var log = Open())

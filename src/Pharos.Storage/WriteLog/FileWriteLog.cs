@@ -32,6 +32,9 @@ public sealed class FileWriteLog : IWriteLog
     private LogBatch pending = new();
     private LogBatch? spare;
     private bool closing;
+
+    // Completed once everybody who waited for room in a batch has a place: records keep the order in which they came.
+    private Task lastPlaced = Task.CompletedTask;
     private long endSegment;
     private long endOffset;
 
@@ -102,27 +105,58 @@ public sealed class FileWriteLog : IWriteLog
         int size = LogFormat.RecordBytes(Encoding.UTF8.GetByteCount(tenant.Name), payload.Length);
         if (size > LogFormat.BodyBytesMax) throw new ArgumentException($"a record of {size} bytes is over the {LogFormat.BodyBytesMax} that the write log takes", nameof(payload));
         cancel.ThrowIfCancellationRequested();
-        Task<WriteLogPosition> written;
+        Task<WriteLogPosition>? written;
         int at;
-        while (true)
+        Task ahead;
+        TaskCompletionSource? placed = null;
+        lock (gate)
         {
-            lock (gate)
+            ahead = lastPlaced;
+            at = 0;
+            written = ahead.IsCompleted ? TryAdd(kind, tenant, payload.Span, size, out at) : null;
+            if (written is null) lastPlaced = (placed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        }
+        if (placed is not null)
+        {
+            try
             {
-                ObjectDisposedException.ThrowIf(closing, this);
-                var batch = pending;
-                written = batch.Written;
-                if (batch.Length == 0 || batch.Length + size <= options.PendingBytesMax)
-                {
-                    at = batch.Add(kind, tenant, payload.Span, size);
-                    break;
-                }
+                (written, at) = await WaitForPlaceAsync(ahead, kind, tenant, payload, size, cancel);
             }
-            // The bound on waiting bytes: wait for the batch ahead, whatever becomes of it.
-            await written.ContinueWith(static _ => { }, cancel, TaskContinuationOptions.None, TaskScheduler.Default);
+            finally
+            {
+                placed.SetResult();
+            }
         }
         if (at == 0) work.Release();
-        var start = await written;
+        var start = await written!;
         return new WriteLogPosition(start.Segment, start.Offset + at);
+    }
+
+    /// <summary>The bound on waiting bytes: behind those who wait already, then for batch after batch, whatever becomes of them.</summary>
+    private async Task<(Task<WriteLogPosition> Written, int At)> WaitForPlaceAsync(
+        Task ahead, RecordKind kind, TenantId tenant, ReadOnlyMemory<byte> payload, int size, CancellationToken cancel)
+    {
+        await ahead;
+        while (true)
+        {
+            Task full;
+            lock (gate)
+            {
+                if (TryAdd(kind, tenant, payload.Span, size, out int at) is { } written) return (written, at);
+                full = pending.Written;
+            }
+            await full.ContinueWith(static _ => { }, cancel, TaskContinuationOptions.None, TaskScheduler.Default);
+        }
+    }
+
+    /// <summary>Adds a record to the pending batch. Null where it is full. Under the gate.</summary>
+    private Task<WriteLogPosition>? TryAdd(RecordKind kind, TenantId tenant, ReadOnlySpan<byte> payload, int size, out int at)
+    {
+        ObjectDisposedException.ThrowIf(closing, this);
+        at = 0;
+        if (pending.Length > 0 && pending.Length + size > options.PendingBytesMax) return null;
+        at = pending.Add(kind, tenant, payload, size);
+        return pending.Written;
     }
 
     public void Replay(RecordKind kind, ReplayHandler handler, WriteLogPosition from = default) => folder.Replay(kind, handler, from);
