@@ -41,6 +41,7 @@ public sealed class AccessibilityTests
                 await Assertions.Expect(page.Locator("main")).ToBeVisibleAsync();
                 // Live data keeps connections open, so the network never falls silent: a view is there once nothing loads.
                 await Assertions.Expect(page.Locator("[aria-label=Loading]")).ToHaveCountAsync(0);
+                if (name == "home") await Assertions.Expect(page.GetByTestId("node-fleet").First).ToBeVisibleAsync(new LocatorAssertionsToBeVisibleOptions { Timeout = 30_000 });
                 await Browser.ShotAsync(page, $"{name}-{scheme.ToString().ToLowerInvariant()}");
                 await page.EvaluateAsync(axe);
                 var found = await page.EvaluateAsync<JsonElement>("() => axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'], resultTypes: ['violations'] })");
