@@ -128,13 +128,13 @@ internal sealed class LinePipeline
         return new RegexLineMatcher(regex, LineAutomaton.For(term.Text), [.. RegexLiterals.Required(term.Text).Select(Encoding.UTF8.GetBytes)]);
     }
 
-    /// <summary>Null where the filter is no expression, or needs care with text beyond ASCII.</summary>
+    /// <summary>Null where the filter is no expression, says no more than its literal, or needs care with text beyond ASCII.</summary>
     private static string? Expression(LineFilterSyntax filter)
     {
         if (filter.Terms.Any(t => t.IsIp || !Ascii.IsValid(t.Text))) return null;
         return filter.Op switch
         {
-            LineFilterOp.Contains => string.Join('|', filter.Terms.Select(t => LinearRegex.Escape(t.Text))),
+            LineFilterOp.Contains when filter.Terms.Count > 1 => string.Join('|', filter.Terms.Select(t => LinearRegex.Escape(t.Text))),
             LineFilterOp.Matches => string.Join('|', filter.Terms.Select(t => $"(?:{t.Text})")),
             _ => null,
         };

@@ -50,7 +50,7 @@ internal abstract class ColumnData : LogFieldColumn
     public virtual ReadOnlySpan<byte> BytesOf(int row, Span<byte> scratch) => scratch[..Write(row, scratch)];
 
     /// <summary>All bytes that values of a column can hold; null: any.</summary>
-    private static byte[]? Alphabet(ColumnEntry entry) => entry.Kind switch
+    public static byte[]? Alphabet(ColumnEntry entry) => entry.Kind switch
     {
         ColumnKind.Hex => [.. "0123456789abcdef"u8],
         ColumnKind.Ip => [.. "0123456789."u8],

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using Pharos.Core;
 using Pharos.Logs.Blocks;
 
@@ -96,7 +97,7 @@ internal sealed class ShapedBlock : LogFields, IDisposable
         for (int i = 0; i < numbers.Length; i++)
         {
             at += Put(literals[i], into[at..]);
-            at += (columns[numbers[i]] ?? ColumnAt(numbers[i])).Write(row, into[at..]);
+            at += ColumnAt(numbers[i]).Write(row, into[at..]);
         }
         return at + Put(literals[^1], into[at..]);
     }
@@ -106,9 +107,12 @@ internal sealed class ShapedBlock : LogFields, IDisposable
     public bool IsMatch(LineSearch expression, int row) => (search ??= new ShapedSearch(expression, this, shapes, entries)).IsMatch(row, rows[row] - 1);
 
     /// <exception cref="InvalidDataException">The block is damaged.</exception>
-    public ColumnData ColumnAt(int number)
+    public ColumnData ColumnAt(int number) => columns[number] ?? Load(number);
+
+    // Not inlined: what reads from a file makes each call of a method dearer, and here only the first one reads.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private ColumnData Load(int number)
     {
-        if (columns[number] is { } known) return known;
         var entry = entries[number];
         var header = block.Header;
         byte[] raw = BlockFrames.Read(block, header.Offset + header.IndexPacked + header.ShapesPacked + entry.Offset, entry.Packed, entry.Raw, entry.Crc, "columns");

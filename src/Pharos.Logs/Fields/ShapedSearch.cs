@@ -1,16 +1,20 @@
 using System.Buffers.Binary;
+using System.Text;
 using Pharos.Core;
 
 namespace Pharos.Logs.Fields;
 
 /// <summary>
 /// Runs an expression over the pieces of lines that were taken apart, without putting them together: over text of shapes and values of dictionaries once for each
-/// state before them, as a rule, and not at all over values that cannot begin a match. Not safe for several threads.
+/// state before them, as a rule, and not at all over values that cannot begin a match, or begin none that the text behind them goes on with. Not safe for several threads.
 /// </summary>
 internal sealed class ShapedSearch
 {
     /// <summary>Times of neighbouring lines mostly begin with the same bytes, up to the minute.</summary>
     private const int SharedStart = 16;
+
+    /// <summary>States that values of a column are followed through before it is given up to pass over them.</summary>
+    private const int StatesMax = 32;
 
     private readonly LineSearch search;
     private readonly LineAutomaton automaton;
@@ -20,7 +24,11 @@ internal sealed class ShapedSearch
     private readonly (int From, int To)[]?[] ofValues;
     private readonly (int From, int To, UInt128 Start)[] ofTimes;
     private readonly ColumnKind[] kinds;
+    private readonly byte[]?[] alphabets;
     private readonly bool[] begins;
+
+    // For each shape and column: 1 where it is passed over, -1 where not, 0 where that was not looked at.
+    private readonly sbyte[][] passed;
     private int generation;
 
     public ShapedSearch(LineSearch search, ShapedBlock block, LineShape[] shapes, ColumnEntry[] entries)
@@ -33,6 +41,8 @@ internal sealed class ShapedSearch
         ofValues = new (int, int)[entries.Length][];
         ofTimes = new (int, int, UInt128)[entries.Length];
         kinds = [.. entries.Select(e => e.Kind)];
+        alphabets = [.. entries.Select(ColumnData.Alphabet)];
+        passed = [.. shapes.Select(s => new sbyte[s.Columns.Length])];
         begins = [.. entries.Select(e => automaton.LeavingIdle is not { } leaving || ColumnData.MayHoldAny(e, leaving))];
         Forget();
     }
@@ -47,12 +57,19 @@ internal sealed class ShapedSearch
         var memo = ofText[shape];
         Span<byte> scratch = stackalloc byte[128];
         int state = LineAutomaton.Start, idle = automaton.Idle;
+        bool textPassed = false;
         for (int i = 0; i < numbers.Length; i++)
         {
-            state = memo[i].From == state ? memo[i].To : Run(state, texts[i], ref memo[i]);
+            if (!textPassed) state = memo[i].From == state ? memo[i].To : Run(state, texts[i], ref memo[i]);
             if (state < 0) return state == LineAutomaton.Matched;
             int number = numbers[i];
-            if (state == idle && !begins[number]) continue;
+            textPassed = false;
+            if (state == idle)
+            {
+                if (!begins[number]) continue;
+                textPassed = PassesOver(shape, i);
+                if (textPassed) continue;
+            }
             var column = block.ColumnAt(number);
             if (ofValues[number] is { } values)
             {
@@ -76,8 +93,33 @@ internal sealed class ShapedSearch
             }
             if (state < 0) return state == LineAutomaton.Matched;
         }
-        state = memo[^1].From == state ? memo[^1].To : Run(state, texts[^1], ref memo[^1]);
+        if (!textPassed) state = memo[^1].From == state ? memo[^1].To : Run(state, texts[^1], ref memo[^1]);
         return state < 0 ? state == LineAutomaton.Matched : automaton.MatchesAtEnd(state);
+    }
+
+    /// <summary>Whether whatever a column holds, and the text behind it, lead from waiting for a match back to that, and to no match on the way.</summary>
+    private bool PassesOver(int shape, int at)
+    {
+        ref sbyte known = ref passed[shape][at];
+        if (known == 0) known = alphabets[shapes[shape].Columns[at]] is { } alphabet && LeadsBack(alphabet, shapes[shape].Literals[at + 1]) ? (sbyte)1 : (sbyte)-1;
+        if (generation != automaton.Generation) Forget();
+        return known > 0;
+    }
+
+    private bool LeadsBack(byte[] alphabet, byte[] following)
+    {
+        if (!Ascii.IsValid(alphabet)) return false;
+        List<int> reached = [automaton.Idle];
+        for (int i = 0; i < reached.Count; i++)
+        {
+            foreach (byte b in alphabet)
+            {
+                int next = automaton.Run(reached[i], [b]);
+                if (next < 0 || reached.Count > StatesMax || generation != automaton.Generation) return false;
+                if (!reached.Contains(next)) reached.Add(next);
+            }
+        }
+        return reached.TrueForAll(s => automaton.Run(s, following) == automaton.Idle) && generation == automaton.Generation;
     }
 
     private static (int From, int To)[] NewMemo(int length)

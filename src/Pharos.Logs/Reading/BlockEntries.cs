@@ -378,6 +378,10 @@ internal sealed class BlockEntries : EntrySource
         {
             var marks = marked.AsSpan(0, header.Entries);
             shaped.Mark(new Needle(literal), marks);
+            if (Context.Expression is { } expression)
+            {
+                for (int row = 0; row < marks.Length; row++) marks[row] = marks[row] && (!shaped.IsShaped(row) || shaped.IsMatch(expression, row));
+            }
             shaped.Assemble(kept.AsSpan(0, header.LinesRaw), keptEnds.AsSpan(0, header.Entries), marks, whole.AsSpan(0, header.LineBytes), ends);
             (lines, lineEnds) = (whole, ends);
             return true;

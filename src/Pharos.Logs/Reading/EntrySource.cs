@@ -29,7 +29,7 @@ internal sealed class ReadContext(
     public Needle? Folded { get; } = selection is { RequiredLiterals.Count: 0, RequiredFolded: { } folded } ? new Needle(folded) : null;
 
     /// <summary>What every wanted line matches; null where nothing is known of it, or where looking for text says enough.</summary>
-    public LineSearch? Expression { get; } = selection is { RequiredLiterals.Count: 0, RequiredFolded: null } ? LineSearch.For(selection.RequiredExpression) : null;
+    public LineSearch? Expression { get; } = selection is { RequiredLiterals.Count: 0, RequiredFolded: not null } ? null : LineSearch.For(selection.RequiredExpression);
 
     /// <summary>Measures how long reading takes; null: it is not measured.</summary>
     public TimeProvider? Time { get; init; }
