@@ -44,6 +44,38 @@ public sealed class HeadLocksTests
     }
 
     [Fact]
+    public async Task New_series_of_a_full_head_are_refused_beside_other_requests_and_known_ones_go_on()
+    {
+        await using var at = new StoreFixture();
+        var instruments = new MetricInstruments(new Instruments());
+        var head = new TenantHead(StoreFixture.Tenant, new MetricStoreOptions { Folder = at.Folder }, instruments, new HeadChunks(at.Folder, FileDisk.Instance, instruments, NullLogger.Instance));
+        await SendAsync(head, at, 0, SeriesEach, at.Now);
+        var full = new TenantLimits { SeriesMax = SeriesEach };
+        using var free = new ManualResetEventSlim();
+        var held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var holding = Task.Run(() =>
+        {
+            using (head.Locks.Hold(HeadLocks.BitOf(1)))
+            {
+                held.SetResult();
+                free.Wait();
+            }
+        });
+        await held.Task;
+        var errors = await SendAsync(head, at, 1000, SeriesEach + 100, at.Now + 1, full);
+        free.Set();
+        await holding;
+        Assert.Equal(100, errors.Sum(e => e.Samples));
+        Assert.All(errors, e => Assert.Equal("max-series-per-user", e.Code));
+        Assert.Equal(at.Now + 1, head.Table.Get(SeriesEach)!.MaxMs);
+        Assert.Equal(SeriesEach, head.Table.Count);
+        // Where there is room again, the same request is taken whole; one that has new series alone is refused whole.
+        Assert.Empty(await SendAsync(head, at, 1000, SeriesEach + 100, at.Now + 2, full with { SeriesMax = SeriesEach + 100 }));
+        Assert.Equal(50, (await SendAsync(head, at, SeriesEach + 100, SeriesEach + 150, at.Now + 2, full)).Sum(e => e.Samples));
+        Assert.Equal(SeriesEach + 100, head.Table.Count);
+    }
+
+    [Fact]
     public async Task Senders_side_by_side_are_seen_whole_and_come_back_as_they_were()
     {
         await using var at = new StoreFixture(logOptions: new WriteLogOptions { Folder = "set by the fixture", Sync = SyncPolicy.Always }, maintains: false);
@@ -92,13 +124,14 @@ public sealed class HeadLocksTests
         return counts;
     }
 
-    private static async Task SendAsync(TenantHead head, StoreFixture at, int from, int to, long ms)
+    private static async Task<IReadOnlyList<AppendError>> SendAsync(TenantHead head, StoreFixture at, int from, int to, long ms, TenantLimits? limits = null)
     {
         using var batch = new MetricBatch();
         Fill(batch, from, to, ms);
         var ticket = new AppendTicket();
-        var position = await head.Take(batch, ticket, new TenantLimits(), at.Now, at.Log);
-        if (head.Settle(ticket, durable: true, position, at.Now) is { } settled) await settled;
+        var position = await head.Take(batch, ticket, limits ?? new TenantLimits(), at.Now, at.Log);
+        if (!ticket.IsEmpty && head.Settle(ticket, durable: true, position, at.Now) is { } settled) await settled;
+        return ticket.Errors.ToList();
     }
 
     private static void Fill(MetricBatch batch, int from, int to, long ms)

@@ -19,6 +19,7 @@ internal sealed class AppendTicket
 {
     private PreparedSample[] samples = new PreparedSample[256];
     private MemSeries?[] resolved = new MemSeries?[256];
+    private string?[] refused = [];
 
     public int SampleCount { get; private set; }
 
@@ -30,8 +31,8 @@ internal sealed class AppendTicket
     public List<MemSeries> Definitions { get; } = [];
     public AppendErrors Errors { get; } = new();
 
-    /// <summary>Why a series of the request was refused, by its index in the request.</summary>
-    public Dictionary<int, string> RefusedSeries { get; } = [];
+    /// <summary>Whether every series of the request that was not found is to be refused: the head is full.</summary>
+    public bool OnlyKnown { get; set; }
 
     public ByteBuffer Record { get; } = new(16 << 10);
 
@@ -60,6 +61,16 @@ internal sealed class AppendTicket
         return resolved.AsSpan(0, count);
     }
 
+    /// <summary>Notes why a series of the request was refused.</summary>
+    public void Refuse(int series, string code)
+    {
+        if (refused.Length < resolved.Length) refused = new string?[resolved.Length];
+        refused[series] = code;
+    }
+
+    /// <summary>Why a series of the request, which was refused, was that.</summary>
+    public string WhyRefused(int series) => refused[series]!;
+
     public void Add(in PreparedSample sample)
     {
         if (SampleCount == samples.Length) Array.Resize(ref samples, SampleCount * 2);
@@ -77,7 +88,7 @@ internal sealed class AppendTicket
         Metadata.Clear();
         Definitions.Clear();
         Errors.Clear();
-        RefusedSeries.Clear();
+        OnlyKnown = false;
         Record.Clear();
         Floats = HistogramCount = ExemplarCount = 0;
         State = TicketState.Waiting;

@@ -78,12 +78,14 @@ internal static class Refusals
         ReadOnlySpan<byte> before = default;
         bool named = false, info = false;
         int count = 0;
+        // Lengths under 128 are ASCII, too: one look at everything is enough for nearly all series.
+        bool plain = Ascii.IsValid(canonical);
         for (int offset = 0; offset < canonical.Length;)
         {
             var name = LabelCodec.ReadString(canonical, ref offset);
             var value = LabelCodec.ReadString(canonical, ref offset);
             count++;
-            if (name.IsEmpty || !Valid(name) || !Valid(value))
+            if (name.IsEmpty || (!plain && (!Valid(name) || !Valid(value))))
                 return (LabelInvalid, $"received a series with an invalid label: '{Text(name)}' series: '{Text(canonical)}' (err-mimir-{LabelInvalid}); names must not be empty, names and values must be UTF-8");
             bool isName = name.SequenceEqual("__name__"u8);
             if (!limits.Utf8Names && CheckLegacy(canonical, name, value, isName) is { } unusual) return unusual;

@@ -4,7 +4,7 @@ using Pharos.Storage.WriteLog;
 
 namespace Pharos.Metrics.Head;
 
-/// <summary>The checks that a sample passes before it goes to the write log. Under the stripes of the request's series, all of them where one is new.</summary>
+/// <summary>The checks that a sample passes before it goes to the write log. Under the stripes of the request's series, all of them where one is new and there may be room for it.</summary>
 internal sealed partial class TenantHead
 {
     /// <summary>Stands for a series of a request that was refused.</summary>
@@ -13,11 +13,11 @@ internal sealed partial class TenantHead
     /// <summary>Checks a request, and hands what is good of it to the write log. Nothing is under way where the ticket is empty afterwards.</summary>
     public ValueTask<WriteLogPosition> Take(MetricBatch batch, AppendTicket ticket, TenantLimits limits, long nowMs, IWriteLog log)
     {
-        ulong stripes = FindKnown(batch, ticket);
+        ulong stripes = FindKnown(batch, ticket, IsFull(limits));
         while (true)
         {
             using var held = Locks.Hold(stripes);
-            if (!Confirm(ticket.Resolved(batch.SeriesCount), ticket) && stripes != HeadLocks.All)
+            if (!Confirm(ticket.Resolved(batch.SeriesCount), ticket) && stripes != HeadLocks.All && !(ticket.OnlyKnown = IsFull(limits) && AreNew(batch, ticket)))
             {
                 stripes = HeadLocks.All;
                 continue;
@@ -31,8 +31,9 @@ internal sealed partial class TenantHead
     }
 
     /// <summary>Looks up the series of a request, beside all else: the dearest part of taking it.</summary>
+    /// <param name="full">New series will be refused, which needs no stripe.</param>
     /// <returns>The stripes to hold for it: all where series may be new. At least one.</returns>
-    private ulong FindKnown(MetricBatch batch, AppendTicket ticket)
+    private ulong FindKnown(MetricBatch batch, AppendTicket ticket, bool full)
     {
         var resolved = ticket.Resolved(batch.SeriesCount);
         ulong stripes = 0;
@@ -40,9 +41,25 @@ internal sealed partial class TenantHead
         {
             var labels = batch.LabelsOf(i);
             var series = resolved[i] = Table.Find(LabelCodec.Hash(labels), labels);
-            stripes |= series is null ? HeadLocks.All : HeadLocks.BitOf(series.Id);
+            if (series is not null) stripes |= HeadLocks.BitOf(series.Id);
+            else if (!full) stripes = HeadLocks.All;
         }
         return stripes == 0 ? 1 : stripes;
+    }
+
+    private bool IsFull(TenantLimits limits) => limits.SeriesMax > 0 && Table.Count >= limits.SeriesMax;
+
+    /// <summary>Whether the series that were not found without a lock are not there indeed. Under any stripe, so that none comes.</summary>
+    private bool AreNew(MetricBatch batch, AppendTicket ticket)
+    {
+        var resolved = ticket.Resolved(batch.SeriesCount);
+        for (int i = 0; i < resolved.Length; i++)
+        {
+            if (resolved[i] is not null) continue;
+            var labels = batch.LabelsOf(i);
+            if (Table.Find(LabelCodec.Hash(labels), labels) is not null) return false;
+        }
+        return true;
     }
 
     /// <summary>Checks a request and reserves the samples' places. Good ones go on, bad ones become errors.</summary>
@@ -58,7 +75,7 @@ internal sealed partial class TenantHead
             var series = resolved[sample.Series] ??= Resolve(batch.LabelsOf(sample.Series), sample.Series, limits, nowMs, ticket);
             if (ReferenceEquals(series, Refused))
             {
-                ticket.Errors.Count(ticket.RefusedSeries[sample.Series]);
+                ticket.Errors.Count(ticket.WhyRefused(sample.Series));
                 continue;
             }
             if (batch.Starts.Count > 0 && IsNewStart(series, starts.Of(i), sample.TimestampMs, in window))
@@ -80,7 +97,7 @@ internal sealed partial class TenantHead
             var series = resolved[sample.Series] ??= Resolve(batch.LabelsOf(sample.Series), sample.Series, limits, nowMs, ticket);
             if (ReferenceEquals(series, Refused))
             {
-                ticket.Errors.Count(ticket.RefusedSeries[sample.Series]);
+                ticket.Errors.Count(ticket.WhyRefused(sample.Series));
                 continue;
             }
             if (Refusals.CheckHistogram(sample.Histogram) is { } wrong)
@@ -197,8 +214,8 @@ internal sealed partial class TenantHead
     /// <summary>Finds the series, or makes it where labels and limits allow.</summary>
     private MemSeries Resolve(ReadOnlySpan<byte> labels, int index, TenantLimits limits, long nowMs, AppendTicket ticket)
     {
-        ulong hash = LabelCodec.Hash(labels);
-        var series = Table.Find(hash, labels);
+        ulong hash = ticket.OnlyKnown ? 0 : LabelCodec.Hash(labels);
+        var series = ticket.OnlyKnown ? null : Table.Find(hash, labels);
         if (series is null)
         {
             if (Refusals.CheckLabels(labels, limits) is { } wrong) return RefuseSeries(wrong.Code, wrong.Message, index, ticket);
@@ -233,7 +250,7 @@ internal sealed partial class TenantHead
 
     private static MemSeries RefuseSeries(string code, string? words, int index, AppendTicket ticket)
     {
-        ticket.RefusedSeries[index] = code;
+        ticket.Refuse(index, code);
         if (words is not null && ticket.Errors.WantsWords(code)) ticket.Errors.Add(AppendErrorKind.BadData, code, words, 0);
         return Refused;
     }
