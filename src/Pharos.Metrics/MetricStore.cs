@@ -110,6 +110,18 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IMetric
         return result;
     }
 
+    /// <summary>Whether the tenant's last request was over its ingestion rate, so that it pays to count the next one before it is decoded.</summary>
+    public bool IsOverRate(TenantId tenant) => started && tenants.TryGetValue(tenant, out var store) && store.IsOverRate;
+
+    /// <summary>What <see cref="AppendAsync"/> would answer, and count, where a batch of so many samples is over the tenant's ingestion rate; else null, and nothing was taken from the rate.</summary>
+    public AppendResult? RefuseOverRate(TenantId tenant, int samples)
+    {
+        var allowed = limits.For(tenant);
+        if (allowed.IngestionSamplesPerSecond <= 0 || !IsOverRate(tenant)) return null;
+        var store = Tenant(tenant);
+        return store.Rate.Has(samples, allowed.IngestionSamplesPerSecond, Burst(allowed)) ? null : RateRefusal(store, allowed, samples);
+    }
+
     /// <inheritdoc/>
     public long VersionOf(TenantId tenant, long fromMs, long toMs) => tenants.TryGetValue(tenant, out var store) ? store.Changes.VersionOf(fromMs, toMs) : 0;
 
@@ -166,12 +178,19 @@ public sealed partial class MetricStore : IMetricSink, IMetricQueryable, IMetric
     {
         if (allowed.IngestionSamplesPerSecond <= 0) return null;
         int items = batch.Samples.Length + batch.Histograms.Count + batch.Exemplars.Count + batch.Metadata.Count;
-        double burst = allowed.IngestionBurstSamples > 0 ? allowed.IngestionBurstSamples : allowed.IngestionSamplesPerSecond;
-        if (store.Rate.TryTake(items, allowed.IngestionSamplesPerSecond, burst)) return null;
+        bool taken = store.Rate.TryTake(items, allowed.IngestionSamplesPerSecond, Burst(allowed));
+        store.IsOverRate = !taken;
+        return taken ? null : RateRefusal(store, allowed, items);
+    }
+
+    private AppendResult RateRefusal(TenantStore store, TenantLimits allowed, int items)
+    {
         instruments.Discarded.With(store.Tenant.Name, "rate_limited").Add(items);
         return new AppendResult(0, 0, 0, [new AppendError(
-            AppendErrorKind.Limit, Refusals.IngestionRate, Refusals.Rate(allowed.IngestionSamplesPerSecond, (long)burst, items), items)]);
+            AppendErrorKind.Limit, Refusals.IngestionRate, Refusals.Rate(allowed.IngestionSamplesPerSecond, (long)Burst(allowed), items), items)]);
     }
+
+    private static double Burst(TenantLimits allowed) => allowed.IngestionBurstSamples > 0 ? allowed.IngestionBurstSamples : allowed.IngestionSamplesPerSecond;
 
     /// <summary>The word that Mimir's dashboards know for an error.</summary>
     private static string Reason(string code) => code switch

@@ -25,6 +25,7 @@ internal sealed partial class TenantStore
     private readonly HashSet<string> unmergeable = new(StringComparer.Ordinal);
     private readonly BlockRetention retention;
     private CutMark mark;
+    private bool overRate;
     private bool markSaved = true;
     private HeadReplay? replay;
     private SnapshotPlaces? loaded;
@@ -58,6 +59,13 @@ internal sealed partial class TenantStore
     public HeadChunks Chunks { get; }
     public BlockSet Blocks { get; }
     public TokenBucket Rate { get; }
+
+    /// <summary>Whether the last request was refused by <see cref="Rate"/>.</summary>
+    public bool IsOverRate
+    {
+        get => Volatile.Read(ref overRate);
+        set => Volatile.Write(ref overRate, value);
+    }
     public ChangeCounts Changes { get; } = new(60_000, stretchesMax: 20_000);
 
     public HeadReplay Replay(ReplayWorkers workers) => replay ??= new HeadReplay(Head, mark, loaded, workers, logger, time.UnixMs());

@@ -13,12 +13,27 @@ public sealed class TokenBucket(TimeProvider time)
     {
         lock (gate)
         {
-            long now = time.GetTimestamp();
-            tokens = double.IsNaN(tokens) ? burst : Math.Min(burst, tokens + (time.GetElapsedTime(last, now).TotalSeconds * perSecond));
-            last = now;
+            Refill(perSecond, burst);
             if (amount > tokens) return false;
             tokens -= amount;
             return true;
         }
+    }
+
+    /// <summary>Whether <see cref="TryTake"/> would take the amount now. Takes nothing.</summary>
+    public bool Has(double amount, double perSecond, double burst)
+    {
+        lock (gate)
+        {
+            Refill(perSecond, burst);
+            return amount <= tokens;
+        }
+    }
+
+    private void Refill(double perSecond, double burst)
+    {
+        long now = time.GetTimestamp();
+        tokens = double.IsNaN(tokens) ? burst : Math.Min(burst, tokens + (time.GetElapsedTime(last, now).TotalSeconds * perSecond));
+        last = now;
     }
 }

@@ -162,7 +162,12 @@ public sealed class PharosServer : IAsyncDisposable
             application.UseQueryLimits(limits, time);
             OperationsRoutes.Map(application, instruments);
             LifecycleRoutes.MapReload(application, enabled: true, ReloadAsync);
-            RemoteWriteRoutes.Map(application, distributor, instruments, new RemoteWriteReceiverOptions { StartTimestamps = tenant => limits.For(tenant).StartTimestampsAsZeros });
+            RemoteWriteRoutes.Map(application, distributor, instruments, new RemoteWriteReceiverOptions
+            {
+                StartTimestamps = tenant => limits.For(tenant).StartTimestampsAsZeros,
+                CountsFirst = distributor.CountsFirst,
+                RefuseOverRate = distributor.RefuseOverRate,
+            });
             OtlpMetricsRoutes.Map(
                 application, distributor, tenant => limits.For(tenant).Otlp, lookback, time, instruments,
                 "/otlp/v1/metrics", "/api/v1/otlp/v1/metrics", "/prometheus/api/v1/otlp/v1/metrics");

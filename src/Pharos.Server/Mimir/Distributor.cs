@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text;
 using Pharos.Core;
+using Pharos.Metrics;
 
 namespace Pharos.Server.Mimir;
 
@@ -10,7 +11,7 @@ namespace Pharos.Server.Mimir;
 /// </summary>
 internal sealed class Distributor : IMetricSink
 {
-    private readonly IMetricSink store;
+    private readonly MetricStore store;
     private readonly ITenantLimits limits;
     private readonly HaTracker replicas;
     private readonly IngestionRates rates;
@@ -22,8 +23,9 @@ internal sealed class Distributor : IMetricSink
     private readonly Counter discardedMetadata;
     private readonly Counter deduplicated;
     private readonly Counter withoutReplica;
+    private readonly Counter refusedUndecoded;
 
-    public Distributor(IMetricSink store, ITenantLimits limits, HaTracker replicas, IngestionRates rates, TimeProvider time, Instruments instruments)
+    public Distributor(MetricStore store, ITenantLimits limits, HaTracker replicas, IngestionRates rates, TimeProvider time, Instruments instruments)
     {
         this.store = store;
         this.limits = limits;
@@ -35,6 +37,27 @@ internal sealed class Distributor : IMetricSink
         discardedMetadata = Discards.Metadata(instruments);
         deduplicated = instruments.Counter("cortex_distributor_deduped_samples_total", "The total number of deduplicated samples.", "user", "cluster");
         withoutReplica = instruments.Counter("cortex_distributor_non_ha_samples_received_total", "The total number of received samples for a user that has HA tracking turned on, but the sample didn't contain both HA labels.", "user");
+        refusedUndecoded = instruments.Counter("pharos_distributor_refused_undecoded_requests_total", "Requests over their tenant's ingestion rate that were refused before they were decoded.", "user");
+    }
+
+    /// <summary>
+    /// Whether it pays to count a request's samples before it is decoded: the tenant's last one was over its ingestion rate, and for this tenant
+    /// nothing that comes before the rate answers or changes a request of float samples.
+    /// </summary>
+    public bool CountsFirst(TenantId tenant)
+    {
+        if (!store.IsOverRate(tenant)) return false;
+        var allowed = limits.For(tenant);
+        return allowed.RequestsPerSecond <= 0 && !allowed.AcceptHaSamples && !new IntakeEdits(allowed, replicated: false).ChangeLabels;
+    }
+
+    /// <summary>The answer to a request of so many float samples where it is over the tenant's ingestion rate; null where it is to be decoded and appended.</summary>
+    public AppendResult? RefuseOverRate(TenantId tenant, int samples)
+    {
+        if (store.RefuseOverRate(tenant, samples) is not { } refused) return null;
+        rates.Pushed(tenant, samples);
+        refusedUndecoded.With(tenant.Name).Add(1);
+        return refused;
     }
 
     public ValueTask<AppendResult> AppendAsync(TenantId tenant, MetricBatch batch, CancellationToken cancel)

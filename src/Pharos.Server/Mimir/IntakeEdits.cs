@@ -24,10 +24,12 @@ internal readonly struct IntakeEdits(TenantLimits limits, bool replicated)
     /// <summary>Errors of one kind that are said in words.</summary>
     private const int WordsMax = 5;
 
+    /// <summary>Whether the labels of any request may change.</summary>
+    public bool ChangeLabels => replicated || limits.DropLabels.Count > 0 || (limits.LongLabelValue != LongLabelValue.Error && limits.LabelValueBytesMax > 0);
+
     public bool AreNeeded(MetricBatch batch)
     {
-        if (replicated || limits.DropLabels.Count > 0) return true;
-        if (limits.LongLabelValue != LongLabelValue.Error && limits.LabelValueBytesMax > 0) return true;
+        if (ChangeLabels) return true;
         if (batch.Histograms.Count > 0 && (!limits.NativeHistograms || limits.HistogramBucketsMax > 0)) return true;
         if (limits.ExemplarsPerSeriesPerRequestMax > 0 && batch.Exemplars.Count > limits.ExemplarsPerSeriesPerRequestMax) return true;
         foreach (var about in batch.Metadata)

@@ -26,6 +26,12 @@ internal sealed record RemoteWriteReceiverOptions
 
     /// <summary>Whether a tenant's start timestamps of version 2 reach the sink. Default: no.</summary>
     public Func<TenantId, bool> StartTimestamps { get; init; } = _ => false;
+
+    /// <summary>Whether a tenant's request of version 1 is counted before it is decoded, for <see cref="RefuseOverRate"/>. Default: no.</summary>
+    public Func<TenantId, bool> CountsFirst { get; init; } = _ => false;
+
+    /// <summary>The answer to a request of so many float samples that is not to be decoded; null where it is. Default: every one is decoded.</summary>
+    public Func<TenantId, int, AppendResult?> RefuseOverRate { get; init; } = (_, _) => null;
 }
 
 /// <summary>
@@ -115,11 +121,15 @@ internal sealed class RemoteWriteRoutes
     private async Task TakeAsync(HttpContext http, TenantId tenant, RemoteWriteVersion version, PooledBody body, Worker worker)
     {
         byte[] decoded = [];
+        AppendResult? refused = null;
+        int floats = 0;
         try
         {
             decoded = SnappyBlock.Decode(body.Span, options.DecodedBytesMax, out int length);
             var message = decoded.AsSpan(0, length);
-            if (version == RemoteWriteVersion.V1) worker.Decoder.DecodeV1(message, worker.Batch);
+            if (version == RemoteWriteVersion.V1 && options.CountsFirst(tenant) && RemoteWriteCount.TryFloats(message, out floats)) refused = options.RefuseOverRate(tenant, floats);
+            if (refused is not null) worker.Decoder.Forget();
+            else if (version == RemoteWriteVersion.V1) worker.Decoder.DecodeV1(message, worker.Batch);
             else worker.Decoder.DecodeV2(message, worker.Batch, options.StartTimestamps(tenant));
         }
         catch (WireFormatException e)
@@ -131,11 +141,11 @@ internal sealed class RemoteWriteRoutes
         {
             if (decoded.Length > 0) ArrayPool<byte>.Shared.Return(decoded);
         }
-        counters.Received.With(tenant.Name).Add(worker.Batch.Samples.Length + worker.Batch.Histograms.Count);
+        counters.Received.With(tenant.Name).Add(refused is null ? worker.Batch.Samples.Length + worker.Batch.Histograms.Count : floats);
         AppendResult result;
         try
         {
-            result = worker.Batch.IsEmpty ? new AppendResult(0, 0, 0, []) : await sink.AppendAsync(tenant, worker.Batch, http.RequestAborted);
+            result = refused ?? (worker.Batch.IsEmpty ? new AppendResult(0, 0, 0, []) : await sink.AppendAsync(tenant, worker.Batch, http.RequestAborted));
         }
         catch (StoreUnavailableException e)
         {

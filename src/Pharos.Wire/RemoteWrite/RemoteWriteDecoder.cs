@@ -26,6 +26,9 @@ public sealed class RemoteWriteDecoder
     /// <summary>What the last body held that could not be taken: one error per code, <see cref="AppendError.Samples"/> counts all its cases.</summary>
     public IReadOnlyList<AppendError> Rejected => rejected.Errors;
 
+    /// <summary>Forgets what was <see cref="Rejected"/>, for a body that is not decoded.</summary>
+    public void Forget() => rejected.Clear();
+
     /// <summary>Decodes a <c>prometheus.WriteRequest</c> (remote write 1), adding to the batch.</summary>
     /// <param name="starts">Whether the batch gets start timestamps, which only <see cref="RemoteWriteEncoder"/> writes into version 1.</param>
     /// <exception cref="WireFormatException">Not a valid message; names the byte.</exception>

@@ -95,6 +95,45 @@ public sealed class WriteLimitTests
     }
 
     [Fact]
+    public async Task A_flood_over_the_rate_is_answered_as_one_request_is_and_costs_no_decoding()
+    {
+        await using var api = await TenantApi.StartAsync("""
+            multitenancy_enabled: true
+            overrides:
+              flood: {ingestion_rate: 1, ingestion_burst_size: 3}
+              requests: {ingestion_rate: 1, ingestion_burst_size: 3, request_rate: 100}
+            """);
+        foreach (string tenant in (string[])["flood", "requests"])
+        {
+            for (int i = 0; i < 4; i++)
+            {
+                var (status, text, headers) = await api.PushAsync(tenant, api.Now, "a", "b", "c", "d");
+                Assert.Equal(429, status);
+                Assert.Equal(
+                    "the request has been rejected because the tenant exceeded the ingestion rate limit, set to 1 items/s with a maximum allowed burst of 3; "
+                    + "the request had 4 (err-mimir-tenant-max-ingestion-rate). To adjust the limits, set ingestion_rate and ingestion_burst_size (4 samples)", text);
+                Assert.Equal(TimeSpan.FromSeconds(1), headers.RetryAfter?.Delta);
+            }
+            Assert.Equal(16, await api.MetricAsync($"cortex_discarded_samples_total{{reason=\"rate_limited\",user=\"{tenant}\"}}"));
+            Assert.Equal(16, await api.MetricAsync($"cortex_distributor_received_samples_total{{user=\"{tenant}\"}}"));
+            Assert.Contains("\"ingestionRate\":0.2666", await api.GetAsync("/api/v1/user_stats", tenant), StringComparison.Ordinal);
+        }
+        // A tenant whose requests are counted before its samples keeps that order.
+        string metrics = await api.GetAsync("/metrics");
+        Assert.Contains("pharos_distributor_refused_undecoded_requests_total{user=\"flood\"} 3\n", metrics, StringComparison.Ordinal);
+        Assert.DoesNotContain("pharos_distributor_refused_undecoded_requests_total{user=\"requests\"}", metrics, StringComparison.Ordinal);
+        // A refusal took nothing from the rate, and what is wrong with a request is still said.
+        Assert.Equal(204, (await api.PushAsync("flood", api.Now, "a", "b", "c")).Status);
+        Assert.Equal(429, (await api.PushAsync("flood", api.Now, "a")).Status);
+        var (bad, why, _) = await api.PushAsync("flood", api.Now, "{x=\"nameless\"}");
+        Assert.Equal(400, bad);
+        Assert.StartsWith("received a series without a metric name", why, StringComparison.Ordinal);
+        api.Time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(204, (await api.PushAsync("flood", api.Now, "d")).Status);
+        Assert.Equal(["{__name__=\"a\"}", "{__name__=\"b\"}", "{__name__=\"c\"}", "{__name__=\"d\"}"], await api.SeriesAsync("{__name__=~\".+\"}", "flood"));
+    }
+
+    [Fact]
     public async Task Long_label_values_are_cut_or_replaced_by_a_hash_where_the_tenant_wants_that()
     {
         await using var api = await TenantApi.StartAsync("""
