@@ -150,6 +150,7 @@ public sealed class LogQlEngine : IDisposable
             RequiredLiterals = pipeline.RequiredLiterals,
             RequiredFolded = pipeline.RequiredFolded,
             RequiredExpression = pipeline.RequiredExpression,
+            RequiredFields = FieldFilter.For(log.Stages),
         };
         long asked = context.Time.GetTimestamp();
         using var cursor = context.Store.Open(context.Tenant, selection, context.Cancel);

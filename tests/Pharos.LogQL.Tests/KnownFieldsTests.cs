@@ -34,6 +34,9 @@ public sealed class KnownFieldsTests
         "{app=~\".+\"} | json | nested_status=\"200\" or level=~\"2.*\"",
     ];
 
+    private static readonly string[] Compared = ["status", "duration", "nested_status", "x_extracted", "app", "trace", "absent"];
+    private static readonly string[] Operators = ["==", "!=", ">", ">=", "<", "<="];
+
     [Fact]
     public async Task Answers_from_known_fields_are_those_of_parsing()
     {
@@ -45,6 +48,12 @@ public sealed class KnownFieldsTests
             Assert.True(KnownLines(known) > 200, $"seed {seed}: fields of {KnownLines(known)} lines are known");
             Assert.Equal(0, KnownLines(parsed));
             foreach (string query in Queries) Assert.Equal(await MetricAsync(parsed, query), await MetricAsync(known, query));
+            var random = new Random(seed);
+            for (int i = 0; i < 10; i++)
+            {
+                string query = $"{{app=~\".+\"}} | {(i % 2 == 0 ? "json" : "logfmt")} | {Compared[random.Next(Compared.Length)]} {Operators[random.Next(Operators.Length)]} {random.Next(190, 220)}";
+                Assert.Equal(await LinesAsync(parsed, query), await LinesAsync(known, query));
+            }
             foreach (string query in LineQueries) Assert.Equal(await LinesAsync(parsed, query), await LinesAsync(known, query));
         }
     }

@@ -44,6 +44,9 @@ public sealed record LogSelection
     /// </summary>
     public string? RequiredExpression { get; init; }
 
+    /// <summary>What the fields of every wanted line are like; null where nothing is known of them. The store may use it to skip; the reader still checks.</summary>
+    public LogFieldFilter? RequiredFields { get; init; }
+
     /// <summary>
     /// Names of metadata that the reader looks at; null: all of them. The store may leave out others.
     /// </summary>
@@ -103,7 +106,7 @@ public interface ILogCursor : IDisposable
 /// <param name="Lines">Lines that were looked at.</param>
 /// <param name="Bytes">Raw bytes of them and of their structured metadata.</param>
 /// <param name="Blocks">Blocks that were opened.</param>
-/// <param name="BlocksSkipped">Blocks that cannot hold a wanted line, as their skip filters say.</param>
+/// <param name="BlocksSkipped">Blocks that cannot hold a wanted line, as their skip filters or the values of their fields say.</param>
 public readonly record struct LogReadStatistics(long Lines, long Bytes, long Blocks, long BlocksSkipped)
 {
     /// <summary>Streams that match and have something in the range.</summary>

@@ -23,6 +23,33 @@ public abstract class LogFields
 
     /// <summary>The values of a name; null where no line that is known has the field.</summary>
     public abstract LogFieldColumn? Column(string name);
+
+    /// <summary>Between what the values of a name are; null where that is not known without looking at them.</summary>
+    public abstract LogFieldRange? RangeOf(string name);
+
+    /// <summary>The different values of a name, null among them where a line does not have the field; null where that is not known without looking at the lines.</summary>
+    public abstract IEnumerable<string?>? ValuesOf(string name);
+}
+
+/// <summary>Values that are decimal numbers.</summary>
+/// <param name="Min">No value is less; rounding is allowed for.</param>
+/// <param name="Max">No value is greater; rounding is allowed for.</param>
+/// <param name="Suffix">What follows the number in each value.</param>
+public readonly record struct LogFieldRange(double Min, double Max, string Suffix);
+
+/// <summary>
+/// What is wanted of the fields of lines, so that the store can leave out whole blocks; the reader still checks each line. Safe for several threads.
+/// </summary>
+public abstract class LogFieldFilter
+{
+    /// <summary>What the lines are taken for: of lines which are something else the filter knows nothing.</summary>
+    public abstract LogFieldFormat Format { get; }
+
+    /// <summary>Names of the fields that it looks at. Where a stream or structured metadata has one of them too, the filter knows nothing.</summary>
+    public abstract IReadOnlyList<string> Names { get; }
+
+    /// <summary>False: no line of a block is wanted, each of which is of <see cref="Format"/>.</summary>
+    public abstract bool MayPass(LogFields fields);
 }
 
 /// <summary>The values of one field in the lines of a block.</summary>

@@ -56,6 +56,7 @@ internal sealed class RangePlan
             RequiredLiterals = pipeline.RequiredLiterals,
             RequiredFolded = pipeline.RequiredFolded,
             RequiredExpression = pipeline.RequiredExpression,
+            RequiredFields = FieldFilter.For(range.Log.Stages),
             MetadataNames = storedOnly && Grouping is { Without: false } by ? by.Labels.ToHashSet(StringComparer.Ordinal) : null,
             Counting = storedOnly && IsCounting ? windows with { StartNs = windows.StartNs - range.OffsetNs } : null,
             LinesUnread = storedOnly && !IsBytes,

@@ -17,14 +17,20 @@ internal sealed class FieldProbe
     /// <summary>Null where the stages give nothing to ask.</summary>
     public static FieldProbe? For(IReadOnlyList<StageSyntax> stages, TimeProvider time)
     {
-        int parser = 0;
-        while (parser < stages.Count && stages[parser] is LineFilterSyntax) parser++;
-        if (parser == stages.Count || stages[parser] is not (JsonSyntax { Extractions.Count: 0 } or LogfmtSyntax { Extractions.Count: 0, KeepEmpty: false })) return null;
+        var (parser, filters, names) = Find(stages);
+        if (parser is null || names.Count == 0 || names.Any(n => n.StartsWith("__error", StringComparison.Ordinal))) return null;
+        return new FieldProbe(LinePipeline.Build([parser, .. filters], new NeededLabels(names), time));
+    }
+
+    /// <summary>The parser of the stored line whose fields the store knows, null where there is none; the filters right after it, and the labels they look at.</summary>
+    public static (StageSyntax? Parser, List<LabelFilterStage> Filters, HashSet<string> Names) Find(IReadOnlyList<StageSyntax> stages)
+    {
         var names = new HashSet<string>(StringComparer.Ordinal);
-        int end = parser + 1;
-        for (; end < stages.Count && stages[end] is LabelFilterStage filter; end++) Hints.Collect(filter.Filter, names);
-        if (names.Count == 0 || names.Any(n => n.StartsWith("__error", StringComparison.Ordinal))) return null;
-        return new FieldProbe(LinePipeline.Build([.. stages.Skip(parser).Take(end - parser)], new NeededLabels(names), time));
+        var left = stages.SkipWhile(s => s is LineFilterSyntax).ToList();
+        if (left is not [JsonSyntax { Extractions.Count: 0 } or LogfmtSyntax { Extractions.Count: 0, KeepEmpty: false }, ..]) return (null, [], names);
+        var filters = left.Skip(1).TakeWhile(s => s is LabelFilterStage).Cast<LabelFilterStage>().ToList();
+        foreach (var filter in filters) Hints.Collect(filter.Filter, names);
+        return (left[0], filters, names);
     }
 
     /// <summary>True where the filters leave the current line out. Uses the labels.</summary>

@@ -13,6 +13,11 @@ internal abstract class LabelPredicate
     /// <summary>Whether the line stays; may set an error, and then it stays.</summary>
     public abstract bool Holds(LabelState labels);
 
+    /// <summary>
+    /// False: it holds for no line of a block whose lines have no other labels of the names it looks at than these fields. Safe for several threads.
+    /// </summary>
+    public virtual bool MayHold(LogFields fields) => true;
+
     /// <exception cref="QueryException">An ip pattern is wrong.</exception>
     public static LabelPredicate From(LabelFilterSyntax syntax) => syntax switch
     {
@@ -60,9 +65,14 @@ internal sealed class TextPredicate(Matcher matcher) : ValuePredicate(matcher.Na
     protected override bool HoldsFor(LabelState labels, out bool always)
     {
         always = true;
-        string value = labels.Get(matcher.Name) ?? "";
-        return expression is null ? matcher.Matches(value) : expression.IsMatch(value) == (matcher.Op == MatchOp.Regex);
+        return Matches(labels.Get(matcher.Name) ?? "");
     }
+
+    public override bool MayHold(LogFields fields) =>
+        fields.ValuesOf(matcher.Name) is not { } values || values.Any(v => Matches(ParserText.Clean(v ?? "")));
+
+    private bool Matches(string value) =>
+        expression is null ? matcher.Matches(value) : expression.IsMatch(value) == (matcher.Op == MatchOp.Regex);
 }
 
 internal sealed class IpPredicate(string label, bool negated, IpPattern pattern) : LabelPredicate
@@ -84,23 +94,48 @@ internal sealed class QuantityPredicate(QuantityFilter filter) : ValuePredicate(
         if (filter.Label == LabelState.ErrorLabel) return false;
         string? text = labels.Get(filter.Label);
         if (text is null) return false;
-        double value;
-        string error = "";
-        bool read = filter.Kind switch
-        {
-            QuantityKind.Number => Numbers.TryFloat(text, out value) || Invalid(text, out error),
-            QuantityKind.Duration => Numbers.TryGoDuration(text, out value, out error),
-            _ => Numbers.TrySize(text, out value, out error),
-        };
-        if (!read)
+        if (!TryRead(text, out double value, out string error))
         {
             always = false;
             // The first error is the cause of the later ones.
             if (!labels.HasError) labels.Fail(Error, error);
             return true;
         }
+        return Compares(value);
+    }
+
+    public override bool MayHold(LogFields fields)
+    {
+        if (fields.RangeOf(filter.Label) is { } range)
+        {
+            return !Numbers.TryRange(range, filter.Kind, out double min, out double max) || filter.Op switch
+            {
+                "==" => min <= filter.Value && filter.Value <= max,
+                ">" or ">=" => Compares(max),
+                "<" or "<=" => Compares(min),
+                _ => true,
+            };
+        }
+        // A value that is no quantity stays, as an error.
+        return fields.ValuesOf(filter.Label) is not { } values
+            || values.Any(v => v is not null && (!TryRead(ParserText.Clean(v), out double value, out _) || Compares(value)));
+    }
+
+    private bool Compares(double value)
+    {
         Arithmetic.TryCompare(filter.Op, value, filter.Value, out bool holds);
         return holds;
+    }
+
+    private bool TryRead(string text, out double value, out string error)
+    {
+        error = "";
+        return filter.Kind switch
+        {
+            QuantityKind.Number => Numbers.TryFloat(text, out value) || Invalid(text, out error),
+            QuantityKind.Duration => Numbers.TryGoDuration(text, out value, out error),
+            _ => Numbers.TrySize(text, out value, out error),
+        };
     }
 
     private static bool Invalid(string text, out string error)
@@ -113,11 +148,15 @@ internal sealed class QuantityPredicate(QuantityFilter filter) : ValuePredicate(
 internal sealed class BothPredicate(LabelPredicate left, LabelPredicate right) : LabelPredicate
 {
     public override bool Holds(LabelState labels) => left.Holds(labels) && right.Holds(labels);
+
+    public override bool MayHold(LogFields fields) => left.MayHold(fields) && right.MayHold(fields);
 }
 
 internal sealed class EitherPredicate(LabelPredicate left, LabelPredicate right) : LabelPredicate
 {
     public override bool Holds(LabelState labels) => left.Holds(labels) || right.Holds(labels);
+
+    public override bool MayHold(LogFields fields) => left.MayHold(fields) || right.MayHold(fields);
 }
 
 internal sealed class LabelPredicateStage(LabelPredicate predicate) : Stage

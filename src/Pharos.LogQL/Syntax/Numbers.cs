@@ -133,6 +133,30 @@ internal static class Numbers
         return false;
     }
 
+    /// <summary>Between what numbers, durations or sizes are, given their texts' numbers and what follows these.</summary>
+    /// <returns>False: not known, or some may be none of the kind.</returns>
+    public static bool TryRange(LogFieldRange texts, QuantityKind kind, out double min, out double max)
+    {
+        (min, max) = (texts.Min, texts.Max);
+        if (kind == QuantityKind.Number) return texts.Suffix.Length == 0;
+        double factor = 0;
+        if (kind == QuantityKind.Duration)
+        {
+            foreach (var (unit, ns) in GoUnits)
+            {
+                if (unit == texts.Suffix) factor = ns;
+            }
+        }
+        else if (min >= 0)
+        {
+            SizeUnits.TryGetValue(texts.Suffix.ToLowerInvariant(), out factor);
+        }
+        // Reading rounds to a whole nanosecond or byte; beyond 64 bits it fails.
+        min = (min * factor) - 1;
+        max = (max * factor) + 1;
+        return factor > 0 && min > long.MinValue && max < long.MaxValue;
+    }
+
     /// <summary>A word of a query that starts with a digit: a number, a duration or a size.</summary>
     public static TokenKind Classify(string word, out double value)
     {

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Pharos.Core;
 using Pharos.Logs.Fields;
 
 namespace Pharos.Logs.Blocks;
@@ -11,6 +12,7 @@ internal sealed class BlockIndex : IDisposable
     private readonly int entries;
     private readonly int metadataAt;
     private readonly int lengthsAt;
+    private readonly int metadataCount;
     private int[]? metadataOf;
     private int[]? metadataEnds;
 
@@ -43,6 +45,7 @@ internal sealed class BlockIndex : IDisposable
         }
         int dictionary = Varints.ReadLength(bytes, ref at);
         metadataAt = at;
+        metadataCount = dictionary;
         if (dictionary > 0)
         {
             metadataEnds = ArrayPool<int>.Shared.Rent(dictionary);
@@ -81,6 +84,28 @@ internal sealed class BlockIndex : IDisposable
         int from = number == 0 ? metadataAt : metadataEnds![number - 1];
         int size = (int)Varints.Read(raw, ref from);
         return raw.AsSpan(from, size);
+    }
+
+    /// <summary>Whether any entry has metadata of one of some names.</summary>
+    public bool HasMetadata(IReadOnlyList<byte[]> names)
+    {
+        int at = metadataAt;
+        for (int i = 0; i < metadataCount; i++)
+        {
+            int size = (int)Varints.Read(raw, ref at);
+            var pairs = raw.AsSpan(at, size);
+            for (int pairAt = 0; pairAt < size;)
+            {
+                var name = LabelCodec.ReadString(pairs, ref pairAt);
+                foreach (byte[] one in names)
+                {
+                    if (name.SequenceEqual(one)) return true;
+                }
+                LabelCodec.ReadString(pairs, ref pairAt);
+            }
+            at += size;
+        }
+        return false;
     }
 
     /// <summary>Lengths of the lines that are kept as they are; 0 for the others.</summary>

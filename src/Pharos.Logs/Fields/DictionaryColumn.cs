@@ -9,6 +9,7 @@ internal sealed class DictionaryColumn : ColumnData
     private readonly byte[] raw;
     private readonly (int At, int Length)[] values;
     private readonly string?[] texts;
+    private readonly int length;
     private readonly int idsAt;
     private readonly int width;
 
@@ -16,6 +17,7 @@ internal sealed class DictionaryColumn : ColumnData
     {
         this.raw = raw;
         this.width = width;
+        this.length = length;
         var bytes = raw.AsSpan(0, length);
         int at = 0;
         values = new (int, int)[Varints.ReadLength(bytes, ref at) + 1];
@@ -35,6 +37,22 @@ internal sealed class DictionaryColumn : ColumnData
         }
     }
 
+    /// <summary>The different values; null among them where a line has none.</summary>
+    public IEnumerable<string?> Values
+    {
+        get
+        {
+            int rows = (length - idsAt) / width;
+            for (int row = 0; row < rows; row++)
+            {
+                if (IdOf(row) != 0) continue;
+                yield return null;
+                break;
+            }
+            for (int id = 1; id < values.Length; id++) yield return ValueOf(id);
+        }
+    }
+
     public override int Distinct => values.Length - 1;
 
     public override int IdOf(int row) => width == 1 ? raw[idsAt + row] : BinaryPrimitives.ReadUInt16LittleEndian(raw.AsSpan(idsAt + (2 * row)));
@@ -44,7 +62,7 @@ internal sealed class DictionaryColumn : ColumnData
     public override string? TextOf(int row)
     {
         int id = IdOf(row);
-        return id == 0 ? null : texts[id] ??= Encoding.UTF8.GetString(raw.AsSpan(values[id].At, values[id].Length));
+        return id == 0 ? null : ValueOf(id);
     }
 
     public override int Write(int row, Span<byte> into)
@@ -63,4 +81,6 @@ internal sealed class DictionaryColumn : ColumnData
         if (!any) return;
         for (int row = 0; row < rows.Length; row++) rows[row] |= hits[IdOf(row)];
     }
+
+    private string ValueOf(int id) => texts[id] ??= Encoding.UTF8.GetString(raw.AsSpan(values[id].At, values[id].Length));
 }

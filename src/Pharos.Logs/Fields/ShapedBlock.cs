@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
+using System.Text;
 using Pharos.Core;
 using Pharos.Logs.Blocks;
 
@@ -34,13 +35,31 @@ internal sealed class ShapedBlock : LogFields, IDisposable
 
     public bool IsShaped(int row) => rows[row] != 0;
 
-    public override LogFieldColumn? Column(string name)
+    /// <summary>Whether all lines are of one format.</summary>
+    public bool IsAll(LogFieldFormat format)
     {
-        for (int i = 0; i < entries.Length; i++)
+        if (rows.AsSpan().Contains((byte)0)) return false;
+        foreach (var shape in shapes)
         {
-            if (entries[i].Name == name) return ColumnAt(i);
+            if (shape.Format != format) return false;
         }
-        return null;
+        return true;
+    }
+
+    public override LogFieldColumn? Column(string name) => NumberOf(name) is { } number ? ColumnAt(number) : null;
+
+    public override LogFieldRange? RangeOf(string name)
+    {
+        if (NumberOf(name) is not { } number || entries[number] is not { Kind: ColumnKind.Decimal } entry) return null;
+        // Numbers of more than 15 digits were rounded twice for the directory; whoever reads their text rounds once, and may multiply by a unit.
+        return new LogFieldRange(
+            entry.Min - (Math.Abs(entry.Min) * 1e-15), entry.Max + (Math.Abs(entry.Max) * 1e-15), Encoding.UTF8.GetString(entry.Form));
+    }
+
+    public override IEnumerable<string?>? ValuesOf(string name)
+    {
+        if (NumberOf(name) is not { } number) return [null];
+        return entries[number].Kind is ColumnKind.Dictionary or ColumnKind.LargeDictionary ? ((DictionaryColumn)ColumnAt(number)).Values : null;
     }
 
     /// <summary>Marks the lines that may hold a needle, reading only columns that may have a part of it. Lines without a shape are marked.</summary>
@@ -129,6 +148,15 @@ internal sealed class ShapedBlock : LogFields, IDisposable
 
     private static int Put(ReadOnlySpan<byte> literal, Span<byte> into) =>
         literal.TryCopyTo(into) ? literal.Length : throw new InvalidDataException("lines are longer than their block's header says");
+
+    private int? NumberOf(string name)
+    {
+        for (int i = 0; i < entries.Length; i++)
+        {
+            if (entries[i].Name == name) return i;
+        }
+        return null;
+    }
 
     private bool MayHold(NeedlePiece piece, Needle needle) => ColumnData.MayHold(entries[piece.Column], needle, piece);
 

@@ -208,20 +208,16 @@ internal sealed class BlockEntries : EntrySource
         var header = block.Header;
         try
         {
-            if (!MayHoldLiterals())
-            {
-                Counts.BlocksSkipped++;
-                dead = true;
-                return false;
-            }
-            Counts.Blocks++;
+            if (!MayHoldLiterals()) return Skip();
             counted = block with { Source = new CountedSource(block.Source, Counts, Context.Time) };
             index = BlockIndex.Read(counted);
             if (!Context.Selection.LinesUnread)
             {
-                CheckLines();
                 if (header.ShapesRaw > 0) ReadShapes(header);
+                if (!MayHoldFields()) return Skip();
+                CheckLines();
             }
+            Counts.Blocks++;
         }
         catch (Exception e) when (PartReader.IsDamage(e))
         {
@@ -237,6 +233,20 @@ internal sealed class BlockEntries : EntrySource
         Counts.MetadataBytes += metadata;
         Counts.Bytes += metadata + (long)(header.LineBytes * share);
         return true;
+    }
+
+    private bool Skip()
+    {
+        Counts.BlocksSkipped++;
+        dead = true;
+        return false;
+    }
+
+    /// <summary>False where no line can have the values that are wanted. Reads no column but dictionaries of these.</summary>
+    private bool MayHoldFields()
+    {
+        if (Context.Selection.RequiredFields is not { } wanted || shaped is null || !shaped.IsAll(wanted.Format)) return true;
+        return wanted.Names.Any(n => stream.TryGetValue(n, out _)) || index!.HasMetadata(Context.FieldNames) || wanted.MayPass(shaped);
     }
 
     private void ReadShapes(BlockHeader header)

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using Pharos.Core;
 using Pharos.Logs.Blocks;
 using Pharos.Logs.Deletion;
@@ -30,6 +31,9 @@ internal sealed class ReadContext(
 
     /// <summary>What every wanted line matches; null where nothing is known of it, or where looking for text says enough.</summary>
     public LineSearch? Expression { get; } = selection is { RequiredLiterals.Count: 0, RequiredFolded: not null } ? null : LineSearch.For(selection.RequiredExpression);
+
+    /// <summary>Names that <see cref="LogSelection.RequiredFields"/> looks at, as UTF-8.</summary>
+    public byte[][] FieldNames { get; } = [.. (selection.RequiredFields?.Names ?? []).Select(Encoding.UTF8.GetBytes)];
 
     /// <summary>Measures how long reading takes; null: it is not measured.</summary>
     public TimeProvider? Time { get; init; }

@@ -1,0 +1,48 @@
+using Pharos.Core;
+using Pharos.LogQL.Engine;
+using Pharos.LogQL.Syntax;
+
+namespace Pharos.LogQL.Pipeline;
+
+/// <summary>The filters right after a parser, asked of a whole block by the least and greatest values of its fields and their dictionaries.</summary>
+internal sealed class FieldFilter : LogFieldFilter
+{
+    private readonly LabelPredicate[] predicates;
+
+    private FieldFilter(LogFieldFormat format, IReadOnlyList<string> names, LabelPredicate[] predicates)
+    {
+        Format = format;
+        Names = names;
+        this.predicates = predicates;
+    }
+
+    public override LogFieldFormat Format { get; }
+
+    public override IReadOnlyList<string> Names { get; }
+
+    /// <summary>Null where the stages give nothing to ask.</summary>
+    public static FieldFilter? For(IReadOnlyList<StageSyntax> stages)
+    {
+        var (parser, filters, _) = FieldProbe.Find(stages);
+        if (parser is null or LogfmtSyntax { Strict: true }) return null;
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        var predicates = new List<LabelPredicate>();
+        foreach (var filter in filters)
+        {
+            var own = new HashSet<string>(StringComparer.Ordinal);
+            Hints.Collect(filter.Filter, own);
+            if (own.Any(IsMore)) continue;
+            names.UnionWith(own);
+            predicates.Add(LabelPredicate.From(filter.Filter));
+        }
+        return predicates.Count == 0 ? null : new FieldFilter(parser is JsonSyntax ? LogFieldFormat.Json : LogFieldFormat.Logfmt, [.. names], [.. predicates]);
+    }
+
+    public override bool MayPass(LogFields fields) => Array.TrueForAll(predicates, p => p.MayHold(fields));
+
+    /// <summary>
+    /// Labels that are not a field's alone: those of errors, those that a stream gets only after it was read (the tenant's), and other names for labels
+    /// that were there already.
+    /// </summary>
+    private static bool IsMore(string name) => name.Contains("__", StringComparison.Ordinal) || name.EndsWith(LabelState.ExtractedSuffix, StringComparison.Ordinal);
+}
