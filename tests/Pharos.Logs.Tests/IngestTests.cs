@@ -2,6 +2,7 @@ using System.Text;
 using Pharos.Core;
 using Pharos.Logs.Blocks;
 using Pharos.Logs.Ingest;
+using Pharos.Logs.Streams;
 
 namespace Pharos.Logs.Tests;
 
@@ -142,14 +143,29 @@ public sealed class IngestTests
         {
             var random = new Random(seed);
             var lines = new List<byte>();
+            var entries = new List<HeadEntry>();
             var ends = new List<int>();
+            string[] values = [.. Enumerable.Range(0, 3).Select(_ => $"{random.NextInt64():x16} between {random.NextInt64():x16}")];
+            bool[] seen = new bool[values.Length];
+            var repeats = new (int At, int Length)[300];
             for (int i = 0; i < 300; i++)
             {
+                int from = lines.Count, value = random.Next(4 * values.Length);
                 for (int k = random.Next(80); k > 0; k--) lines.Add((byte)random.Next(32, 60 + (seed * 4)));
+                if (value < values.Length)
+                {
+                    if (seen[value]) repeats[i] = (lines.Count, values[value].Length);
+                    seen[value] = true;
+                    lines.AddRange(Encoding.ASCII.GetBytes(values[value]));
+                    for (int k = random.Next(10); k > 0; k--) lines.Add((byte)random.Next(32, 60 + (seed * 4)));
+                }
                 ends.Add(lines.Count);
+                entries.Add(new HeadEntry(i, from, lines.Count - from, 0));
             }
             byte[] bytes = [.. lines];
-            byte[] rented = NeedleFilter.Build(bytes, [.. ends], out int length);
+            byte[] rented = NeedleFilter.Build([.. entries], bytes, repeats, out int length);
+            byte[] whole = NeedleFilter.Build([.. entries], bytes, [], out int wholeLength);
+            Assert.True(whole.AsSpan(0, wholeLength).SequenceEqual(rented.AsSpan(0, length)), $"seed {seed}: what repeats makes another filter");
             int passed = 0;
             for (int i = 0; i < 300; i++)
             {

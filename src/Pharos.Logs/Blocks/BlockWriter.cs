@@ -20,6 +20,7 @@ internal sealed class BlockWriter : IDisposable
     private readonly List<byte[]> metadata = [];
     private readonly List<int> metadataCounts = [];
     private readonly List<int> metadataLineBytes = [];
+    private (int At, int Length)[] repeats = [];
 
     [ThreadStatic]
     private static BlockWriter? ofThread;
@@ -37,7 +38,6 @@ internal sealed class BlockWriter : IDisposable
             metadataBytes += entry.MetadataLength;
         }
         byte[] lines = ArrayPool<byte>.Shared.Rent(Math.Max(1, lineBytes));
-        int[] ends = ArrayPool<int>.Shared.Rent(entries.Length);
         byte[]? filter = null;
         try
         {
@@ -56,14 +56,8 @@ internal sealed class BlockWriter : IDisposable
                 columnsPacked = columns.Length;
                 packed.Append(columns.Span);
             }
-            int at = 0;
-            for (int i = 0; i < entries.Length; i++)
-            {
-                bytes.Slice(entries[i].LineAt, entries[i].LineLength).CopyTo(lines.AsSpan(at));
-                ends[i] = at += entries[i].LineLength;
-            }
-            filter = NeedleFilter.Build(lines.AsSpan(0, lineBytes), ends.AsSpan(0, entries.Length), out int filterLength);
-            int linesRaw = shaped ? Kept(entries, bytes, lines) : lineBytes;
+            filter = NeedleFilter.Build(entries, bytes, shaped ? repeats.AsSpan(0, entries.Length) : default, out int filterLength);
+            int linesRaw = Kept(entries, bytes, shaped, lines);
             int linesPacked = Pack(codec, lines.AsSpan(0, linesRaw), level);
             packed.Append(filter.AsSpan(0, filterLength));
             byte[] data = packed.Span.ToArray();
@@ -96,7 +90,6 @@ internal sealed class BlockWriter : IDisposable
         finally
         {
             ArrayPool<byte>.Shared.Return(lines);
-            ArrayPool<int>.Shared.Return(ends);
             if (filter is not null) ArrayPool<byte>.Shared.Return(filter);
         }
     }
@@ -109,13 +102,13 @@ internal sealed class BlockWriter : IDisposable
     }
 
     /// <summary>Lines that were not taken apart, one after another.</summary>
-    private int Kept(ReadOnlySpan<HeadEntry> entries, ReadOnlySpan<byte> bytes, byte[] lines)
+    private int Kept(ReadOnlySpan<HeadEntry> entries, ReadOnlySpan<byte> bytes, bool shaped, byte[] lines)
     {
         int at = 0;
         var rows = shredder.Rows;
         for (int i = 0; i < entries.Length; i++)
         {
-            if (rows[i] != 0) continue;
+            if (shaped && rows[i] != 0) continue;
             bytes.Slice(entries[i].LineAt, entries[i].LineLength).CopyTo(lines.AsSpan(at));
             at += entries[i].LineLength;
         }
@@ -132,10 +125,13 @@ internal sealed class BlockWriter : IDisposable
     private void WriteColumns(BlockCodec codec, ReadOnlySpan<HeadEntry> entries, ReadOnlySpan<byte> bytes, int level)
     {
         columns.Clear();
+        if (repeats.Length < entries.Length) repeats = new (int, int)[entries.Length];
+        repeats.AsSpan(0, entries.Length).Clear();
         var directory = new List<ColumnEntry>(shredder.ColumnCount);
         for (int i = 0; i < shredder.ColumnCount; i++)
         {
             var kind = encoder.Encode(bytes, shredder.Column(i), entries, frame);
+            if (kind is ColumnKind.Dictionary or ColumnKind.LargeDictionary) encoder.NoteRepeats(shredder.Column(i), repeats);
             int from = columns.Length;
             var room = columns.GetSpan(BlockCodecs.PackedBytesMax(frame.Length));
             int written = BlockCodecs.Pack(codec, frame.Span, room, level);

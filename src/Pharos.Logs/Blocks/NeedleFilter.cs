@@ -3,6 +3,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using Pharos.Logs.Streams;
 
 namespace Pharos.Logs.Blocks;
 
@@ -23,14 +24,15 @@ internal static class NeedleFilter
     private static readonly int[] AlphanumericMask = [.. Enumerable.Range(0, 256).Select(b => char.IsAsciiLetterOrDigit((char)b) ? -1 : 0)];
 
     /// <summary>Builds the filter of some lines into a rented buffer, which the caller returns; the length is a power of two.</summary>
-    public static byte[] Build(ReadOnlySpan<byte> lines, ReadOnlySpan<int> lineEnds, out int length)
+    /// <param name="repeats">For each line where it has bytes that stand in the same order in a line before: those need no second look. Empty: not known.</param>
+    public static byte[] Build(ReadOnlySpan<HeadEntry> entries, ReadOnlySpan<byte> bytes, ReadOnlySpan<(int At, int Length)> repeats, out int length)
     {
         // Mostly a small field is enough, and stays in the processor's nearest cache while it is built.
-        return TryBuild(lines, lineEnds, SmallBits, out length) ?? TryBuild(lines, lineEnds, BuildBits, out length)!;
+        return TryBuild(entries, bytes, repeats, SmallBits, out length) ?? TryBuild(entries, bytes, repeats, BuildBits, out length)!;
     }
 
     /// <summary>Null where a field of this size would be too full, and a larger one is possible.</summary>
-    private static byte[]? TryBuild(ReadOnlySpan<byte> lines, ReadOnlySpan<int> lineEnds, int size, out int length)
+    private static byte[]? TryBuild(ReadOnlySpan<HeadEntry> entries, ReadOnlySpan<byte> bytes, ReadOnlySpan<(int At, int Length)> repeats, int size, out int length)
     {
         // A byte for each bit: setting one needs no reading.
         byte[] seen = ArrayPool<byte>.Shared.Rent(1 << size);
@@ -38,11 +40,17 @@ internal static class NeedleFilter
         {
             seen.AsSpan(0, 1 << size).Clear();
             uint mask = (1u << size) - 1;
-            int from = 0;
-            foreach (int end in lineEnds)
+            for (int i = 0; i < entries.Length; i++)
             {
-                Add(lines[from..end], ref seen[0], mask);
-                from = end;
+                var line = bytes.Slice(entries[i].LineAt, entries[i].LineLength);
+                if (!repeats.IsEmpty && repeats[i].Length > 0)
+                {
+                    // What begins before the repeated bytes, then what ends after them.
+                    int at = repeats[i].At - entries[i].LineAt;
+                    Add(line[..(at + LongBytes - 1)], ref seen[0], mask);
+                    line = line[(at + repeats[i].Length - LongBytes + 1)..];
+                }
+                Add(line, ref seen[0], mask);
             }
             byte[] buffer = ArrayPool<byte>.Shared.Rent(1 << (size - 3));
             var bits = MemoryMarshal.Cast<byte, uint>(buffer.AsSpan(0, 1 << (size - 3)));

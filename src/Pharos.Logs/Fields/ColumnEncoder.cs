@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Numerics;
 using Pharos.Core;
 using Pharos.Logs.Streams;
 
@@ -10,10 +11,15 @@ internal sealed class ColumnEncoder
 {
     private const int DistinctMax = 4096;
 
+    /// <summary>Bytes of a value that are worth a note that they repeat.</summary>
+    private const int RepeatMin = 24;
+
     private static readonly SearchValues<byte> HexDigits = SearchValues.Create("0123456789abcdef"u8);
 
-    private readonly Dictionary<byte[], int> ids = new(ByteKeys.Instance);
-    private readonly List<byte[]> values = [];
+    /// <summary>Numbers of values by their hash, 0 for none; twice as many places as values at least.</summary>
+    private readonly int[] places = new int[2 * DistinctMax];
+    private readonly (int At, int Length)[] values = new (int, int)[DistinctMax];
+    private int valueCount;
     private int[] idOf = [];
     private long[] numbers = [];
     private byte[] scales = [];
@@ -49,8 +55,8 @@ internal sealed class ColumnEncoder
         Form = [];
         if (TryDictionary(bytes, spans))
         {
-            WriteDictionary(output, spans.Length);
-            return values.Count < 256 ? ColumnKind.Dictionary : ColumnKind.LargeDictionary;
+            WriteDictionary(bytes, output, spans.Length);
+            return valueCount < 256 ? ColumnKind.Dictionary : ColumnKind.LargeDictionary;
         }
         if (TryDecimal(bytes, spans, out var suffix))
         {
@@ -75,12 +81,24 @@ internal sealed class ColumnEncoder
         return ColumnKind.Text;
     }
 
+    /// <summary>Notes for each line its longest value that a line before has too. The last column must have become a dictionary.</summary>
+    public void NoteRepeats(ReadOnlySpan<(int At, int Length)> spans, Span<(int At, int Length)> repeats)
+    {
+        int known = 0;
+        for (int row = 0; row < spans.Length; row++)
+        {
+            // Values are numbered as they come.
+            if (idOf[row] > known) known = idOf[row];
+            else if (spans[row].Length >= RepeatMin && spans[row].Length > repeats[row].Length) repeats[row] = spans[row];
+        }
+    }
+
     private bool TryDictionary(ReadOnlySpan<byte> bytes, ReadOnlySpan<(int At, int Length)> spans)
     {
-        ids.Clear();
-        values.Clear();
-        var lookup = ids.GetAlternateLookup<ReadOnlySpan<byte>>();
+        valueCount = 0;
         int most = Math.Min(DistinctMax, Math.Max(16, spans.Length / 4)), seen = 0, last = 0;
+        var table = places.AsSpan(0, (int)BitOperations.RoundUpToPowerOf2((uint)(2 * most)));
+        table.Clear();
         for (int row = 0; row < spans.Length; row++)
         {
             var (at, length) = spans[row];
@@ -91,15 +109,16 @@ internal sealed class ColumnEncoder
             }
             seen++;
             var value = bytes.Slice(at, length);
-            if (last == 0 || !value.SequenceEqual(values[last - 1]))
+            if (last == 0 || !value.SequenceEqual(Slice(bytes, values[last - 1])))
             {
-                if (!lookup.TryGetValue(value, out last))
+                int place = ByteKeys.Instance.GetHashCode(value) & (table.Length - 1);
+                while ((last = table[place]) != 0 && !value.SequenceEqual(Slice(bytes, values[last - 1]))) place = (place + 1) & (table.Length - 1);
+                if (last == 0)
                 {
                     // Values that hardly repeat: no need to look at them all.
-                    if (values.Count >= most || (seen >= 256 && values.Count > seen * 3 / 4)) return false;
-                    byte[] kept = value.ToArray();
-                    values.Add(kept);
-                    last = ids[kept] = values.Count;
+                    if (valueCount >= most || (seen >= 256 && valueCount > seen * 3 / 4)) return false;
+                    values[valueCount++] = (at, length);
+                    last = table[place] = valueCount;
                 }
             }
             idOf[row] = last;
@@ -107,15 +126,15 @@ internal sealed class ColumnEncoder
         return true;
     }
 
-    private void WriteDictionary(PooledBuffer output, int rows)
+    private void WriteDictionary(ReadOnlySpan<byte> bytes, PooledBuffer output, int rows)
     {
-        Varints.Write(output, (ulong)values.Count);
-        foreach (byte[] value in values)
+        Varints.Write(output, (ulong)valueCount);
+        foreach (var value in values.AsSpan(0, valueCount))
         {
             Varints.Write(output, (ulong)value.Length);
-            output.Append(value);
+            output.Append(Slice(bytes, value));
         }
-        int width = values.Count < 256 ? 1 : 2;
+        int width = valueCount < 256 ? 1 : 2;
         var room = output.GetSpan(rows * width);
         for (int row = 0; row < rows; row++)
         {
@@ -124,6 +143,8 @@ internal sealed class ColumnEncoder
         }
         output.Advance(rows * width);
     }
+
+    private static ReadOnlySpan<byte> Slice(ReadOnlySpan<byte> bytes, (int At, int Length) span) => bytes.Slice(span.At, span.Length);
 
     private bool TryDecimal(ReadOnlySpan<byte> bytes, ReadOnlySpan<(int At, int Length)> spans, out ReadOnlySpan<byte> suffix)
     {

@@ -1,4 +1,3 @@
-using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
 
@@ -136,7 +135,16 @@ internal sealed class TimeForm
 
     private static bool IsDigit(byte b) => (uint)(b - '0') <= 9;
 
-    private static bool Digits(ReadOnlySpan<byte> text, out int value) => Utf8Parser.TryParse(text, out value, out int used) && used == text.Length && IsDigit(text[0]);
+    private static bool Digits(ReadOnlySpan<byte> text, out int value)
+    {
+        value = 0;
+        foreach (byte b in text)
+        {
+            if (!IsDigit(b)) return false;
+            value = (value * 10) + (b - '0');
+        }
+        return true;
+    }
 
     private bool Fits(bool named, byte slash, byte between, ReadOnlySpan<byte> end) =>
         named == this.named && slash == this.slash && between == this.between && end.SequenceEqual(this.end);
