@@ -28,13 +28,13 @@ public sealed partial class MetricStore
     public async Task SaveHeadsAsync(CancellationToken cancel)
     {
         await saving.WaitAsync(cancel);
-        Interlocked.Exchange(ref samplesSinceSave, 0);
-        // Read before any head is looked at: a tenant that appears later has its records behind it.
-        var end = log.End;
-        var from = end;
-        var saved = new List<string>();
         try
         {
+            Interlocked.Exchange(ref samplesSinceSave, 0);
+            // Read before any head is looked at: a tenant that appears later has its records behind it.
+            var end = log.End;
+            var from = end;
+            var saved = new List<string>();
             foreach (var store in tenants.Values)
             {
                 var needed = await store.SaveHeadAsync(cancel);
@@ -44,8 +44,9 @@ public sealed partial class MetricStore
             }
             new SnapshotList(from, saved).Save(options.Folder, options.Disk);
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        catch (Exception failure) when (failure is not OperationCanceledException)
         {
+            // Whatever it is: appends, maintenance and closing go on.
             MetricsLog.SnapshotFailed(logger, options.Folder, failure.Message);
         }
         finally
@@ -59,11 +60,17 @@ public sealed partial class MetricStore
     {
         if (options.HeadSaveSamples <= 0) return;
         long unsaved = Interlocked.Add(ref samplesSinceSave, samples);
-        if (unsaved < Interlocked.Read(ref saveDue) || unsaved < FindSaveDue() || Interlocked.Exchange(ref savingSoon, 1) != 0) return;
+        if (Volatile.Read(ref savingSoon) != 0 || unsaved < Interlocked.Read(ref saveDue) || unsaved < FindSaveDue() || Interlocked.Exchange(ref savingSoon, 1) != 0) return;
         headsSaved = Task.Run(async () =>
         {
-            await SaveHeadsAsync(CancellationToken.None);
-            Interlocked.Exchange(ref savingSoon, 0);
+            try
+            {
+                await SaveHeadsAsync(CancellationToken.None);
+            }
+            finally
+            {
+                Interlocked.Exchange(ref savingSoon, 0);
+            }
         });
     }
 

@@ -23,9 +23,9 @@ internal sealed partial class TenantStore
             Head.WriteChunks();
             Interlocked.Exchange(ref chunkBytesDue, options.HeadChunkBytes);
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        catch (Exception failure)
         {
-            // Not again with each request.
+            // Whatever it is, closing goes on; and not again with each request.
             Interlocked.Exchange(ref chunkBytesDue, Head.WaitingChunkBytes + options.HeadChunkBytes);
             MetricsLog.HeadChunksNotWritten(logger, Tenant.Name, failure.Message);
         }

@@ -257,6 +257,44 @@ public sealed class HeadSnapshotTests
     }
 
     [Fact]
+    public async Task A_save_that_fails_unforeseen_is_logged_and_stops_no_later_save_nor_maintenance_nor_closing()
+    {
+        using var folder = Places.NewFolder();
+        var time = new ManualTimeProvider(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
+        var instruments = new Instruments();
+        var logged = new LogLines();
+        await using var log = new FileWriteLog(new WriteLogOptions { Folder = Path.Combine(folder, "log"), Sync = SyncPolicy.Os }, time, instruments, NullLogger.Instance);
+        string snapshot = Path.Combine(folder, "metrics", StoreFixture.Tenant.Name, "head-snapshot");
+        var options = new MetricStoreOptions
+        {
+            Folder = Path.Combine(folder, "metrics"), HeadSaveSamples = 60, SaveHeadsOnClose = false, Disk = new NthCallDisk(1, 2, new InvalidOperationException("injected: not of the disk")),
+        };
+        await using (var store = new MetricStore(options, log, new NoLimits(), time, instruments, logged))
+        {
+            store.Start();
+            await AppendAsync(store, 1);
+            await store.MaintainAsync(default);
+            await AppendAsync(store, 2);
+        }
+        Assert.Equal(2, logged.Count(l => l.StartsWith("Warning: The heads could not be saved", StringComparison.Ordinal) && l.Contains("injected: not of the disk", StringComparison.Ordinal)));
+        Assert.False(File.Exists(snapshot));
+        await using (var store = new MetricStore(options, log, new NoLimits(), time, instruments, logged))
+        {
+            store.Start();
+            await AppendAsync(store, 3);
+        }
+        Assert.True(File.Exists(snapshot));
+
+        async Task AppendAsync(MetricStore store, double value)
+        {
+            time.Advance(TimeSpan.FromSeconds(15));
+            using var batch = new MetricBatch();
+            for (int i = 0; i < 60; i++) batch.AddSample(batch.AddSeries(Series(i)), time.UnixMs(), value);
+            await store.AppendAsync(StoreFixture.Tenant, batch, default);
+        }
+    }
+
+    [Fact]
     public async Task A_clock_that_steps_back_keeps_what_was_taken_over_a_clean_stop_and_a_crash()
     {
         var clock = new SteppingClock(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));

@@ -5,7 +5,8 @@ namespace Pharos.Metrics.Tests;
 
 /// <summary>The real disk, but for its n-th changing call, which fails; a write is then half done.</summary>
 /// <param name="failures">So many calls fail, the n-th and those after it.</param>
-internal sealed class NthCallDisk(int failing, int failures = 1) : IDisk
+/// <param name="failure">What is thrown where it is not what a disk says.</param>
+internal sealed class NthCallDisk(int failing, int failures = 1, Exception? failure = null) : IDisk
 {
     private int calls;
 
@@ -71,6 +72,6 @@ internal sealed class NthCallDisk(int failing, int failures = 1) : IDisk
     {
         if (++calls < failing || calls >= failing + failures) return;
         Fired = true;
-        throw new IOException($"injected: disk call {failing} failed");
+        throw failure ?? new IOException($"injected: disk call {failing} failed");
     }
 }
