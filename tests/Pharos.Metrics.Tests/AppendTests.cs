@@ -126,6 +126,30 @@ public sealed class AppendTests
     }
 
     [Fact]
+    public async Task A_flood_of_refused_series_is_said_in_few_words_and_makes_little_garbage()
+    {
+        foreach (var (code, limits) in new[]
+        {
+            ("label-value-too-long", new TenantLimits { LabelValueBytesMax = 10 }),
+            ("max-label-names-per-series", new TenantLimits { LabelNamesPerSeriesMax = 1 }),
+            ("max-series-per-user", new TenantLimits { SeriesMax = 1 }),
+            ("series-budget", new TenantLimits { SeriesBudget = 1 }),
+        })
+        {
+            await using var at = new StoreFixture(limits);
+            await at.AppendAsync(Labels.Of(("__name__", "known")), at.Now, 1);
+            using var batch = new MetricBatch();
+            for (int i = 0; i < 2000; i++) batch.AddSample(batch.AddSeries(Labels.Of(("__name__", "m"), ("a", $"value number {i}"))), at.Now, i);
+            await at.Store.AppendAsync(StoreFixture.Tenant, batch, default);
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            var result = await at.Store.AppendAsync(StoreFixture.Tenant, batch, default);
+            Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 30_000);
+            Assert.Equal(5, result.Errors.Count(e => e.Code == code && e.Message.Contains("(err-", StringComparison.Ordinal)));
+            Assert.Equal(2000, result.Errors.Sum(e => e.Samples));
+        }
+    }
+
+    [Fact]
     public async Task A_full_disk_refuses_whole_requests_shows_nothing_of_them_and_recovers()
     {
         await using var at = new StoreFixture();

@@ -1,4 +1,3 @@
-using System.Text;
 using Pharos.Core;
 
 namespace Pharos.Metrics.Append;
@@ -72,57 +71,6 @@ internal static class Refusals
         $"the request has been rejected because the tenant exceeded the ingestion rate limit, set to {rate} items/s with a maximum allowed burst of {burst}; "
         + $"the request had {samples} (err-mimir-{IngestionRate}). To adjust the limits, set ingestion_rate and ingestion_burst_size";
 
-    /// <summary>The first rule that a new series' labels break; null where they are good.</summary>
-    public static (string Code, string Message)? CheckLabels(ReadOnlySpan<byte> canonical, TenantLimits limits)
-    {
-        ReadOnlySpan<byte> before = default;
-        bool named = false, info = false;
-        int count = 0;
-        // Lengths under 128 are ASCII, too: one look at everything is enough for nearly all series.
-        bool plain = Ascii.IsValid(canonical);
-        for (int offset = 0; offset < canonical.Length;)
-        {
-            var name = LabelCodec.ReadString(canonical, ref offset);
-            var value = LabelCodec.ReadString(canonical, ref offset);
-            count++;
-            if (name.IsEmpty || (!plain && (!Valid(name) || !Valid(value))))
-                return (LabelInvalid, $"received a series with an invalid label: '{Text(name)}' series: '{Text(canonical)}' (err-mimir-{LabelInvalid}); names must not be empty, names and values must be UTF-8");
-            bool isName = name.SequenceEqual("__name__"u8);
-            if (!limits.Utf8Names && CheckLegacy(canonical, name, value, isName) is { } unusual) return unusual;
-            if (count > 1 && before.SequenceCompareTo(name) >= 0)
-                return (DuplicateLabel, $"received a series with duplicate label name, label: '{Text(name)}' series: '{Short(Labels.FromEncoded(canonical))}' (err-mimir-{DuplicateLabel})");
-            if (limits.LabelNameBytesMax > 0 && name.Length > limits.LabelNameBytesMax)
-                return (LabelNameTooLong, $"received a series whose label name length of {name.Length} exceeds the limit of {limits.LabelNameBytesMax}, label: '{Text(name)}' (err-mimir-{LabelNameTooLong}). To adjust the limit, set max_label_name_length");
-            if (limits.LabelValueBytesMax > 0 && value.Length > limits.LabelValueBytesMax)
-                return (LabelValueTooLong, $"received a series whose label value length of {value.Length} exceeds the limit of {limits.LabelValueBytesMax}, label: '{Text(name)}', value: '{Text(value)}' (err-mimir-{LabelValueTooLong}). To adjust the limit, set max_label_value_length");
-            named |= isName;
-            info |= isName && value.EndsWith("_info"u8);
-            before = name;
-        }
-        if (!named)
-            return (MissingName, $"received series has no metric name: '{Short(Labels.FromEncoded(canonical))}' (err-mimir-{MissingName})");
-        if (info && limits.LabelNamesPerInfoSeriesMax > limits.LabelNamesPerSeriesMax)
-        {
-            return count <= limits.LabelNamesPerInfoSeriesMax || limits.LabelNamesPerSeriesMax == 0
-                ? null
-                : (InfoLabelNames, $"received a series whose number of labels exceeds the limit for info series (actual: {count}, limit: {limits.LabelNamesPerInfoSeriesMax}) series: '{Short(Labels.FromEncoded(canonical))}' (err-mimir-{InfoLabelNames}). To adjust the limit, set max_label_names_per_info_series");
-        }
-        if (limits.LabelNamesPerSeriesMax > 0 && count > limits.LabelNamesPerSeriesMax)
-            return (LabelNames, $"received a series whose number of labels exceeds the limit (actual: {count}, limit: {limits.LabelNamesPerSeriesMax}) series: '{Short(Labels.FromEncoded(canonical))}' (err-mimir-{LabelNames}). To adjust the limit, set max_label_names_per_series");
-        return null;
-    }
-
-    /// <summary>The error where names must need no quotes in a query, and this one does.</summary>
-    private static (string Code, string Message)? CheckLegacy(ReadOnlySpan<byte> canonical, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, bool isName)
-    {
-        const string Mend = "To take any UTF-8 name, set name_validation_scheme: utf8";
-        if (isName && !Core.LabelNames.IsLegacyMetric(Encoding.UTF8.GetString(value)))
-            return (MetricNameInvalid, $"received a series with invalid metric name: '{Text(value)}' (err-mimir-{MetricNameInvalid}). {Mend}");
-        if (!isName && !Core.LabelNames.IsLegacy(Encoding.UTF8.GetString(name)))
-            return (LabelInvalid, $"received a series with an invalid label: '{Text(name)}' series: '{Short(Labels.FromEncoded(canonical))}' (err-mimir-{LabelInvalid}). {Mend}");
-        return null;
-    }
-
     /// <summary>What is wrong with a histogram; null where it is good.</summary>
     public static string? CheckHistogram(Histogram histogram)
     {
@@ -166,14 +114,6 @@ internal static class Refusals
             sum += bucket;
         }
         return sum;
-    }
-
-    private static bool Valid(ReadOnlySpan<byte> utf8) => System.Text.Unicode.Utf8.IsValid(utf8);
-
-    private static string Text(ReadOnlySpan<byte> utf8)
-    {
-        string text = Encoding.UTF8.GetString(utf8[..Math.Min(utf8.Length, 200)]);
-        return utf8.Length > 200 ? text + "…" : text;
     }
 
     public static string Short(Labels series)

@@ -218,7 +218,8 @@ internal sealed partial class TenantHead
         var series = ticket.OnlyKnown ? null : Table.Find(hash, labels);
         if (series is null)
         {
-            if (Refusals.CheckLabels(labels, limits) is { } wrong) return RefuseSeries(wrong.Code, wrong.Message, index, ticket);
+            if (LabelRules.Check(labels, limits, out var breach) is { } broken)
+                return RefuseSeries(broken, ticket.Errors.WantsWords(broken) ? LabelRules.Words(broken, breach, labels, limits) : null, index, ticket);
             if (limits.SeriesMax > 0 && Table.Count >= limits.SeriesMax)
             {
                 string? words = ticket.Errors.WantsWords(Refusals.SeriesPerUser) ? Refusals.SeriesLimit(limits.SeriesMax, Labels.FromEncoded(labels)) : null;
