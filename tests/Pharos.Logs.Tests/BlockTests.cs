@@ -45,15 +45,7 @@ public sealed class BlockTests
         for (int seed = 1; found < 10_000; seed++)
         {
             var random = new Random(seed);
-            var source = new RandomLines(seed);
-            var lines = new List<byte[]>();
-            var head = new HeadBlock();
-            for (int i = 0; i < 200; i++)
-            {
-                byte[] line = source.Next();
-                if (head.Append(i, line, default)) lines.Add(line);
-            }
-            var block = Assert.Single(head.Seal(3));
+            var (block, lines) = BlockOf(seed, 200);
             for (int i = 0; i < 100; i++)
             {
                 byte[] line = lines[random.Next(lines.Count)];
@@ -105,15 +97,7 @@ public sealed class BlockTests
         for (int seed = 1; seed <= 30; seed++)
         {
             var random = new Random(seed);
-            var source = new RandomLines(seed);
-            var lines = new List<byte[]>();
-            var head = new HeadBlock();
-            for (int i = 0; i < 300; i++)
-            {
-                byte[] line = source.Next();
-                if (head.Append(i, line, default)) lines.Add(line);
-            }
-            var block = Assert.Single(head.Seal(3));
+            var (block, lines) = BlockOf(seed, 300);
             for (int i = 0; i < 40; i++)
             {
                 string pattern = string.Concat(Enumerable.Range(0, random.Next(1, 5)).Select(_ => atoms[random.Next(atoms.Length)]));
@@ -246,6 +230,20 @@ public sealed class BlockTests
     }
 
     /// <summary>The lines that a block gives for a literal, in order of time.</summary>
+    /// <summary>A block of random lines, one a nanosecond, and the lines that it took.</summary>
+    private static (BlockRef Block, List<byte[]> Lines) BlockOf(int seed, int count)
+    {
+        var source = new RandomLines(seed);
+        var lines = new List<byte[]>();
+        var head = new HeadBlock();
+        for (int i = 0; i < count; i++)
+        {
+            byte[] line = source.Next();
+            if (head.Append(i, line, default)) lines.Add(line);
+        }
+        return (Assert.Single(head.Seal(3)), lines);
+    }
+
     private static List<byte[]> Read(BlockRef block, byte[] literal, bool backward) =>
         Read(block, new LogSelection { Matchers = [], StartNs = 0, EndNs = long.MaxValue, Backward = backward, RequiredLiterals = [literal] });
 
