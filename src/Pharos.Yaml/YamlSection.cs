@@ -110,8 +110,8 @@ public sealed class YamlSection
 
     public long Number(string key, long otherwise, long min = long.MinValue) => NumberOrNull(key, min) ?? otherwise;
 
-    /// <summary>A whole number from 0 to the greatest of 32 bits.</summary>
-    public int Count(string key, int otherwise = 0) => NumberOrNull(key, 0) switch
+    /// <summary>A whole number from <paramref name="min"/> to the greatest of 32 bits.</summary>
+    public int Count(string key, int otherwise = 0, int min = 0) => NumberOrNull(key, min) switch
     {
         null => otherwise,
         <= int.MaxValue and var number => (int)number,

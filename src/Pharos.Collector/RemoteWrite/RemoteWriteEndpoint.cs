@@ -62,7 +62,7 @@ internal sealed class RemoteWriteEndpoint : IAsyncDisposable
         metrics.ShardCapacity.Set(options.Capacity);
         metrics.MaxSamplesPerSend.Set(options.SamplesPerSendMax);
         handler = http(options.Http);
-        if (options.Cloud is { } cloud) handler = new CloudHandler(cloud.Open(new DiscoveryContext(http, time, instruments, logger)), handler);
+        if (options.Cloud is { } cloud) handler = cloud.Around(handler, new DiscoveryContext(http, time, instruments, logger));
         client = new HttpClient(handler, disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan };
         stored = new PositionFile(positionPath);
         backlogEnd = log.End;

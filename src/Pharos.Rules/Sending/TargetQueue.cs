@@ -118,7 +118,7 @@ internal sealed class TargetQueue
         {
             error = $"no answer within {PromDuration.Format(target.Timeout)}";
         }
-        catch (HttpRequestException e)
+        catch (Exception e) when (e is HttpRequestException or IOException)
         {
             error = e.Message;
         }

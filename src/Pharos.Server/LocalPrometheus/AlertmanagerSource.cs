@@ -1,5 +1,6 @@
 using Pharos.Collector.Discovery;
 using Pharos.Collector.Relabeling;
+using Pharos.Collector.RemoteWrite;
 using Pharos.Core;
 using Pharos.Rules;
 
@@ -18,7 +19,8 @@ internal sealed class AlertmanagerSource : IAsyncDisposable
     {
         this.group = group;
         this.changed = changed;
-        client = new HttpMessageInvoker(context.Http(group.Http));
+        var handler = context.Http(group.Http);
+        client = new HttpMessageInvoker(group.SigV4 is null ? handler : new CloudAccess { SigV4 = group.SigV4 }.Around(handler, context));
         sources = new TargetSources(group.Discovery, "notify", $"config-{index}", context, SetAsync);
     }
 

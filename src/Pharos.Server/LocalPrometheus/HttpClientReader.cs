@@ -109,7 +109,7 @@ internal static class HttpClientReader
         var connect = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
         if (section.Section("proxy_connect_header") is { } headers)
         {
-            foreach (string name in headers.Keys.ToList()) connect[name] = string.Join(", ", headers.Texts(name));
+            foreach (string name in headers.Keys.ToList()) connect[name] = string.Join(", ", headers.Secrets(name));
         }
         var options = HttpClientOptions.Default with
         {

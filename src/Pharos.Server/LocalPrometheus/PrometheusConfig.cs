@@ -73,7 +73,8 @@ public sealed record Discoveries(IReadOnlyList<IReadOnlyList<Labels>> Static, IR
 
 /// <summary>One entry of <c>alerting.alertmanagers</c>.</summary>
 public sealed record AlertmanagerGroup(
-    string Scheme, string PathPrefix, TimeSpan Timeout, HttpClientOptions Http, Discoveries Discovery, IReadOnlyList<RelabelRule> RelabelRules, IReadOnlyList<RelabelRule> AlertRelabelRules);
+    string Scheme, string PathPrefix, TimeSpan Timeout, HttpClientOptions Http, SigV4Access? SigV4, Discoveries Discovery, IReadOnlyList<RelabelRule> RelabelRules,
+    IReadOnlyList<RelabelRule> AlertRelabelRules);
 
 /// <summary>One entry of <c>remote_write</c>.</summary>
 public sealed record RemoteWriteTarget

@@ -162,11 +162,11 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
         return options with
         {
             BodySizeLimit = section.Size("body_size_limit", options.BodySizeLimit),
-            SampleLimit = (int)section.Number("sample_limit", options.SampleLimit, 0),
-            TargetLimit = (int)section.Number("target_limit", options.TargetLimit, 0),
-            LabelLimit = (int)section.Number("label_limit", options.LabelLimit, 0),
-            LabelNameLengthLimit = (int)section.Number("label_name_length_limit", options.LabelNameLengthLimit, 0),
-            LabelValueLengthLimit = (int)section.Number("label_value_length_limit", options.LabelValueLengthLimit, 0),
+            SampleLimit = section.Count("sample_limit", options.SampleLimit),
+            TargetLimit = section.Count("target_limit", options.TargetLimit),
+            LabelLimit = section.Count("label_limit", options.LabelLimit),
+            LabelNameLengthLimit = section.Count("label_name_length_limit", options.LabelNameLengthLimit),
+            LabelValueLengthLimit = section.Count("label_value_length_limit", options.LabelValueLengthLimit),
             ScrapeNativeHistograms = section.Bool("scrape_native_histograms", options.ScrapeNativeHistograms),
             ScrapeClassicHistograms = section.Bool("always_scrape_classic_histograms", options.ScrapeClassicHistograms),
             ConvertClassicHistograms = section.Bool("convert_classic_histograms_to_nhcb", options.ConvertClassicHistograms),
@@ -216,7 +216,7 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
             TrackTimestampsStaleness = section.Bool("track_timestamps_staleness", false),
             EnableCompression = section.Bool("enable_compression", true),
             FallbackProtocol = fallback is not null && Protocols.TryGetValue(fallback, out var protocol) ? protocol : null,
-            NativeHistogramBucketLimit = (int)section.Number("native_histogram_bucket_limit", 0, 0),
+            NativeHistogramBucketLimit = section.Count("native_histogram_bucket_limit"),
             NativeHistogramMinBucketFactor = section.Float("native_histogram_min_bucket_factor", 0),
             LegacyNames = validation == "legacy",
             RelabelRules = ReadRelabelRules(section, "relabel_configs", folder),
@@ -280,11 +280,14 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
             if (version != "v2") group.Error("api_version", $"expected Alertmanager api version to be one of [v2] but got {version}");
             string scheme = group.Text("scheme", "http");
             if (scheme is not ("http" or "https")) group.Error("scheme", $"scheme {scheme} is neither http nor https");
-            if (group.Has("sigv4")) group.Error("sigv4", "sigv4 is not supported");
+            var clouds = new YamlDiscoverySection(group, folder);
+            var http = HttpClientReader.Read(group, folder);
+            var aws = SigV4Access.ReadFrom(clouds);
+            if (aws is not null && http is not { BasicAuth: null, Authorization: null, OAuth2: null }) group.ErrorHere("at most one of basic_auth, authorization, oauth2, & sigv4 must be configured");
             groups.Add(new AlertmanagerGroup(
-                scheme, group.Text("path_prefix", ""), group.Duration("timeout", TimeSpan.FromSeconds(10)), HttpClientReader.Read(group, folder), DiscoveryReader.Read(group, folder),
+                scheme, group.Text("path_prefix", ""), group.Duration("timeout", TimeSpan.FromSeconds(10)), http, aws, DiscoveryReader.Read(group, folder),
                 ReadRelabelRules(group, "relabel_configs", folder), ReadRelabelRules(group, "alert_relabel_configs", folder)));
-            group.Done();
+            clouds.Done();
         }
         section.Done();
         return (groups, rules);
@@ -315,10 +318,10 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
             Version2 = message == "io.prometheus.write.v2.Request",
             SendExemplars = section.Bool("send_exemplars", false),
             SendNativeHistograms = section.Bool("send_native_histograms", false),
-            Capacity = (int)(queue?.Number("capacity", 10_000, 1) ?? 10_000),
-            ShardsMin = (int)(queue?.Number("min_shards", 1, 1) ?? 1),
-            ShardsMax = (int)(queue?.Number("max_shards", 50, 1) ?? 50),
-            SamplesPerSendMax = (int)(queue?.Number("max_samples_per_send", 2000, 1) ?? 2000),
+            Capacity = queue?.Count("capacity", 10_000, 1) ?? 10_000,
+            ShardsMin = queue?.Count("min_shards", 1, 1) ?? 1,
+            ShardsMax = queue?.Count("max_shards", 50, 1) ?? 50,
+            SamplesPerSendMax = queue?.Count("max_samples_per_send", 2000, 1) ?? 2000,
             BatchSendDeadline = queue?.DurationOrNull("batch_send_deadline") ?? TimeSpan.FromSeconds(5),
             BackoffMin = queue?.DurationOrNull("min_backoff") ?? TimeSpan.FromMilliseconds(30),
             BackoffMax = queue?.DurationOrNull("max_backoff") ?? TimeSpan.FromSeconds(5),
@@ -329,7 +332,7 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
         };
         if (target.ShardsMin > target.ShardsMax) queue!.Error("min_shards", $"min_shards ({target.ShardsMin}) is greater than max_shards ({target.ShardsMax})");
         if (target.BackoffMin > target.BackoffMax) queue!.Error("min_backoff", "min_backoff is greater than max_backoff");
-        metadata?.Number("max_samples_per_send", 2000, 1);
+        metadata?.Count("max_samples_per_send", 2000, 1);
         queue?.Done();
         metadata?.Done();
         if (cloud is not null && target.Http is not { BasicAuth: null, Authorization: null, OAuth2: null }) section.ErrorHere(CloudAccess.OneWay);

@@ -42,6 +42,16 @@ public sealed class HttpClientSettingsTests
     }
 
     [Theory]
+    [InlineData("sigv4: {}, bearer_token: t", "/etc/prometheus.yml:1:28: at most one of basic_auth, authorization, oauth2, & sigv4 must be configured")]
+    [InlineData("sigv4: {access_key: k}", "/etc/prometheus.yml:1:36: must provide a AWS SigV4 Access key and Secret Key if credentials are specified in the SigV4 config")]
+    [InlineData("sigv4: {regoin: x}", "field regoin not found in sigv4; did you mean \"region\"?")]
+    public void Mistakes_of_alertmanagers_are_named(string settings, string expected)
+    {
+        var wrong = Assert.Throws<ConfigurationException>(() => PrometheusConfig.Load($"alerting: {{alertmanagers: [{{{settings}}}]}}", "/etc/prometheus.yml"));
+        Assert.Contains(wrong.Diagnostics, d => d.ToString().Contains(expected, StringComparison.Ordinal));
+    }
+
+    [Theory]
     [InlineData("basic_auth: {username: u, password: p}, sigv4: {}", "at most one of basic_auth, authorization, oauth2, sigv4, azuread & google_iam must be configured")]
     [InlineData("sigv4: {}, google_iam: {}", "at most one of basic_auth, authorization, oauth2, sigv4, azuread & google_iam must be configured")]
     [InlineData("sigv4: {access_key: k}", "must provide a AWS SigV4 Access key and Secret Key if credentials are specified in the SigV4 config")]

@@ -26,10 +26,14 @@ public sealed class PrometheusConfigMistakesTests
                 bearer_token: hidden8
             remote_write:
               - url: http://u:hidden9@host/push
+                proxy_url: http://proxy/
+                proxy_connect_header: {Proxy-Authorization: [hidden10], X-Other: ["hidden11", hidden12]}
+            alerting:
+              alertmanagers: [{sigv4: {access_key: k, secret_key: hidden13}}]
             """, "/etc/prometheus.yml");
         Assert.DoesNotContain("hidden", config.ShownText, StringComparison.Ordinal);
         Assert.Contains("- job_name: a # stays\n    basic_auth: {username: ann, password: <secret>}\n", config.ShownText, StringComparison.Ordinal);
-        Assert.Equal(9, config.ShownText.Split("<secret>").Length - 1);
+        Assert.Equal(13, config.ShownText.Split("<secret>").Length - 1);
         Assert.Equal("hidden1", config.ScrapeJobs[0].Http.BasicAuth!.Password);
     }
 
@@ -59,5 +63,18 @@ public sealed class PrometheusConfigMistakesTests
                 "/etc/prometheus.yml:11:5: url for remote_write is empty",
             ],
             e.Diagnostics.OrderBy(d => d.Position.Line).Select(d => d.ToString()));
+    }
+
+    [Theory]
+    [InlineData("scrape_configs: [{job_name: a, sample_limit: 2147483648}]", "1:46: sample_limit must be at most 2147483647")]
+    [InlineData("scrape_configs: [{job_name: a, native_histogram_bucket_limit: 4294967297}]", "1:63: native_histogram_bucket_limit must be at most 2147483647")]
+    [InlineData("global: {label_limit: 4294967296}", "1:23: label_limit must be at most 2147483647")]
+    [InlineData("remote_write: [{url: 'http://a', queue_config: {capacity: 4294967297}}]", "1:59: capacity must be at most 2147483647")]
+    [InlineData("remote_write: [{url: 'http://a', queue_config: {max_shards: 0}}]", "1:61: max_shards must be at least 1")]
+    [InlineData("scrape_configs: [{job_name: a, ec2_sd_configs: [{region: r, port: 4294967376}]}]", "1:67: port must be at most 2147483647")]
+    public void Numbers_of_more_than_32_bits_are_mistakes_at_their_place(string text, string expected)
+    {
+        var e = Assert.Throws<ConfigurationException>(() => PrometheusConfig.Load(text, "/etc/prometheus.yml"));
+        Assert.Equal(["/etc/prometheus.yml:" + expected], e.Diagnostics.Select(d => d.ToString()));
     }
 }

@@ -19,7 +19,7 @@ public sealed record CloudAccess
     {
         var access = new CloudAccess
         {
-            SigV4 = endpoint.Section("sigv4") is { } aws ? SigV4Access.Read(aws) : null,
+            SigV4 = SigV4Access.ReadFrom(endpoint),
             AzureAd = endpoint.Section("azuread") is { } azure ? AzureAdAccess.Read(azure) : null,
             GoogleIam = endpoint.Section("google_iam") is { } google ? new GoogleIamAccess(google.Path("credentials_file")) : null,
         };
@@ -28,10 +28,11 @@ public sealed record CloudAccess
         return ways == 0 ? null : access;
     }
 
-    internal CloudLogin Open(DiscoveryContext context) =>
+    /// <summary>A handler that lets each request in before it hands it on. Disposes <paramref name="inner"/> with itself.</summary>
+    public HttpMessageHandler Around(HttpMessageHandler inner, DiscoveryContext context) => new CloudHandler(
         SigV4 is { } aws ? new SigV4Login(aws, context)
         : AzureAd is { } azure ? new AzureAdLogin(azure, context)
-        : new GoogleIamLogin(GoogleIam!, context);
+        : new GoogleIamLogin(GoogleIam!, context), inner);
 }
 
 /// <summary>Signatures of AWS.</summary>
@@ -41,8 +42,10 @@ public sealed record CloudAccess
 /// <param name="Service">Name in the signature: <c>aps</c> for Amazon Managed Service for Prometheus.</param>
 public sealed record SigV4Access(string Region, string AccessKey, string SecretKey, string Profile, string RoleArn, string ExternalId, string Service)
 {
-    internal static SigV4Access Read(IDiscoverySection section)
+    /// <summary>The section <c>sigv4</c> of an endpoint; null where it is not there.</summary>
+    public static SigV4Access? ReadFrom(IDiscoverySection endpoint)
     {
+        if (endpoint.Section("sigv4") is not { } section) return null;
         string key = section.Text("access_key"), secret = section.Secret("secret_key");
         if (key.Length > 0 != secret.Length > 0) section.Error("must provide a AWS SigV4 Access key and Secret Key if credentials are specified in the SigV4 config");
         return new SigV4Access(

@@ -28,7 +28,7 @@ internal sealed class YamlDiscoverySection(YamlSection section, string folder) :
 
     public bool Flag(string key, bool otherwise = false) => section.Bool(key, otherwise);
 
-    public int Number(string key, int otherwise) => (int)Math.Min(section.Number(key, otherwise, 0), int.MaxValue);
+    public int Number(string key, int otherwise) => section.Count(key, otherwise);
 
     public TimeSpan Duration(string key, TimeSpan otherwise)
     {
