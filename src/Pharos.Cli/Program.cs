@@ -16,6 +16,7 @@ var root = new RootCommand(HelpText.WithExamples(
     AlertmanagerCommand.Create(),
     DemoCommand.Create(),
     CheckCommand.Create(),
+    RulesCommand.Create(),
     QueryCommand.Create(),
     TsdbCommand.Create(),
     LogsCommand.Create(),

@@ -10,6 +10,7 @@ public sealed class CommandLineTests
     [InlineData("alertmanager")]
     [InlineData("demo")]
     [InlineData("check")]
+    [InlineData("rules")]
     [InlineData("query")]
     public async Task Every_command_has_help_with_examples(string command)
     {
@@ -36,11 +37,46 @@ public sealed class CommandLineTests
     [InlineData("server", "--listen", "nowhere")]
     [InlineData("query", "range", "up", "--step", "5")]
     [InlineData("prometheus", "--enable-feature=bogus")]
+    [InlineData("prometheus", "--enable-feature=exemplar-storage,type-and-unit-labels")]
+    [InlineData("rules", "test", "--run", "(", "tests.yml")]
     public async Task Wrong_usage_ends_with_2_and_says_what_is_wrong(params string[] arguments)
     {
         var (exit, output) = await RunningProgram.RunAsync(PharosPrograms.Pharos, arguments);
         Assert.Equal(2, exit);
         Assert.StartsWith("pharos: ", output);
+    }
+
+    [Fact]
+    public async Task A_feature_that_is_not_there_is_refused_with_the_reason()
+    {
+        var (exit, output) = await RunningProgram.RunAsync(PharosPrograms.Pharos, "prometheus", "--enable-feature=exemplar-storage,type-and-unit-labels");
+        Assert.Equal(2, exit);
+        Assert.StartsWith("pharos: --enable-feature: type-and-unit-labels is not supported: series get no labels __type__ and __unit__; types and units are at /api/v1/metadata", output);
+    }
+
+    [Fact]
+    public async Task Unit_tests_of_rules_say_what_passed_and_what_differs()
+    {
+        using var folder = Places.NewFolder();
+        await File.WriteAllTextAsync(Path.Combine(folder, "rules.yml"), "groups: [{name: g, rules: [{record: twice, expr: 2 * up}]}]\n");
+        string tests = Path.Combine(folder, "tests.yml");
+        await File.WriteAllTextAsync(tests, """
+            rule_files: [rules.yml]
+            tests:
+              - name: right
+                input_series: [{series: up, values: "1"}]
+                promql_expr_test: [{expr: twice, exp_samples: [{labels: twice, value: 2}]}]
+              - name: wrong
+                input_series: [{series: up, values: "1"}]
+                promql_expr_test: [{expr: twice, exp_samples: [{labels: twice, value: 3}]}]
+            """);
+        var (exit, output) = await RunningProgram.RunAsync(PharosPrograms.Pharos, "rules", "test", "--run", "^right$", tests);
+        Assert.Equal((0, $"{tests}: OK, 1 tests"), (exit, output));
+        (exit, output) = await RunningProgram.RunAsync(PharosPrograms.Pharos, "rules", "test", tests);
+        Assert.Equal(1, exit);
+        Assert.Contains("tests.yml:6:5: test \"wrong\": ", output);
+        Assert.Contains("    exp: {__name__=\"twice\"} 3\n    got: {__name__=\"twice\"} 2", output);
+        Assert.Contains($"{tests}: FAILED, 1 failures", output);
     }
 
     [Fact]

@@ -23,8 +23,6 @@ internal static class PrometheusCommand
         ("--rules.max-concurrent-evals", "groups always run beside each other"),
     ];
 
-    private static readonly string[] KnownFeatures = ["created-timestamp-zero-ingestion", "otlp-deltatocumulative", "otlp-native-delta-ingestion"];
-
     public static Command Create()
     {
         var config = new Option<string>("--config.file") { Description = "Prometheus configuration file.", DefaultValueFactory = _ => "prometheus.yml" };
@@ -39,9 +37,9 @@ internal static class PrometheusCommand
         var otlp = new Option<bool>("--web.enable-otlp-receiver") { Description = "Take OTLP metrics at /api/v1/otlp/v1/metrics." };
         var features = new Option<string[]>("--enable-feature")
         {
-            Description = "created-timestamp-zero-ingestion, otlp-deltatocumulative, otlp-native-delta-ingestion; a list with commas, or several times.", HelpName = "FEATURE", AllowMultipleArgumentsPerToken = false,
+            Description = $"{string.Join(", ", PrometheusFeatures.Switches)}; a list with commas, or several times.", HelpName = "FEATURE", AllowMultipleArgumentsPerToken = false,
         };
-        features.Validators.Add(CheckFeatures);
+        features.Validators.Add(PrometheusFeatures.Check);
         var lifecycle = new Option<bool>("--web.enable-lifecycle") { Description = "POST /-/reload and /-/quit answer." };
         var admin = new Option<bool>("--web.enable-admin-api") { Description = "POST /api/v1/admin/tsdb/* answers." };
         var lookback = Duration("--query.lookback-delta", "How far back a sample still counts as current.", "5m");
@@ -71,6 +69,7 @@ internal static class PrometheusCommand
             if (!ListenAddress.TryParse(address, out string host, out int port)) return Usage.Fail($"--web.listen-address {address} is not HOST:PORT", ExitCode.Usage);
             string? url = parsed.GetValue(external);
             string path = parsed.GetValue(prefix) ?? (Uri.TryCreate(url, UriKind.Absolute, out var outer) ? outer.AbsolutePath : "");
+            string[] enabled = PrometheusFeatures.Of(parsed.GetValue(features));
             var options = new PrometheusHostOptions
             {
                 ConfigFile = Path.GetFullPath(parsed.GetValue(config)!),
@@ -82,8 +81,9 @@ internal static class PrometheusCommand
                 RoutePrefix = path.Trim('/') is { Length: > 0 } trimmed ? "/" + trimmed : "",
                 RemoteWriteReceiver = parsed.GetValue(receiver),
                 OtlpReceiver = parsed.GetValue(otlp),
-                StartTimestampsAsZeros = Features(parsed.GetValue(features)).Contains("created-timestamp-zero-ingestion"),
-                OtlpDelta = DeltaOf(Features(parsed.GetValue(features))),
+                StartTimestampsAsZeros = enabled.Contains(PrometheusFeatures.StartsAsZeros),
+                OtlpDelta = enabled.Contains(PrometheusFeatures.DeltaToCumulative) ? OtlpDelta.ToCumulative : enabled.Contains(PrometheusFeatures.NativeDelta) ? OtlpDelta.Native : OtlpDelta.Reject,
+                DelayedNameRemoval = enabled.Contains(PrometheusFeatures.DelayedNameRemoval),
                 Lifecycle = parsed.GetValue(lifecycle),
                 AdminApi = parsed.GetValue(admin),
                 Retention = Parsed(parsed, retention),
@@ -158,18 +158,6 @@ internal static class PrometheusCommand
             if (result.GetValueOrDefault<string>() is { } text && !ByteSize.TryParse(text, out _)) result.AddError($"{name} must be a size with a unit, for example 512MB");
         });
         return option;
-    }
-
-    private static string[] Features(string[]? given) => [.. (given ?? []).SelectMany(g => g.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))];
-
-    private static OtlpDelta DeltaOf(string[] features) =>
-        features.Contains("otlp-deltatocumulative") ? OtlpDelta.ToCumulative : features.Contains("otlp-native-delta-ingestion") ? OtlpDelta.Native : OtlpDelta.Reject;
-
-    private static void CheckFeatures(System.CommandLine.Parsing.OptionResult result)
-    {
-        string[] features = Features(result.GetValueOrDefault<string[]>());
-        foreach (string unknown in features.Except(KnownFeatures)) result.AddError($"--enable-feature: {unknown} is not known here; known are {string.Join(", ", KnownFeatures)}");
-        if (features.Contains("otlp-deltatocumulative") && features.Contains("otlp-native-delta-ingestion")) result.AddError("--enable-feature: delta points are either summed up or stored as they are, not both");
     }
 
     private static TimeSpan Parsed(ParseResult parsed, Option<string> option) =>

@@ -70,6 +70,9 @@ public sealed record PrometheusHostOptions
     public long QuerySamplesMax { get; init; } = 50_000_000;
     public TimeSpan ResendDelay { get; init; } = TimeSpan.FromMinutes(1);
 
+    /// <summary>Queries drop <c>__name__</c> once, at their end.</summary>
+    public bool DelayedNameRemoval { get; init; }
+
     /// <summary>All flags with their values, for the status page.</summary>
     public IReadOnlyDictionary<string, string> Flags { get; init; } = new Dictionary<string, string>();
 
@@ -205,7 +208,7 @@ public sealed class PrometheusHost : IAsyncDisposable
         var store = Keep(new MetricStore(new MetricStoreOptions { Folder = Path.Combine(data, "metrics"), ExemplarsPerTenant = int.MaxValue }, log, limits, time, instruments, loggers.CreateLogger("Metrics")));
         store.Start();
         remoteRead = Keep(new RemoteReadQueryable(store, () => LocalFromMs(store), loggers.CreateLogger("RemoteRead")));
-        var engine = new PromQlEngine(remoteRead, new PromQlOptions { Lookback = options.Lookback, ConcurrencyMax = options.QueryConcurrency }, time, instruments, limits);
+        var engine = new PromQlEngine(remoteRead, new PromQlOptions { Lookback = options.Lookback, ConcurrencyMax = options.QueryConcurrency, DelayedNameRemoval = options.DelayedNameRemoval }, time, instruments, limits);
         Keep(new Closing(engine));
         queryLog = Keep(new QueryLog(time, loggers.CreateLogger("Queries")));
         engine.Finished = queryLog.Write;
