@@ -16,7 +16,7 @@ public sealed partial class MetricStore
         if (!tenants.TryGetValue(tenant, out var store)) return [];
         long sinceMs = activeOnly ? time.UnixMs() - (long)ActiveSeries.IdleTime.TotalMilliseconds : long.MinValue;
         var found = new List<Labels>();
-        foreach (uint[] ids in PostingSearch.Find(store.Head.Index, matchers, cancel).Chunk(SeriesPerHold))
+        foreach (uint[] ids in PostingSearch.Find(store.Head.Index, matchers, cancel).ToArray().Chunk(SeriesPerHold))
         {
             cancel.ThrowIfCancellationRequested();
             using (store.Head.Locks.Hold(HeadLocks.BitOf((int)ids[0])))

@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using System.Buffers;
 using Pharos.Core;
 using Pharos.Metrics.Blocks;
 using Pharos.Metrics.Head;
@@ -29,9 +29,17 @@ public sealed partial class MetricStore
         IReadOnlyList<IReadOnlyList<Matcher>> sets = matcherSets.Count == 0 ? [[]] : matcherSets;
         try
         {
-            if (sets.Count == 1) return [.. Limited(Select(store, sets[0], range, SelectHints.None, cancel).Select(s => s.Labels), limit)];
+            if (sets.Count == 1)
+            {
+                using var only = Select(store, sets[0], range, SelectHints.None, cancel);
+                return [.. Limited(only.Select(s => s.Labels), limit)];
+            }
             var all = new SortedSet<Labels>();
-            foreach (var matchers in sets) all.UnionWith(Select(store, matchers, range, SelectHints.None, cancel).Select(s => s.Labels));
+            foreach (var matchers in sets)
+            {
+                using var some = Select(store, matchers, range, SelectHints.None, cancel);
+                all.UnionWith(some.Select(s => s.Labels));
+            }
             return [.. Limited(all, limit)];
         }
         catch (OperationCanceledException cancelled)
@@ -56,7 +64,8 @@ public sealed partial class MetricStore
             var lookup = seen.GetAlternateLookup<ReadOnlySpan<byte>>();
             foreach (var matchers in matcherSets)
             {
-                foreach (var series in Select(tenant, matchers, range, SelectHints.None with { AnyOrder = true }, cancel))
+                using var found = Select(store, matchers, range, SelectHints.None with { AnyOrder = true }, cancel);
+                foreach (var series in found)
                 {
                     foreach (var label in series.Labels)
                     {
@@ -112,56 +121,71 @@ public sealed partial class MetricStore
         lock (store.Head.Extras) return store.Head.Exemplars.Read(Wanted, range);
     }
 
-    private List<ISeries> Select(TenantStore store, IReadOnlyList<Matcher> matchers, TimeRange range, SelectHints hints, CancellationToken cancel)
+    private ISeriesList Select(TenantStore store, IReadOnlyList<Matcher> matchers, TimeRange range, SelectHints hints, CancellationToken cancel)
     {
-        var budget = hints.Budget;
         // Series of several places are known to be one by all their labels.
         bool some = hints.NeededLabels is not null && BlockQuery.Overlapping(store.Blocks.Current, range).Count == 0;
-        List<ISeries> sorted = [];
         // The head first: what leaves it meanwhile is in a block already.
-        if (HeadOverlaps(store, range)) sorted = HeadSeries(store, matchers, range, some ? hints : hints with { NeededLabels = null }, cancel);
-        var blocks = BlockQuery.Overlapping(store.Blocks.Current, range);
-        if (blocks.Count > 0)
+        var head = HeadOverlaps(store, range) ? HeadSeries(store, matchers, range, some ? hints : hints with { NeededLabels = null }, cancel) : null;
+        try
         {
+            var blocks = BlockQuery.Overlapping(store.Blocks.Current, range);
+            if (blocks.Count == 0)
+            {
+                if (!hints.AnyOrder) head?.Sort();
+                return (ISeriesList?)head ?? new MergedSeriesList([], null);
+            }
             // The head was cut in between.
-            if (some) return Select(store, matchers, range, hints with { NeededLabels = null, AnyOrder = true }, cancel);
+            if (some)
+            {
+                head?.Dispose();
+                return Select(store, matchers, range, hints with { NeededLabels = null, AnyOrder = true }, cancel);
+            }
+            var all = new List<ISeries>(head?.Count ?? 0);
             var found = new Dictionary<Labels, MergedSeries>();
-            foreach (ref var series in CollectionsMarshal.AsSpan(sorted))
+            foreach (var series in (IEnumerable<ISeries>?)head ?? [])
             {
                 var merged = new MergedSeries(series.Labels);
-                merged.Add((HeadPart)series);
+                merged.Add((ISeriesPart)series);
                 found[series.Labels] = merged;
-                series = merged;
+                all.Add(merged);
             }
-            BlockQuery.Add(blocks, matchers, range, found, sorted, budget, instruments.BlocksDamaged, logger, cancel);
+            BlockQuery.Add(blocks, matchers, range, found, all, hints.Budget, instruments.BlocksDamaged, logger, cancel);
+            if (!hints.AnyOrder) all.Sort(static (a, b) => a.Labels.CompareTo(b.Labels));
+            return new MergedSeriesList(all, head);
         }
-        if (!hints.AnyOrder) sorted.Sort(static (a, b) => a.Labels.CompareTo(b.Labels));
-        return sorted;
+        catch
+        {
+            head?.Dispose();
+            throw;
+        }
     }
 
-    private static List<ISeries> HeadSeries(TenantStore store, IReadOnlyList<Matcher> matchers, TimeRange range, SelectHints hints, CancellationToken cancel)
+    private static HeadSeriesList HeadSeries(TenantStore store, IReadOnlyList<Matcher> matchers, TimeRange range, SelectHints hints, CancellationToken cancel)
     {
-        uint[] ids = PostingSearch.Find(store.Head.Index, matchers, cancel);
-        var labels = LabelsOf(store.Head, ids, hints.NeededLabels is { } needed ? new NeededLabels(store.Head.Pairs, needed) : null, cancel);
-        var parts = store.Head.Capture(ids, cancel);
-        var found = new List<ISeries>(ids.Length);
-        for (int i = 0; i < ids.Length; i++)
+        using var ids = PostingSearch.Find(store.Head.Index, matchers, cancel);
+        var labels = LabelsOf(store.Head, ids.Span, hints.NeededLabels is { } needed ? new NeededLabels(store.Head.Pairs, needed) : null, cancel);
+        var found = new HeadSeriesList(store.Head.Capture(ids.Memory, cancel), labels, ids.Length);
+        try
         {
-            if (labels[i] is not { } name || parts[i] is not { IsEmpty: false } part) continue;
-            if (!range.Overlaps(part.MinMs, part.MaxMs)) continue;
-            if (part.Deleted is { } deleted && deleted.Covers(part.MinMs, part.MaxMs)) continue;
-            part.Labels = name;
-            found.Add(part);
-            hints.Budget?.Take(1, part.ChunkCount(range), hints.Budget.CountsBytes ? part.ChunkBytes(range) : 0);
+            found.Narrow(range, hints.Budget);
+            return found;
         }
-        return found;
+        catch
+        {
+            found.Dispose();
+            throw;
+        }
     }
 
     private static Utf8Texts HeadValues(TenantStore store, string name, IReadOnlyList<Matcher> matchers, TimeRange range, CancellationToken cancel)
     {
         // Series with the same value share one label set.
         var sets = new HashSet<Labels>();
-        foreach (var series in HeadSeries(store, matchers, range, SelectHints.None with { NeededLabels = [name] }, cancel)) sets.Add(series.Labels);
+        using (var found = HeadSeries(store, matchers, range, SelectHints.None with { NeededLabels = [name] }, cancel))
+        {
+            foreach (var series in found) sets.Add(series.Labels);
+        }
         var values = new List<ReadOnlyMemory<byte>>(sets.Count);
         foreach (var labels in sets)
         {
@@ -170,10 +194,10 @@ public sealed partial class MetricStore
         return Utf8Texts.Sorted([.. values]);
     }
 
-    /// <summary>Labels of series by number, null for those that left. No number is given twice, so what they belong to stays true.</summary>
-    private static Labels?[] LabelsOf(TenantHead head, uint[] ids, NeededLabels? needed, CancellationToken cancel)
+    /// <summary>Labels of series by number, in a pooled array; null for those that left. No number is given twice, so what they belong to stays true.</summary>
+    private static Labels?[] LabelsOf(TenantHead head, ReadOnlySpan<uint> ids, NeededLabels? needed, CancellationToken cancel)
     {
-        var labels = new Labels?[ids.Length];
+        var labels = ArrayPool<Labels?>.Shared.Rent(ids.Length);
         for (int from = 0; from < ids.Length; from += SeriesPerHold)
         {
             cancel.ThrowIfCancellationRequested();
@@ -185,20 +209,20 @@ public sealed partial class MetricStore
             {
                 using (head.Locks.Hold(stripe)) needed.Begin();
             }
-            Read(from, to);
+            Read(ids[from..to], labels.AsSpan(from));
             if (head.IsStill(version)) continue;
             using (head.Locks.Hold(stripe))
             {
                 needed?.Begin();
-                Read(from, to);
+                Read(ids[from..to], labels.AsSpan(from));
             }
         }
         return labels;
 
-        void Read(int from, int to)
+        void Read(ReadOnlySpan<uint> some, Span<Labels?> into)
         {
-            for (int i = from; i < to; i++)
-                labels[i] = head.Table.Get((int)ids[i]) is not { } series ? null : needed is null ? head.Pairs.ToLabelsUnlocked(series.Pairs) : needed.Of(series.Pairs);
+            for (int i = 0; i < some.Length; i++)
+                into[i] = head.Table.Get((int)some[i]) is not { } series ? null : needed is null ? head.Pairs.ToLabelsUnlocked(series.Pairs) : needed.Of(series.Pairs);
         }
     }
 

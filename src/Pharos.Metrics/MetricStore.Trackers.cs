@@ -38,7 +38,7 @@ public sealed partial class MetricStore
     {
         long sinceMs = time.UnixMs() - (long)ActiveSeries.IdleTime.TotalMilliseconds;
         int active = 0;
-        foreach (uint[] ids in PostingSearch.Find(head.Index, matchers, CancellationToken.None).Chunk(SeriesAtOnce))
+        foreach (uint[] ids in PostingSearch.Find(head.Index, matchers, CancellationToken.None).ToArray().Chunk(SeriesAtOnce))
         {
             foreach (uint id in ids)
             {

@@ -249,7 +249,7 @@ internal sealed partial class TenantStore
         try
         {
             if (!markSaved) SaveMark();
-            var ids = PostingSearch.Find(Head.Index, matchers, cancel);
+            var ids = PostingSearch.Find(Head.Index, matchers, cancel).ToArray();
             var deletions = new List<(int Id, TimeRange Range)>();
             using (Head.Locks.HoldAll())
             {

@@ -111,7 +111,7 @@ public sealed class BlockFuzzTests
     {
         var chunks = new List<ChunkMeta>();
         var buffer = new ByteBuffer();
-        foreach (uint series in index.All())
+        foreach (uint series in index.All().ToArray())
         {
             index.LabelsOf(series, buffer);
             index.Chunks(series, TimeRange.All, chunks);

@@ -130,11 +130,19 @@ public interface ISeries
     void Read(TimeRange range, SampleColumns into);
 }
 
+/// <summary>Selected series that hold pooled memory. Disposed of once none of them is read any more; their label sets stay.</summary>
+public interface ISeriesList : IReadOnlyList<ISeries>, IDisposable
+{
+    /// <summary>Bytes of the label sets, those that series share counted once or, where they do not stand in a row, more often.</summary>
+    long LabelBytes { get; }
+}
+
 /// <summary>Reads metrics: the store, a federated view over tenants, a remote.</summary>
 public interface IMetricQueryable
 {
     /// <summary>
-    /// Series that match all matchers and may have samples in the range, sorted by labels unless the reader takes any order.
+    /// Series that match all matchers and may have samples in the range, sorted by labels unless the reader takes any order. Where it is an
+    /// <see cref="ISeriesList"/> it is better disposed of.
     /// </summary>
     /// <exception cref="QueryException">A limit was passed, or the query was cancelled.</exception>
     IReadOnlyList<ISeries> Select(

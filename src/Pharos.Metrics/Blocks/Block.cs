@@ -74,9 +74,11 @@ internal sealed class Block : IBlock
     private IEnumerable<T> Matching<T>(IReadOnlyList<Matcher> matchers, TimeRange range, Func<uint, List<ChunkMeta>, T> make, CancellationToken cancel)
     {
         var metas = new List<ChunkMeta>();
-        foreach (uint series in PostingSearch.Find(index, matchers, cancel))
+        using var found = PostingSearch.Find(index, matchers, cancel);
+        for (int i = 0; i < found.Length; i++)
         {
             cancel.ThrowIfCancellationRequested();
+            uint series = found.Span[i];
             T made;
             try
             {
@@ -97,8 +99,10 @@ internal sealed class Block : IBlock
     {
         var buffer = new ByteBuffer();
         var metas = new List<ChunkMeta>();
-        foreach (uint series in index.All())
+        var all = index.All();
+        for (int i = 0; i < all.Length; i++)
         {
+            uint series = all.Span[i];
             cancel.ThrowIfCancellationRequested();
             if (HasSamples(series, TimeRange.All, metas)) yield return Found(series, metas, buffer);
         }

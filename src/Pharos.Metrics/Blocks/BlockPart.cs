@@ -8,9 +8,5 @@ internal sealed class BlockPart(IBlock block, BlockSeries series) : ISeriesPart
     public long MinMs => series.MinMs;
     public long MaxMs => series.MaxMs;
 
-    public int ChunkCount(TimeRange range) => series.Chunks;
-
-    public long ChunkBytes(TimeRange range) => block.ChunkBytes(series.Number, range);
-
     public void Read(TimeRange range, SampleColumns into) => block.Read(series.Number, range, into);
 }

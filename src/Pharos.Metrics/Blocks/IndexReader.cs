@@ -45,7 +45,7 @@ internal sealed class IndexReader : IPostings
     /// <summary>Names of labels, sorted.</summary>
     public IEnumerable<string> Names => names.Keys;
 
-    public uint[] All() => allPostings < 0 ? [] : ReadPostings(allPostings);
+    public ReadOnlyMemory<uint> All() => allPostings < 0 ? default : ReadPostings(allPostings);
 
     public ReadOnlyMemory<uint> Of(string name, string value)
     {
@@ -129,12 +129,17 @@ internal sealed class IndexReader : IPostings
         GC.KeepAlive(file);
     }
 
-    public uint[] Filter(uint[] series, Matcher matcher)
+    public int Filter(ReadOnlySpan<uint> series, Matcher matcher, Span<uint> into)
     {
         // Series have few values of most labels: each is compared once.
         var known = new Dictionary<ulong, bool>();
         ulong nameSymbol = ulong.MaxValue;
-        return Array.FindAll(series, Matches);
+        int kept = 0;
+        foreach (uint one in series)
+        {
+            if (Matches(one)) into[kept++] = one;
+        }
+        return kept;
 
         bool Matches(uint one)
         {

@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Pharos.Metrics.Head;
 
 /// <summary>
@@ -6,29 +8,37 @@ namespace Pharos.Metrics.Head;
 /// at a lower priority and should not be put aside while it holds locks.
 /// </summary>
 /// <param name="ids">Sorted numbers of the series.</param>
-internal sealed class HeadCapture(TenantHead head, uint[] ids)
+internal sealed class HeadCapture(TenantHead head, ReadOnlyMemory<uint> ids)
 {
     private const int SeriesPerStep = 64;
 
-    private readonly HeadPart?[] parts = new HeadPart?[ids.Length];
+    // Given back as empty as it is here.
+    private readonly HeadPart[] parts = ArrayPool<HeadPart>.Shared.Rent(ids.Length);
     private int taken;
 
     /// <summary>Saves what a series is before it changes. Under its stripe.</summary>
     public void Save(MemSeries series)
     {
-        int at = Array.BinarySearch(ids, (uint)series.Id);
-        if (at < Volatile.Read(ref taken) || parts[at] is not null) return;
+        int at = ids.Span.BinarySearch((uint)series.Id);
+        if (at < Volatile.Read(ref taken) || parts[at].IsTaken) return;
         parts[at] = series.Capture();
     }
 
-    /// <summary>By place of the number; null where the series has left or held nothing.</summary>
-    public HeadPart?[] Take(CancellationToken cancel)
+    /// <summary>Gives an array of <see cref="Take"/> back, empty.</summary>
+    public static void Return(HeadPart[] parts, int count)
     {
-        var step = new HeadPart?[SeriesPerStep];
+        parts.AsSpan(0, count).Clear();
+        ArrayPool<HeadPart>.Shared.Return(parts);
+    }
+
+    /// <summary>By place of the number, in a pooled array; not taken where the series has left. An append may still be saving into it.</summary>
+    public HeadPart[] Take(CancellationToken cancel)
+    {
+        var step = new HeadPart[SeriesPerStep];
         for (int from = 0; from < ids.Length; from += SeriesPerStep)
         {
             cancel.ThrowIfCancellationRequested();
-            var wanted = ids.AsSpan(from, Math.Min(SeriesPerStep, ids.Length - from));
+            var wanted = ids.Span.Slice(from, Math.Min(SeriesPerStep, ids.Length - from));
             long version = head.Version;
             Read(wanted, step);
             if (head.IsStill(version))
@@ -51,17 +61,17 @@ internal sealed class HeadCapture(TenantHead head, uint[] ids)
     }
 
     /// <summary>Without locks what it reads may be a mixture, which the version then tells.</summary>
-    private void Read(ReadOnlySpan<uint> wanted, HeadPart?[] into)
+    private void Read(ReadOnlySpan<uint> wanted, HeadPart[] into)
     {
-        for (int i = 0; i < wanted.Length; i++) into[i] = head.Table.Get((int)wanted[i])?.Capture();
+        for (int i = 0; i < wanted.Length; i++) into[i] = head.Table.Get((int)wanted[i]) is { } series ? series.Capture() : default;
     }
 
-    private void Keep(int from, ReadOnlySpan<HeadPart?> read)
+    private void Keep(int from, ReadOnlySpan<HeadPart> read)
     {
         for (int i = 0; i < read.Length; i++)
         {
             // What an append saved is older than what was read after it, or the same.
-            parts[from + i] ??= read[i];
+            if (!parts[from + i].IsTaken) parts[from + i] = read[i];
         }
     }
 }

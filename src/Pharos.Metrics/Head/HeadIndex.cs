@@ -76,10 +76,10 @@ internal sealed class HeadIndex(SeriesTable table, LabelPairs pairs) : IPostings
         return pair == 0 ? 0 : pairs.At(pair).Series.Count;
     }
 
-    public uint[] All()
+    public ReadOnlyMemory<uint> All()
     {
         using var held = new Held(access);
-        return all.AsMemory().ToArray();
+        return all.AsMemory();
     }
 
     public ReadOnlyMemory<uint> Of(string name, string value)
@@ -140,9 +140,8 @@ internal sealed class HeadIndex(SeriesTable table, LabelPairs pairs) : IPostings
         }
     }
 
-    public uint[] Filter(uint[] series, Matcher matcher)
+    public int Filter(ReadOnlySpan<uint> series, Matcher matcher, Span<uint> into)
     {
-        var kept = new uint[series.Length];
         int count = 0;
         for (int from = 0; from < series.Length; from += PerLook)
         {
@@ -150,10 +149,10 @@ internal sealed class HeadIndex(SeriesTable table, LabelPairs pairs) : IPostings
             var name = pairs.Name(matcher.Name);
             for (int i = from; i < Math.Min(series.Length, from + PerLook); i++)
             {
-                if (table.Get((int)series[i]) is { } found && Matches(found, name, matcher)) kept[count++] = series[i];
+                if (table.Get((int)series[i]) is { } found && Matches(found, name, matcher)) into[count++] = series[i];
             }
         }
-        return kept[..count];
+        return count;
     }
 
     private bool Matches(MemSeries series, LabelName? name, Matcher matcher)

@@ -40,6 +40,16 @@ internal sealed class HeadLocks
     /// <param name="wanted">Stripes, as bits. Nobody holds any when calling this, so that all take them in one order.</param>
     public Held Hold(ulong wanted) => new(stripes, wanted);
 
+    /// <summary>Waits, stripe by stripe, until whoever holds one now has let go of it.</summary>
+    public void PassAll()
+    {
+        foreach (var stripe in stripes)
+        {
+            stripe.Enter();
+            stripe.Exit();
+        }
+    }
+
     /// <summary>Some stripes, for as long as this lives.</summary>
     public readonly ref struct Held
     {

@@ -5,14 +5,18 @@ using Pharos.Metrics.Chunks;
 
 namespace Pharos.Metrics.Head;
 
-/// <summary>What the head held of a series at one moment; the series itself to a query that finds nothing else of it. A query takes out very many.</summary>
-internal sealed class HeadPart : ISeriesPart, ISeries
+/// <summary>What the head held of a series at one moment. A query takes out very many: they stand in one array, 48 bytes each.</summary>
+internal readonly struct HeadPart
 {
-    private Labels? labels;
+    private readonly MemChunk[]? closed;
+    private readonly ushort openCount;
 
-    public required MemChunk[] Closed { get; init; }
+    /// <summary>Whether it was taken out of a series; nothing else may be asked of one that was not.</summary>
+    public bool IsTaken => closed is not null;
+
+    public required MemChunk[] Closed { get => closed!; init => closed = value; }
     public required byte[]? Open { get; init; }
-    public required int OpenCount { get; init; }
+    public required int OpenCount { get => openCount; init => openCount = (ushort)value; }
     public required int OpenLength { get; init; }
     public required long OpenMinMs { get; init; }
     public required long InOrderMaxMs { get; init; }
@@ -28,13 +32,6 @@ internal sealed class HeadPart : ISeriesPart, ISeries
 
     public long InOrderMinMs => Closed.Length > 0 ? Closed[0].MinMs : OpenCount > 0 ? OpenMinMs : Histograms?[0].TimestampMs ?? long.MaxValue;
 
-    /// <summary>Set by whoever took it out for a query.</summary>
-    public Labels Labels
-    {
-        get => labels ?? throw new InvalidOperationException("the part was taken out without labels");
-        set => labels = value;
-    }
-
     public bool IsEmpty => Closed.Length == 0 && OpenCount == 0 && HistogramCount == 0 && OutOfOrder is null && OutOfOrderLeaving is null;
 
     public long MinMs => Math.Min(InOrderMinMs, Math.Min(OutOfOrder?.MinMs ?? long.MaxValue, OutOfOrderLeaving?.MinMs ?? long.MaxValue));
@@ -42,6 +39,7 @@ internal sealed class HeadPart : ISeriesPart, ISeries
     public long MaxMs => Math.Max(InOrderMinMs == long.MaxValue ? long.MinValue : InOrderMaxMs,
         Math.Max(OutOfOrder?.MaxMs ?? long.MinValue, OutOfOrderLeaving?.MaxMs ?? long.MinValue));
 
+    /// <summary>Chunks that a read of the range touches.</summary>
     public int ChunkCount(TimeRange range)
     {
         int count = (OpenCount > 0 ? 1 : 0) + (HistogramCount > 0 ? 1 : 0) + (OutOfOrder is null ? 0 : 1) + (OutOfOrderLeaving is null ? 0 : 1);
@@ -52,7 +50,7 @@ internal sealed class HeadPart : ISeriesPart, ISeries
         return count;
     }
 
-    /// <summary>Of finished chunks and the open one; histograms and late samples that are not in chunks yet are left out.</summary>
+    /// <summary>Bytes of finished chunks and the open one, dearer than counting them; histograms and late samples that are not in chunks yet are left out.</summary>
     public long ChunkBytes(TimeRange range)
     {
         long bytes = OpenLength;

@@ -68,6 +68,9 @@ internal sealed class LabelPairs
 
     public int Count { get; private set; }
 
+    /// <summary>How often a pair went, whose number another one may have now.</summary>
+    public int Releases { get; private set; }
+
     public IReadOnlyCollection<string> Names => names.Keys;
 
     public ref LabelPair At(int pair) => ref pages[pair / PageSize][pair % PageSize];
@@ -147,6 +150,7 @@ internal sealed class LabelPairs
         slots.Remove(LabelCodec.Hash(gone.Bytes), pair);
         gone = default;
         free.Push(pair);
+        Releases++;
         Count--;
     }
 

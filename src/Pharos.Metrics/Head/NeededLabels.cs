@@ -11,10 +11,13 @@ internal sealed class NeededLabels(LabelPairs pairs, IReadOnlyList<string> names
     private readonly LabelName?[] wanted = new LabelName?[names.Count];
     private readonly Dictionary<int[], Labels> sets = new(PairsComparer.Instance);
     private int[] kept = [];
+    private int releases = -1;
 
-    /// <summary>Numbers of pairs may have been given to others. Under a stripe of the head's locks.</summary>
+    /// <summary>Forgets what it knows where pairs have gone since, whose numbers may be those of others now. Under a stripe of the head's locks.</summary>
     public void Begin()
     {
+        if (releases == pairs.Releases) return;
+        releases = pairs.Releases;
         sets.Clear();
         for (int i = 0; i < wanted.Length; i++) wanted[i] = pairs.Name(names[i]);
     }

@@ -94,21 +94,28 @@ internal sealed partial class TenantHead
         return since >= 0 && Volatile.Read(ref changesBegun) == since;
     }
 
-    /// <summary>What the head holds of series at one moment, by place of the number; null for series that left or held nothing.</summary>
+    /// <summary>
+    /// What the head holds of series at one moment, by place of the number; not taken where a series has left. The array goes back by
+    /// <see cref="HeadCapture.Return"/>.
+    /// </summary>
     /// <param name="ids">Sorted.</param>
-    public HeadPart?[] Capture(uint[] ids, CancellationToken cancel)
+    public HeadPart[] Capture(ReadOnlyMemory<uint> ids, CancellationToken cancel)
     {
         var capture = new HeadCapture(this, ids);
         // No request is half in its series then.
         using (Locks.HoldAll()) ChangeCaptures(all => [.. all, capture]);
+        HeadPart[] parts;
         try
         {
-            return capture.Take(cancel);
+            parts = capture.Take(cancel);
         }
         finally
         {
             ChangeCaptures(all => [.. all.Where(c => c != capture)]);
         }
+        // Nobody saves into the array any more, which another query may get next.
+        Locks.PassAll();
+        return parts;
     }
 
     private void ChangeCaptures(Func<HeadCapture[], HeadCapture[]> change)

@@ -9,12 +9,6 @@ internal interface ISeriesPart
     long MinMs { get; }
     long MaxMs { get; }
 
-    /// <summary>Chunks that a read of the range touches.</summary>
-    int ChunkCount(TimeRange range);
-
-    /// <summary>Bytes of those chunks. Dearer than counting them.</summary>
-    long ChunkBytes(TimeRange range);
-
     /// <summary>Adds the samples of the range, without deleted ones.</summary>
     void Read(TimeRange range, SampleColumns into);
 }

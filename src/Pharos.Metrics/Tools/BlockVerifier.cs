@@ -83,7 +83,7 @@ public sealed class BlockVerifier
         var metas = new List<ChunkMeta>();
         using var columns = new SampleColumns();
         Labels? last = null;
-        foreach (uint number in all)
+        foreach (uint number in all.ToArray())
         {
             cancel.ThrowIfCancellationRequested();
             Try(path, () =>
