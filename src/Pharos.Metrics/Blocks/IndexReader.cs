@@ -13,6 +13,9 @@ internal sealed class IndexReader : IPostings
     private const int TocBytes = 52;
     private const int Sparse = 32;
 
+    /// <summary>Bytes of the matches that are kept: which values an expression matches never changes in a block.</summary>
+    private const int MatchBytesMax = 256 << 10;
+
     private readonly MappedFile file;
     private readonly int version;
     private readonly long symbolsStart;
@@ -20,6 +23,7 @@ internal sealed class IndexReader : IPostings
     private readonly long tableLength;
     private readonly Dictionary<string, ValueTable> names = new(StringComparer.Ordinal);
     private readonly Lazy<uint[]> symbols;
+    private readonly SizedCache<MatchKey, long[]> matched = new(MatchBytesMax);
     private long allPostings = -1;
 
     public IndexReader(string path)
@@ -116,6 +120,13 @@ internal sealed class IndexReader : IPostings
     public void Collect(Matcher matcher, bool matching, List<ReadOnlyMemory<uint>> into)
     {
         if (!names.TryGetValue(matcher.Name, out var values)) return;
+        var key = MatchKey.Of(matcher, matching, values.Count);
+        if (key is { } asked && matched.Find(asked) is { } known)
+        {
+            foreach (long postings in known) into.Add(ReadPostings(postings));
+            return;
+        }
+        var found = new List<long>();
         // Values are sorted: those with the pattern's beginning stand together.
         var prefix = matching && matcher.Op == MatchOp.Regex ? matcher.PrefixUtf8 : [];
         int first = prefix.IsEmpty ? 0 : LastNotAbove(values, prefix);
@@ -123,9 +134,11 @@ internal sealed class IndexReader : IPostings
         for (int i = first * Sparse; i < values.Count; i++)
         {
             var entry = EntryAt(at, out at);
-            if (matcher.Matches(entry.Value) == matching) into.Add(ReadPostings(entry.Postings));
+            if (matcher.Matches(entry.Value) == matching) found.Add(entry.Postings);
             else if (!entry.Value.StartsWith(prefix) && entry.Value.SequenceCompareTo(prefix) > 0) break;
         }
+        foreach (long postings in found) into.Add(ReadPostings(postings));
+        if (key is { } question) matched.Put(question, [.. found], question.Bytes + (found.Count * 8L));
         GC.KeepAlive(file);
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
 using System.Text;
 using Pharos.Core;
 
@@ -15,7 +16,11 @@ internal sealed class HeadIndex(SeriesTable table, LabelPairs pairs) : IPostings
     /// <summary>Values or series that are looked at while the index is held once.</summary>
     private const int PerLook = 512;
 
+    /// <summary>Bytes of the matches that are kept.</summary>
+    private const int MatchBytesMax = 4 << 20;
+
     private readonly ReaderWriterLockSlim access = new(LockRecursionPolicy.NoRecursion);
+    private readonly SizedCache<MatchKey, MatchedPairs> matched = new(MatchBytesMax);
     private PostingList all;
 
     /// <summary>Names and values of labels, counted over all names.</summary>
@@ -122,21 +127,55 @@ internal sealed class HeadIndex(SeriesTable table, LabelPairs pairs) : IPostings
     public void Collect(Matcher matcher, bool matching, List<ReadOnlyMemory<uint>> into)
     {
         LabelName? name;
+        MatchedPairs? known;
         int[] values;
+        int looked, releases;
+        MatchKey? key;
         using (new Held(access))
         {
-            name = pairs.Name(matcher.Name);
-            values = name is null ? [] : [.. name.Pairs];
+            if ((name = pairs.Name(matcher.Name)) is null) return;
+            (looked, releases) = (name.Pairs.Count, name.Releases);
+            key = MatchKey.Of(matcher, matching, looked);
+            known = key is { } asked && matched.Find(asked) is { } before && before.HoldsFor(name) ? before : null;
+            // Values that came since then stand behind those.
+            values = [.. CollectionsMarshal.AsSpan(name.Pairs)[(known?.Looked ?? 0)..]];
         }
-        for (int from = 0; from < values.Length; from += PerLook)
+        int start = into.Count;
+        if (known is not null && !Add(known.Pairs, _ => true))
         {
-            // A slow pattern over many values keeps no writer waiting; a number may have gone to another label meanwhile.
-            using var held = new Held(access);
-            foreach (int number in values.AsSpan(from, Math.Min(PerLook, values.Length - from)))
+            // A value went in between: all are looked at.
+            into.RemoveRange(start, into.Count - start);
+            using (new Held(access)) values = [.. name.Pairs];
+            known = null;
+            key = null;
+        }
+        var fresh = new List<int>();
+        Add(values, value =>
+        {
+            if (matcher.Matches(pairs.At(value).ValueUtf8) != matching) return false;
+            fresh.Add(value);
+            return true;
+        });
+        if (key is not { } question || (known is not null && known.Looked == looked)) return;
+        int[] all = [.. known?.Pairs ?? [], .. fresh];
+        matched.Put(question, new MatchedPairs(name, looked, releases, all), question.Bytes + (all.Length * 4L));
+
+        // False where a value of the label went since the beginning; the others are added nevertheless.
+        bool Add(int[] numbers, Func<int, bool> wanted)
+        {
+            bool holds = true;
+            for (int from = 0; from < numbers.Length; from += PerLook)
             {
-                ref readonly var pair = ref pairs.At(number);
-                if (ReferenceEquals(pair.Name, name) && matcher.Matches(pair.ValueUtf8) == matching) into.Add(pair.Series.AsMemory());
+                // A slow pattern over many values keeps no writer waiting; a number may have gone to another label meanwhile.
+                using var held = new Held(access);
+                holds &= name.Releases == releases;
+                foreach (int number in numbers.AsSpan(from, Math.Min(PerLook, numbers.Length - from)))
+                {
+                    ref readonly var pair = ref pairs.At(number);
+                    if (ReferenceEquals(pair.Name, name) && wanted(number)) into.Add(pair.Series.AsMemory());
+                }
             }
+            return holds;
         }
     }
 
@@ -177,6 +216,14 @@ internal sealed class HeadIndex(SeriesTable table, LabelPairs pairs) : IPostings
     {
         using var held = new Held(access);
         return pairs.Name(name) is { } values ? [.. values.Pairs.Select(p => (pairs.At(p).Value, pairs.At(p).Series.Count))] : [];
+    }
+
+    /// <summary>Which values of a label a question has for its answer, as numbers of pairs.</summary>
+    /// <param name="Looked">Values looked at, from the first of the label's pairs.</param>
+    /// <param name="Releases">Of the label at that time: once a value goes, the places of the others are not what they were.</param>
+    private sealed record MatchedPairs(LabelName Name, int Looked, int Releases, int[] Pairs)
+    {
+        public bool HoldsFor(LabelName name) => ReferenceEquals(Name, name) && Releases == name.Releases;
     }
 
     /// <summary>The read lock, for as long as this lives.</summary>
