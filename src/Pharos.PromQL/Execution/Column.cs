@@ -18,18 +18,24 @@ internal sealed class Column : IDisposable
     private const int OverheadBytes = 160;
 
     private readonly QueryMemory memory;
+
+    // Null where the array is its own.
+    private readonly ValueSlab? slab;
+    private readonly int offset;
     private double[] values;
     private long bytes;
 
+    /// <param name="slabs">Where its values are to stand; null for an array of its own.</param>
     /// <exception cref="QueryException">The column does not fit into the query's budget.</exception>
-    public Column(Labels labels, bool dropName, int count, QueryMemory memory)
+    public Column(Labels labels, bool dropName, int count, QueryMemory memory, ValueSlabs? slabs = null)
     {
         this.memory = memory;
         Labels = labels;
         DropName = dropName;
         Count = count;
-        values = ArrayPool<double>.Shared.Rent(count);
-        Take(OverheadBytes + labels.Encoded.Length + (values.Length * 8L));
+        slab = slabs?.Take(count, out offset);
+        values = slab?.Array ?? ArrayPool<double>.Shared.Rent(count);
+        Take(OverheadBytes + labels.Encoded.Length + ((slab is null ? values.Length : count) * 8L));
     }
 
     public Labels Labels { get; set; }
@@ -39,7 +45,7 @@ internal sealed class Column : IDisposable
 
     public int Count { get; }
 
-    public Span<double> Values => values.AsSpan(0, Count);
+    public Span<double> Values => values.AsSpan(offset, Count);
 
     /// <summary>Null where all samples are floats; else not null at the steps that hold a histogram (their value is 0).</summary>
     public Histogram?[]? Histograms { get; set; }
@@ -47,7 +53,7 @@ internal sealed class Column : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool IsPresent(double value) => BitConverter.DoubleToInt64Bits(value) != SampleValue.StaleBits;
 
-    public bool Has(int step) => IsPresent(values[step]);
+    public bool Has(int step) => IsPresent(values[offset + step]);
 
     public void Set(int step, Histogram histogram)
     {
@@ -58,12 +64,12 @@ internal sealed class Column : IDisposable
         }
         Histograms[step] = histogram;
         Take(QueryMemory.BytesOf(histogram));
-        values[step] = 0;
+        values[offset + step] = 0;
     }
 
     public void Remove(int step)
     {
-        values[step] = Absent;
+        values[offset + step] = Absent;
         if (Histograms is not null) Histograms[step] = null;
     }
 
@@ -102,7 +108,8 @@ internal sealed class Column : IDisposable
 
     public void Dispose()
     {
-        if (values.Length > 0) ArrayPool<double>.Shared.Return(values);
+        if (values.Length > 0 && slab is not null) slab.Release();
+        else if (values.Length > 0) ArrayPool<double>.Shared.Return(values);
         values = [];
         Histograms = null;
         memory.Return(bytes);

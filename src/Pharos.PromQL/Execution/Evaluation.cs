@@ -84,8 +84,12 @@ internal sealed class Evaluation(
     public void Found(SelectorUsage selector, IReadOnlyList<ISeries> series)
     {
         SeriesSelected += series.Count;
-        long bytes = 0;
-        foreach (var one in series) bytes += SeriesBytes + one.Labels.Encoded.Length;
+        long bytes = series.Count * (long)SeriesBytes;
+        if (series is ISeriesList list) bytes += list.LabelBytes;
+        else
+        {
+            foreach (var one in series) bytes += one.Labels.Encoded.Length;
+        }
         selector.Add(series.Count, 0, bytes);
         Memory.Take(bytes);
     }
@@ -94,22 +98,36 @@ internal sealed class Evaluation(
     /// Counts the samples of one series that were read for a selector. They are in memory beside the points held,
     /// until the next series is read: that sum is what the budget bounds, as in Prometheus.
     /// </summary>
-    public void Load(SelectorUsage selector, SampleColumns samples)
-    {
-        long each = SampleBytes;
-        if (samples.HasHistograms && samples.Count > 0) each += samples.Histograms[^1] is { } last ? QueryMemory.BytesOf(last) : 8;
-        Load(selector, samples.Count, each);
-    }
+    public void Load(SelectorUsage selector, SampleColumns samples) => Load(selector, samples.Count, BytesOfEach(samples));
 
     /// <summary>Counts the points of one series of a sub-query, in the same way.</summary>
     public void Load(SelectorUsage subquery, int points) => Load(subquery, points, SampleBytes);
 
+    /// <summary>What a sample takes while its series is read, bytes, judged by the last one.</summary>
+    public static long BytesOfEach(SampleColumns samples)
+    {
+        if (!samples.HasHistograms || samples.Count == 0) return SampleBytes;
+        return SampleBytes + (samples.Histograms[^1] is { } last ? QueryMemory.BytesOf(last) : 8);
+    }
+
     private void Load(SelectorUsage selector, long samples, long bytesEach)
     {
-        CheckCancelled();
-        selector.Add(0, samples, samples * bytesEach);
+        Loaded(selector, samples, samples * bytesEach);
+        Admit(selector.Selector, samples, bytesEach);
+    }
+
+    /// <summary>Counts samples that were read.</summary>
+    public void Loaded(SelectorUsage selector, long samples, long bytes)
+    {
+        selector.Add(0, samples, bytes);
         Interlocked.Add(ref samplesLoaded, samples);
-        Bound(selector.Selector, Interlocked.Read(ref pointsHeld) + samples);
+    }
+
+    /// <summary>Sees whether the samples of one series fit into memory beside what is held, and ends what was cancelled.</summary>
+    public void Admit(Expr selector, long samples, long bytesEach)
+    {
+        CheckCancelled();
+        Bound(selector, Interlocked.Read(ref pointsHeld) + samples);
         // Buffers are reused from series to series: they are as large as the largest was, one set for each worker.
         long bytes = samples * bytesEach * Math.Max(1, Options.ParallelismMax), largest = Interlocked.Read(ref samplesLargest);
         if (bytes <= largest) return;

@@ -159,7 +159,9 @@ internal sealed partial class Evaluator
         var range = new TimeRange(times.StartMs - run.LookbackMs + 1, times.EndMs);
         using var samples = new SampleColumns();
         var usage = run.UsageOf(selector);
-        foreach (var series in Select(selector, usage, range, new SelectHints(run.Grid.StepMs, "start_timestamp", 0)))
+        var all = Select(selector, usage, range, new SelectHints(run.Grid.StepMs, "start_timestamp", 0));
+        using var held = all as IDisposable;
+        foreach (var series in all)
         {
             samples.Clear();
             series.Read(range, samples);
@@ -271,17 +273,18 @@ internal sealed partial class Evaluator
         var all = Select(matrix.Selector, usage, range, new SelectHints(run.Grid.StepMs, name, spec.RangeMs) { NeededLabels = needed });
         return new SeriesSource(all, Worker);
 
-        SeriesWork Worker()
+        SeriesWorker Worker()
         {
             var function = WindowFunctions.Create(name, this, call, grid, run, matrix);
-            return (series, samples, window) =>
+            return new SeriesWorker(new ReadTally(run, usage), (series, space, tally) =>
             {
+                var samples = space.Samples;
                 samples.Clear();
                 series.Read(range, samples);
-                run.Load(usage, samples);
-                window.Take(series.Labels, samples, Hinted(matrix.Selector, samples), run.Options.StartTimestamps);
-                return window.Count == 0 ? null : SlideOver(function, matrix, window, grid, spec, name);
-            };
+                tally.Load(samples);
+                space.Window.Take(series.Labels, samples, Hinted(matrix.Selector, samples), run.Options.StartTimestamps);
+                return space.Window.Count == 0 ? null : SlideOver(function, matrix, space.Window, grid, spec, name, space, tally);
+            });
         }
     }
 
@@ -289,29 +292,34 @@ internal sealed partial class Evaluator
     {
         string name = call.Function.Name;
         var function = WindowFunctions.Create(name, this, call, grid, run, matrix);
+        using var space = new WorkSpace(run.Memory);
+        var tally = new ReadTally(run, run.UsageOf(matrix.Unwrapped));
         foreach (var series in Ranges(matrix, grid, name, spec))
         {
-            if (SlideOver(function, matrix, series, grid, spec, name) is { } column) yield return column;
+            if (SlideOver(function, matrix, series, grid, spec, name, space, tally) is { } column) yield return column;
         }
+        tally.Settle();
     }
 
-    private Column? SlideOver(WindowFunction function, Expr matrix, RangeSeries series, Grid grid, WindowSpec spec, string name)
+    private Column? SlideOver(WindowFunction function, Expr matrix, RangeSeries series, Grid grid, WindowSpec spec, string name, WorkSpace space, ReadTally tally)
     {
-        var column = new Column(series.Labels, series.DropName, grid.Count, run.Memory);
-        bool any = spec.Borders == BorderMode.None ? Slide(function, series, grid, spec, column) : BorderWindows.Slide(run, name, matrix, series, grid, spec, column);
+        var column = space.Column(series.Labels, series.DropName, grid.Count);
+        bool any = spec.Borders == BorderMode.None
+            ? Slide(function, series, grid, spec, column, tally)
+            : BorderWindows.Slide(run, name, matrix, series, grid, spec, column);
         if (any) return column;
-        column.Dispose();
+        space.GiveBack(column);
         return null;
     }
 
-    private bool Slide(WindowFunction function, RangeSeries series, Grid grid, WindowSpec spec, Column into)
+    private bool Slide(WindowFunction function, RangeSeries series, Grid grid, WindowSpec spec, Column into, ReadTally tally)
     {
         function.Begin(series);
         var perStep = run.PerStep is { } steps && steps.Length == grid.Count ? steps : null;
         bool floats = !series.HasHistograms && !series.HasStarts;
         if (floats && function.TrySlide(series, spec.Times, spec.RangeMs, into.Values, perStep, out long seen, out bool found))
         {
-            run.CountQueryable(seen);
+            tally.CountQueryable(seen);
             return found;
         }
         var sliding = grid.Count > 1 && spec.Times.StepMs < spec.RangeMs && floats ? function.Sliding : null;
@@ -350,7 +358,7 @@ internal sealed partial class Evaluator
             any = true;
             if ((looked & 0xfffff) < to - from) run.CheckCancelled();
         }
-        run.CountQueryable(looked);
+        tally.CountQueryable(looked);
         return any;
     }
 }

@@ -46,14 +46,15 @@ internal sealed partial class Evaluator
     private GroupTable? FoldShards(AggregateExpr aggregate, Grid grid)
     {
         if (run.Trace is not null || run.PerStep is not null || run.Options.DelayedNameRemoval) return null;
-        if (OwnSource(aggregate.Operand, grid, aggregate.Without ? null : [.. aggregate.Grouping, Labels.MetricName, "__type__"], out bool dropsNames) is not { } source) return null;
+        if (OwnSource(aggregate.Operand, grid, aggregate.Without ? null : [.. aggregate.Grouping, Labels.MetricName, "__type__"], out bool dropsNames) is not { } found) return null;
+        using var source = found;
         // Groups as they are without the labels that the function takes off, which are still there.
         var names = !dropsNames ? aggregate.Grouping : aggregate.Without ? [.. aggregate.Grouping, .. NameLabels] : [.. aggregate.Grouping.Except(NameLabels)];
         var all = source.All;
         int size = Math.Max(ShardSeriesMin, (all.Count + ShardsMax - 1) / ShardsMax), shards = (all.Count + size - 1) / size;
         int workers = Math.Clamp(Workers, 1, Math.Max(1, shards));
         var works = Enumerable.Range(0, workers).Select(_ => source.Worker()).ToArray();
-        using var buffers = new WorkBuffers(workers);
+        using var buffers = new WorkBuffers(workers, run.Memory);
         var whole = new GroupTable(aggregate, run, grid.Count, names);
         var done = new GroupTable?[shards];
         var free = new Stack<GroupTable>();
@@ -69,7 +70,7 @@ internal sealed partial class Evaluator
                 }
                 for (int i = shard * size; i < Math.Min(all.Count, (shard + 1) * size); i++)
                 {
-                    if (works[worker](all[i], buffers.Samples[worker], buffers.Windows[worker]) is { } column) part.AddPart(column);
+                    if (works[worker].Read(all[i], buffers[worker]) is { } column) part.AddPart(column, buffers[worker]);
                 }
                 lock (done)
                 {
@@ -83,6 +84,7 @@ internal sealed partial class Evaluator
                 }
             }
         });
+        foreach (var work in works) work.End();
         foreach (var part in free) part.Drop();
         whole.Close();
         return whole;

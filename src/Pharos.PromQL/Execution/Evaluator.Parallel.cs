@@ -18,17 +18,18 @@ internal sealed partial class Evaluator
 
     private IEnumerable<Column> EachSeries(Func<SeriesSource> select, int steps)
     {
-        var source = select();
+        using var source = select();
         var all = source.All;
         int workers = all.Count < ParallelSeriesMin ? 1 : Workers;
-        using var buffers = new WorkBuffers(workers);
+        using var buffers = new WorkBuffers(workers, run.Memory);
         if (workers == 1)
         {
             var work = source.Worker();
             for (int i = 0; i < all.Count; i++)
             {
-                if (work(all[i], buffers.Samples[0], buffers.Windows[0]) is { } column) yield return column;
+                if (work.Read(all[i], buffers[0]) is { } column) yield return column;
             }
+            work.End();
             yield break;
         }
         var works = Enumerable.Range(0, workers).Select(_ => source.Worker()).ToArray();
@@ -40,9 +41,10 @@ internal sealed partial class Evaluator
                 if (column is not null) yield return column;
             }
         }
+        foreach (var work in works) work.End();
     }
 
-    private Column?[] Batch(IReadOnlyList<ISeries> all, int first, int count, WorkBuffers buffers, SeriesWork[] works)
+    private Column?[] Batch(IReadOnlyList<ISeries> all, int first, int count, WorkBuffers buffers, SeriesWorker[] works)
     {
         var columns = new Column?[count];
         int next = 0;
@@ -53,7 +55,7 @@ internal sealed partial class Evaluator
                 int from = Interlocked.Add(ref next, SeriesPerTake) - SeriesPerTake;
                 if (from >= count) return;
                 for (int i = from; i < Math.Min(count, from + SeriesPerTake); i++)
-                    columns[i] = works[worker](all[first + i], buffers.Samples[worker], buffers.Windows[worker]);
+                    columns[i] = works[worker].Read(all[first + i], buffers[worker]);
             }
         });
         return columns;

@@ -52,29 +52,30 @@ internal sealed partial class Evaluator
         var range = new TimeRange(times.StartMs - run.LookbackMs + 1, times.EndMs);
         var usage = run.UsageOf(selector);
         var all = Select(selector, usage, range, new SelectHints(run.Grid.StepMs, function, 0) { NeededLabels = needed });
-        return new SeriesSource(all, () => Read);
+        return new SeriesSource(all, () => new SeriesWorker(new ReadTally(run, usage), Read));
 
-        Column? Read(ISeries series, SampleColumns samples, RangeSeries window)
+        Column? Read(ISeries series, WorkSpace space, ReadTally tally)
         {
+            var samples = space.Samples;
             samples.Clear();
             series.Read(range, samples);
-            run.Load(usage, samples);
+            tally.Load(samples);
             if (samples.Count == 0) return null;
-            var column = new Column(series.Labels, dropName: false, grid.Count, run.Memory);
+            var column = space.Column(series.Labels, dropName: false, grid.Count);
             int present = Newest(samples, Hinted(selector, samples), times, run.LookbackMs, timestamps, column);
             if (present == 0)
             {
-                column.Dispose();
+                space.GiveBack(column);
                 return null;
             }
-            Queried(grid, column, present);
+            tally.CountQueryable(present);
+            CountSteps(grid, column);
             return column;
         }
     }
 
-    private void Queried(Grid grid, Column column, int present)
+    private void CountSteps(Grid grid, Column column)
     {
-        run.CountQueryable(present);
         if (run.PerStep is not { } perStep || grid.Count != perStep.Length) return;
         for (int i = 0; i < grid.Count; i++)
         {
@@ -184,7 +185,9 @@ internal sealed partial class Evaluator
         using var samples = new SampleColumns();
         var window = new RangeSeries();
         var usage = run.UsageOf(matrix);
-        foreach (var series in Select(matrix.Selector, usage, range, new SelectHints(run.Grid.StepMs, function, spec.RangeMs)))
+        var all = Select(matrix.Selector, usage, range, new SelectHints(run.Grid.StepMs, function, spec.RangeMs));
+        using var held = all as IDisposable;
+        foreach (var series in all)
         {
             samples.Clear();
             series.Read(range, samples);

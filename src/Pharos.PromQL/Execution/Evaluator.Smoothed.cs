@@ -12,7 +12,9 @@ internal sealed partial class Evaluator
         using var samples = new SampleColumns();
         var window = new RangeSeries();
         var usage = run.UsageOf(selector);
-        foreach (var series in Select(selector, usage, range, new SelectHints(run.Grid.StepMs, function, 0)))
+        var all = Select(selector, usage, range, new SelectHints(run.Grid.StepMs, function, 0));
+        using var held = all as IDisposable;
+        foreach (var series in all)
         {
             samples.Clear();
             series.Read(range, samples);

@@ -24,19 +24,29 @@ internal sealed class GroupTable(AggregateExpr aggregate, Evaluation run, int st
     /// <summary>Folds a series in and disposes of it.</summary>
     public void Add(Column column)
     {
-        using (column)
-        {
-            var group = Of(column.Labels);
-            group.DropName |= column.DropName && KeepsName;
-            group.Add(column);
-        }
+        using (column) Fold(column);
     }
 
-    /// <summary>As <see cref="Add"/>, for a table that is to be merged: histograms cannot be folded in two halves.</summary>
-    public void AddPart(Column column)
+    /// <summary>
+    /// Folds a series in, for a table that is to be merged, and gives its column back to the worker. Histograms, which cannot be folded in
+    /// two halves, are kept.
+    /// </summary>
+    public void AddPart(Column column, WorkSpace space)
     {
-        if (column.Histograms is null) Add(column);
-        else (later ??= []).Add(column);
+        if (column.Histograms is not null)
+        {
+            (later ??= []).Add(column);
+            return;
+        }
+        Fold(column);
+        space.GiveBack(column);
+    }
+
+    private void Fold(Column column)
+    {
+        var group = Of(column.Labels);
+        group.DropName |= column.DropName && KeepsName;
+        group.Add(column);
     }
 
     /// <summary>
