@@ -35,13 +35,11 @@ public sealed class Labels : IEquatable<Labels>, IComparable<Labels>
     public static Labels Empty { get; } = new([]);
 
     private readonly byte[] encoded;
-    private readonly ulong hash;
 
-    private Labels(byte[] encoded)
-    {
-        this.encoded = encoded;
-        hash = LabelCodec.Hash(encoded);
-    }
+    // 0 until it is asked for: of most sets a query meets it never is. Whoever computes it comes to the same.
+    private ulong hash;
+
+    private Labels(byte[] encoded) => this.encoded = encoded;
 
     /// <summary>The canonical bytes.</summary>
     public ReadOnlySpan<byte> Encoded => encoded;
@@ -50,7 +48,7 @@ public sealed class Labels : IEquatable<Labels>, IComparable<Labels>
     public ReadOnlyMemory<byte> EncodedMemory => encoded;
 
     /// <summary><see cref="LabelCodec.Hash"/> of the canonical bytes.</summary>
-    public ulong Hash => hash;
+    public ulong Hash => hash != 0 ? hash : hash = LabelCodec.Hash(encoded);
 
     public bool IsEmpty => encoded.Length == 0;
 
@@ -177,11 +175,15 @@ public sealed class Labels : IEquatable<Labels>, IComparable<Labels>
     public Enumerator GetEnumerator() => new(encoded);
 
     public bool Equals(Labels? other) =>
-        other is not null && (ReferenceEquals(this, other) || (hash == other.hash && encoded.AsSpan().SequenceEqual(other.encoded)));
+        other is not null && (ReferenceEquals(this, other) || encoded.AsSpan().SequenceEqual(other.encoded));
 
     public override bool Equals(object? obj) => Equals(obj as Labels);
 
-    public override int GetHashCode() => (int)(hash ^ (hash >> 32));
+    public override int GetHashCode()
+    {
+        ulong all = Hash;
+        return (int)(all ^ (all >> 32));
+    }
 
     /// <summary>Prometheus's order: label by label, name before value, the shorter set first.</summary>
     public int CompareTo(Labels? other)

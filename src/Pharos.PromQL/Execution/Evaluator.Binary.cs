@@ -14,7 +14,13 @@ internal sealed partial class Evaluator
         Unordered(binary.Right);
         if (BinaryExpr.IsSet(binary.Op)) return SetOperation(binary, grid);
         bool unique = UniqueWithoutName(binary.Matching!.Cardinality == MatchCardinality.OneToMany ? binary.Right : binary.Left);
-        return new VectorJoin(run, binary, grid, unique, lookedAt.GetValueOrDefault(binary)).Run(Vector(binary.Left, grid), Vector(binary.Right, grid));
+        return Join();
+
+        IEnumerable<Column> Join()
+        {
+            using var join = new VectorJoin(run, binary, grid, unique, lookedAt.GetValueOrDefault(binary));
+            foreach (var column in join.Run(Vector(binary.Left, grid), Vector(binary.Right, grid))) yield return column;
+        }
     }
 
     /// <summary>Series of two sides find each other by their labels, in whatever order they come.</summary>

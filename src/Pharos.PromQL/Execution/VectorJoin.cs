@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Pharos.Core;
 using Pharos.PromQL.Syntax;
 
@@ -7,7 +8,7 @@ namespace Pharos.PromQL.Execution;
 /// Arithmetic and comparison between two vectors. The "one" side is gathered by its matching labels, the other
 /// streams past it; what is unique is decided step by step, as series may come and go.
 /// </summary>
-internal sealed class VectorJoin
+internal sealed class VectorJoin : IDisposable
 {
     private readonly Evaluation run;
     private readonly BinaryExpr binary;
@@ -19,6 +20,8 @@ internal sealed class VectorJoin
     private readonly bool distinct;
     private readonly NameList labelNames;
     private readonly NameList? lookedAt;
+    private readonly LabelKey resultKey;
+    private readonly ValueSlabs slabs = new();
     private readonly Dictionary<Labels, Group> groups = new(LabelsComparer.Instance);
     private readonly Dictionary<Labels, Output> outputs = new(LabelsComparer.Instance);
     private readonly List<Output> order = [];
@@ -36,6 +39,11 @@ internal sealed class VectorJoin
         oneToOne = matching.Cardinality == MatchCardinality.OneToOne;
         distinct = manyUnique && !oneToOne && matching is { Include.Count: 0, FillLeft: null, FillRight: null };
         labelNames = new NameList(matching.Labels);
+        // The many side's labels, without those that cannot hold for the result.
+        var names = DropsName ? Evaluator.NameLabels : [];
+        resultKey = !oneToOne ? new LabelKey(names, keep: false, dropName: false)
+            : matching.On ? new LabelKey([.. matching.Labels.Except(names)], keep: true, dropName: false)
+            : new LabelKey([.. matching.Labels, .. names], keep: false, dropName: false);
         if (distinct && looked is not null && !run.Options.DelayedNameRemoval) lookedAt = new NameList(DropsName ? looked.Except(Evaluator.NameLabels) : looked);
     }
 
@@ -44,14 +52,36 @@ internal sealed class VectorJoin
     /// <summary>Series of one side with equal matching labels.</summary>
     private sealed class Group(Labels key)
     {
-        public Labels Key { get; } = key;
-        public List<Column> One { get; } = new(1);
+        private Column? only;
+        private List<Column>? several;
 
-        /// <summary>Steps at which some series of the many side is there; only kept where that side is filled, or for one-to-one.</summary>
+        // One-to-one: steps at which a result was made, as bits.
+        private ulong matched;
+        private ulong[]? matchedLater;
+
+        public Labels Key { get; } = key;
+
+        public ReadOnlySpan<Column> One => several is not null ? CollectionsMarshal.AsSpan(several) : only is null ? [] : new ReadOnlySpan<Column>(ref only!);
+
+        /// <summary>Steps at which some series of the many side is there; only kept where that side is filled.</summary>
         public bool[]? ManySeen { get; set; }
 
-        /// <summary>One-to-one: steps at which a result was made.</summary>
-        public bool[]? Matched { get; set; }
+        public void Add(Column column)
+        {
+            if (only is null) only = column;
+            else (several ??= [only]).Add(column);
+        }
+
+        /// <summary>Notes that a result was made at a step; false where one was before.</summary>
+        public bool Match(int step, int steps)
+        {
+            if (step >= 64) matchedLater ??= new ulong[steps / 64];
+            ref ulong bits = ref (step < 64 ? ref matched : ref matchedLater![(step / 64) - 1]);
+            ulong bit = 1UL << (step & 63);
+            if ((bits & bit) != 0) return false;
+            bits |= bit;
+            return true;
+        }
     }
 
     private sealed class Output(Column column, Group first)
@@ -93,26 +123,28 @@ internal sealed class VectorJoin
                 groups[group.Key] = group;
             }
             duplicate = FindDuplicate(group, column, duplicate);
-            group.One.Add(column);
+            group.Add(column);
             run.Hold(binary, grid.Count);
             held += grid.Count;
         }
         var anyMany = new bool[grid.Count];
         foreach (var column in swapped ? right : left)
         {
-            using (column)
+            run.CheckCancelled();
+            for (int i = 0; duplicate is not null && i < grid.Count; i++) anyMany[i] |= column.Has(i);
+            var signature = key.Of(column.Labels);
+            if (!lookup.TryGetValue(signature, out var group))
             {
-                run.CheckCancelled();
-                for (int i = 0; i < grid.Count; i++) anyMany[i] |= column.Has(i);
-                var signature = key.Of(column.Labels);
-                if (!lookup.TryGetValue(signature, out var group))
+                if (fillOne is null)
                 {
-                    if (fillOne is null) continue;
-                    group = new Group(Labels.FromEncoded(signature));
-                    groups[group.Key] = group;
+                    column.Dispose();
+                    continue;
                 }
-                Match(group, column, fillOne, fillMany is not null);
+                group = new Group(Labels.FromEncoded(signature));
+                groups[group.Key] = group;
             }
+            if (fillOne is null && fillMany is null && TryInPlace(group, column)) continue;
+            using (column) Match(group, column, fillOne, fillMany is not null);
         }
         if (duplicate is not null) ThrowDuplicate(anyMany, fillMany);
         if (fillMany is { } fill)
@@ -153,9 +185,15 @@ internal sealed class VectorJoin
             for (int i = 0; i < grid.Count; i++)
             {
                 if (!anyMany[i] && fillMany is null) continue;
-                var there = group.One.Where(c => c.Has(i)).Take(2).ToArray();
-                if (there.Length < 2) continue;
-                var (a, b) = (there[0].Labels, there[1].Labels);
+                Column? first = null, second = null;
+                foreach (var column in group.One)
+                {
+                    if (!column.Has(i)) continue;
+                    if (first is null) first = column;
+                    else second ??= column;
+                }
+                if (second is null) continue;
+                var (a, b) = (first!.Labels, second.Labels);
                 if (a.CompareTo(b) > 0) (a, b) = (b, a);
                 var matched = matching.On ? LabelEditing.Filter(a, labelNames, keep: true) : group.Key;
                 throw new QueryException(
@@ -164,6 +202,51 @@ internal sealed class VectorJoin
                     SourcePosition.At(run.Query, binary.Span.Start));
             }
         }
+    }
+
+    /// <summary>
+    /// One-to-one between floats: the results take the place of the values of the many side, whose column they keep. False, and nothing is
+    /// done, where it has to go the long way.
+    /// </summary>
+    private bool TryInPlace(Group group, Column many)
+    {
+        if (!oneToOne || many.Histograms is not null || group.One is not [{ Histograms: null } one]) return false;
+        bool comparison = BinaryExpr.IsComparison(binary.Op);
+        if (!comparison && !BinaryMath.DropsName(binary.Op)) return false;
+        var labels = ResultLabels(group, many, one);
+        var output = new Output(many, group);
+        if (!outputs.TryAdd(labels, output)) return false;
+        var into = many.Values;
+        var other = one.Values;
+        bool any = false;
+        for (int i = 0; i < into.Length; i++)
+        {
+            if (!Column.IsPresent(into[i])) continue;
+            if (!Column.IsPresent(other[i]))
+            {
+                into[i] = Column.Absent;
+                continue;
+            }
+            NoteMatch(group, i);
+            if (!comparison) into[i] = BinaryMath.Arithmetic(binary.Op, into[i], other[i]);
+            else if (binary.ReturnBool) into[i] = BinaryMath.Compare(binary.Op, into[i], other[i]) ? 1 : 0;
+            else if (!BinaryMath.Compare(binary.Op, into[i], other[i]))
+            {
+                into[i] = Column.Absent;
+                continue;
+            }
+            any = true;
+        }
+        if (any)
+        {
+            many.Labels = labels;
+            many.DropName |= binary.ReturnBool && run.Options.DelayedNameRemoval;
+            order.Add(output);
+            return true;
+        }
+        outputs.Remove(labels);
+        many.Dispose();
+        return true;
     }
 
     private void Match(Group group, Column many, double? fillOne, bool noteSeen)
@@ -232,12 +315,7 @@ internal sealed class VectorJoin
     // Several series of the left side that match one are an error, even where a comparison would filter them.
     private void NoteMatch(Group group, int step)
     {
-        group.Matched ??= new bool[grid.Count];
-        if (!group.Matched[step])
-        {
-            group.Matched[step] = true;
-            return;
-        }
+        if (group.Match(step, grid.Count)) return;
         bool[] all = new bool[grid.Count];
         all[step] = true;
         ThrowDuplicate(all, null);
@@ -262,10 +340,10 @@ internal sealed class VectorJoin
 
     private Output OutputFor(Group group, Column? many, Column? one)
     {
-        var labels = lookedAt is null ? ResultLabels(many, one) : LabelEditing.Filter(many!.Labels, lookedAt, keep: true);
+        var labels = lookedAt is null ? ResultLabels(group, many, one) : LabelEditing.Filter(many!.Labels, lookedAt, keep: true);
         bool dropName = binary.ReturnBool && run.Options.DelayedNameRemoval;
         if (!distinct && outputs.TryGetValue(labels, out var known)) return known;
-        var column = new Column(labels, dropName || (many?.DropName ?? false), grid.Count, run.Memory);
+        var column = new Column(labels, dropName || (many?.DropName ?? false), grid.Count, run.Memory, slabs);
         column.Values.Fill(Column.Absent);
         var output = new Output(column, group);
         if (!distinct) outputs.Add(labels, output);
@@ -274,7 +352,7 @@ internal sealed class VectorJoin
     }
 
     /// <summary>The many side's labels, without those that cannot hold for the result, with what is taken from the one side.</summary>
-    private Labels ResultLabels(Column? many, Column? one)
+    private Labels ResultLabels(Group group, Column? many, Column? one)
     {
         Labels labels;
         if (many is null)
@@ -284,9 +362,11 @@ internal sealed class VectorJoin
         }
         else
         {
-            labels = many.Labels;
-            if (DropsName) labels = LabelEditing.WithoutName(labels);
-            if (oneToOne) labels = LabelEditing.Filter(labels, labelNames, keep: matching.On);
+            var kept = resultKey.Of(many.Labels);
+            // One-to-one they are the matching labels, mostly.
+            labels = kept.Length == many.Labels.Encoded.Length ? many.Labels
+                : kept.SequenceEqual(group.Key.Encoded) ? group.Key
+                : Labels.FromEncoded(kept);
         }
         if (matching.Include.Count == 0) return labels;
         // Nothing can be taken from a side that is filled.
@@ -294,5 +374,11 @@ internal sealed class VectorJoin
         var builder = new LabelsBuilder(labels);
         foreach (string name in matching.Include) builder.Set(name, one.Labels[name]);
         return builder.ToLabels();
+    }
+
+    public void Dispose()
+    {
+        resultKey.Dispose();
+        slabs.Dispose();
     }
 }
