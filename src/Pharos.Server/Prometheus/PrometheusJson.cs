@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Buffers.Text;
 using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -18,12 +17,10 @@ internal sealed class PrometheusJson : IAsyncDisposable
 {
     private const int FlushBytes = 64 * 1024, PlainBytes = 16 * 1024;
 
-    /// <summary>Bytes that stand in a JSON string as they are.</summary>
-    private static readonly SearchValues<byte> Plain = SearchValues.Create([.. Enumerable.Range(0x20, 0x7f - 0x20).Select(c => (byte)c).Except("\"\\"u8.ToArray())]);
-
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
     private readonly HttpContext http;
+    private readonly RawJson raw = new();
 
     private PrometheusJson(HttpContext http)
     {
@@ -100,11 +97,15 @@ internal sealed class PrometheusJson : IAsyncDisposable
         await http.Response.BodyWriter.FlushAsync(http.RequestAborted);
     }
 
-    public async ValueTask DisposeAsync() => await Writer.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        raw.Dispose();
+        await Writer.DisposeAsync();
+    }
 
     public async ValueTask TextsAsync(IReadOnlyList<string> texts)
     {
-        if (texts is Utf8Texts { Count: > 0 } utf8 && !utf8.Utf8.ContainsAnyExcept(Plain))
+        if (texts is Utf8Texts { Count: > 0 } utf8 && !utf8.Utf8.ContainsAnyExcept(RawJson.Plain))
         {
             // Through the writer, so that it knows that there is a value.
             Writer.WriteRawValue("["u8, skipInputValidation: true);
@@ -148,12 +149,61 @@ internal sealed class PrometheusJson : IAsyncDisposable
 
     public void LabelSet(Labels labels)
     {
-        Writer.WriteStartObject();
-        foreach (var label in labels)
+        raw.Clear();
+        raw.LabelSet(labels);
+        Writer.WriteRawValue(raw.Written, skipInputValidation: true);
+    }
+
+    /// <summary>A sample of a vector.</summary>
+    public void Sample(VectorSample sample)
+    {
+        if (sample.Histogram is null)
         {
-            Writer.WritePropertyName(label.NameUtf8);
-            Writer.WriteStringValue(label.ValueUtf8);
+            raw.Clear();
+            raw.Bytes("{\"metric\":"u8);
+            raw.LabelSet(sample.Labels);
+            raw.Bytes(",\"value\":"u8);
+            raw.Point(sample.TimestampMs, sample.Value);
+            raw.Bytes("}"u8);
+            Writer.WriteRawValue(raw.Written, skipInputValidation: true);
+            return;
         }
+        Writer.WriteStartObject();
+        Writer.WritePropertyName("metric"u8);
+        LabelSet(sample.Labels);
+        Writer.WritePropertyName("histogram"u8);
+        Point(sample.TimestampMs, sample.Histogram);
+        Writer.WriteEndObject();
+    }
+
+    /// <summary>A series of a matrix: floats under <c>values</c>, histograms under <c>histograms</c>, neither where it has none.</summary>
+    public void Series(MatrixSeries series)
+    {
+        Writer.WriteStartObject();
+        Writer.WritePropertyName("metric"u8);
+        LabelSet(series.Labels);
+        raw.Clear();
+        for (int i = 0; i < series.Timestamps.Count; i++)
+        {
+            if (series.Histograms?[i] is not null) continue;
+            raw.Bytes(raw.Written.IsEmpty ? "["u8 : ","u8);
+            raw.Point(series.Timestamps[i], series.Values[i]);
+        }
+        if (!raw.Written.IsEmpty)
+        {
+            raw.Bytes("]"u8);
+            Writer.WritePropertyName("values"u8);
+            Writer.WriteRawValue(raw.Written, skipInputValidation: true);
+        }
+        bool open = false;
+        for (int i = 0; i < (series.Histograms?.Count ?? 0); i++)
+        {
+            if (series.Histograms![i] is not { } histogram) continue;
+            if (!open) Writer.WriteStartArray("histograms"u8);
+            open = true;
+            Point(series.Timestamps[i], histogram);
+        }
+        if (open) Writer.WriteEndArray();
         Writer.WriteEndObject();
     }
 
@@ -163,24 +213,8 @@ internal sealed class PrometheusJson : IAsyncDisposable
     /// <inheritdoc cref="Timestamp(long)"/>
     public static void Timestamp(Utf8JsonWriter writer, long ms)
     {
-        Span<byte> text = stackalloc byte[32];
-        int at = 0;
-        if (ms < 0)
-        {
-            text[at++] = (byte)'-';
-            ms = -ms;
-        }
-        Utf8Formatter.TryFormat(ms / 1000, text[at..], out int written);
-        at += written;
-        long fraction = ms % 1000;
-        if (fraction != 0)
-        {
-            text[at++] = (byte)'.';
-            text[at++] = (byte)('0' + (fraction / 100));
-            text[at++] = (byte)('0' + (fraction / 10 % 10));
-            text[at++] = (byte)('0' + (fraction % 10));
-        }
-        writer.WriteRawValue(text[..at], skipInputValidation: true);
+        Span<byte> text = stackalloc byte[RawJson.TimestampLengthMax];
+        writer.WriteRawValue(text[..RawJson.Timestamp(ms, text)], skipInputValidation: true);
     }
 
     /// <summary>A sample's value as a string, in the shortest form.</summary>
@@ -188,14 +222,6 @@ internal sealed class PrometheusJson : IAsyncDisposable
     {
         Span<byte> text = stackalloc byte[NumberText.LengthMax];
         Writer.WriteStringValue(text[..NumberText.WriteJson(value, text)]);
-    }
-
-    public void Point(long ms, double value)
-    {
-        Writer.WriteStartArray();
-        Timestamp(ms);
-        Value(value);
-        Writer.WriteEndArray();
     }
 
     public void Point(long ms, Histogram histogram)

@@ -154,13 +154,7 @@ internal sealed class PrometheusQueryRoutes
                 writer.WriteStartArray();
                 foreach (var sample in result.Vector.Take(cut ? limit : int.MaxValue))
                 {
-                    writer.WriteStartObject();
-                    writer.WritePropertyName("metric"u8);
-                    json.LabelSet(sample.Labels);
-                    writer.WritePropertyName(sample.Histogram is null ? "value"u8 : "histogram"u8);
-                    if (sample.Histogram is null) json.Point(sample.TimestampMs, sample.Value);
-                    else json.Point(sample.TimestampMs, sample.Histogram);
-                    writer.WriteEndObject();
+                    json.Sample(sample);
                     await json.FlushWhenLargeAsync();
                 }
                 writer.WriteEndArray();
@@ -169,7 +163,7 @@ internal sealed class PrometheusQueryRoutes
                 writer.WriteStartArray();
                 foreach (var series in result.Matrix.Take(cut ? limit : int.MaxValue))
                 {
-                    WriteSeries(json, series);
+                    json.Series(series);
                     await json.FlushWhenLargeAsync();
                 }
                 writer.WriteEndArray();
@@ -179,36 +173,6 @@ internal sealed class PrometheusQueryRoutes
         if (result.Statistics.Trace is { } trace) QueryStatisticsJson.WriteTrace(writer, result.Statistics, trace);
         writer.WriteEndObject();
         json.End(cut ? [.. result.Warnings, Truncated] : result.Warnings, result.Infos);
-    }
-
-    private static void WriteSeries(PrometheusJson json, MatrixSeries series)
-    {
-        var writer = json.Writer;
-        writer.WriteStartObject();
-        writer.WritePropertyName("metric"u8);
-        json.LabelSet(series.Labels);
-        bool open = false;
-        for (int i = 0; i < series.Timestamps.Count; i++)
-        {
-            if (series.Histograms?[i] is not null) continue;
-            if (!open) writer.WriteStartArray("values"u8);
-            open = true;
-            json.Point(series.Timestamps[i], series.Values[i]);
-        }
-        if (open) writer.WriteEndArray();
-        if (series.Histograms is not null)
-        {
-            open = false;
-            for (int i = 0; i < series.Timestamps.Count; i++)
-            {
-                if (series.Histograms[i] is not { } histogram) continue;
-                if (!open) writer.WriteStartArray("histograms"u8);
-                open = true;
-                json.Point(series.Timestamps[i], histogram);
-            }
-            if (open) writer.WriteEndArray();
-        }
-        writer.WriteEndObject();
     }
 
     private async Task ExemplarsAsync(HttpContext http, QueryParameters parameters)
