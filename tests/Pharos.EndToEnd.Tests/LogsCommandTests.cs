@@ -64,8 +64,12 @@ public sealed class LogsCommandTests
         Assert.Contains("0 problems", await OkAsync("verify", copy));
         await OkAsync("export", copy, "--tenant", "shop", "--output", again);
         Assert.Equal(await File.ReadAllTextAsync(file), await File.ReadAllTextAsync(again));
-        string[] lines = (await OkAsync("export", copy, "--tenant", "shop", "--format", "ndjson")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        Assert.Equal(100, lines.Count(l => l.StartsWith("{\"ts\":\"", StringComparison.Ordinal)));
+        string single = Path.Combine(work, "single.ndjson"), third = Path.Combine(work, "third");
+        await OkAsync("export", copy, "--tenant", "shop", "--format", "ndjson", "--output", single);
+        Assert.Equal(100, (await File.ReadAllLinesAsync(single)).Count(l => l.StartsWith("{\"ts\":\"", StringComparison.Ordinal)));
+        Assert.Contains("100 entries imported", await OkAsync("import", single, third));
+        await OkAsync("export", third, "--output", again);
+        Assert.Equal(await File.ReadAllTextAsync(file), await File.ReadAllTextAsync(again));
         // A file where the tenant's folder would be: no part can be written.
         string broken = Path.Combine(work, "broken");
         Directory.CreateDirectory(Path.Combine(broken, "logs"));

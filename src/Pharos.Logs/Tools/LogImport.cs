@@ -11,7 +11,7 @@ namespace Pharos.Logs.Tools;
 public sealed record LogImported(long Lines, long Entries, IReadOnlyList<string> Problems);
 
 /// <summary>
-/// Takes lines of JSON in the form of Loki's push API, as <see cref="LogExport"/> writes them, into the parts of a data folder that no server uses.
+/// Takes lines of JSON as <see cref="LogExport"/> writes them, in any of its forms, into the parts of a data folder that no server uses.
 /// Entries keep their labels and metadata as they are, and no limit on their age or size holds. What is there already is not stored twice.
 /// </summary>
 public sealed class LogImport(string data, ILogFilterLanguage language, TimeProvider time, ILogger logger)
@@ -77,21 +77,20 @@ public sealed class LogImport(string data, ILogFilterLanguage language, TimeProv
         using var batch = new LogBatch();
         var problems = new List<string>();
         long entries = 0, waiting = 0, line = 0;
-        await foreach (byte[] body in PushLines.ReadAsync(input, cancel))
+        await foreach (var body in PushLines.ReadAsync(input, cancel))
         {
-            line++;
-            if (body.Length == 0) continue;
+            line = body.Last;
             LokiPushResult read;
             try
             {
-                read = LokiPushDecoder.DecodeJson(body, LokiPushOptions.Default, batch);
+                read = LokiPushDecoder.DecodeJson(body.Bytes, LokiPushOptions.Default, batch);
             }
             catch (WireFormatException wrong)
             {
-                throw new InvalidDataException($"line {line}: {wrong.Message}; {entries} entries before it were taken", wrong);
+                throw new InvalidDataException($"{body}: {wrong.Message}; {entries} entries before it were taken", wrong);
             }
             var result = await store.AppendAsync(tenant, batch, cancel);
-            foreach (var error in read.Errors.Concat(result.Errors)) problems.Add($"line {line}: {error.Samples} entries were not taken: {error.Message}");
+            foreach (var error in read.Errors.Concat(result.Errors)) problems.Add($"{body}: {error.Samples} entries were not taken: {error.Message}");
             entries += result.Entries;
             waiting += result.Bytes;
             progress?.Invoke(entries, 0);

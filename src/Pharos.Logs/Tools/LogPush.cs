@@ -6,7 +6,7 @@ using Pharos.Core;
 namespace Pharos.Logs.Tools;
 
 /// <summary>
-/// Sends lines of JSON in the form of Loki's push API, as <see cref="LogExport"/> writes them, to a running Pharos or Loki. Its limits hold. Where it
+/// Sends lines of JSON as <see cref="LogExport"/> writes them, in any of its forms, by Loki's push API to a running Pharos or Loki. Its limits hold. Where it
 /// asks for patience (429, 503), a line is sent again after the time that it names, or after a wait that doubles from 1 s to 30 s.
 /// </summary>
 public sealed class LogPush(HttpClient http, Uri server, TimeProvider time)
@@ -30,23 +30,22 @@ public sealed class LogPush(HttpClient http, Uri server, TimeProvider time)
     {
         var problems = new List<string>();
         long line = 0;
-        await foreach (byte[] body in PushLines.ReadAsync(input, cancel))
+        await foreach (var body in PushLines.ReadAsync(input, cancel))
         {
-            line++;
-            if (body.Length == 0) continue;
-            if (await SendAsync(tenant, body, line, waiting, cancel) is { } problem) problems.Add(problem);
+            line = body.Last;
+            if (await SendAsync(tenant, body, waiting, cancel) is { } problem) problems.Add(problem);
             progress?.Invoke(line, 0);
         }
         return new LogImported(line, 0, problems);
     }
 
-    /// <summary>Sends a line until it is taken; what was left out of it, or null.</summary>
-    private async Task<string?> SendAsync(TenantId? tenant, byte[] body, long line, Action<string>? waiting, CancellationToken cancel)
+    /// <summary>Sends a body until it is taken; what was left out of it, or null.</summary>
+    private async Task<string?> SendAsync(TenantId? tenant, PushBody body, Action<string>? waiting, CancellationToken cancel)
     {
         var waited = TimeSpan.Zero;
         for (var next = FirstWait; ; next = TimeSpan.FromTicks(Math.Min(next.Ticks * 2, WaitMax.Ticks)))
         {
-            var (status, problem, asked) = await TryAsync(tenant, body, line, cancel);
+            var (status, problem, asked) = await TryAsync(tenant, body, cancel);
             if (problem is null) return null;
             // 400: some entries break a limit; the others were taken.
             if (status == HttpStatusCode.BadRequest) return problem;
@@ -59,9 +58,9 @@ public sealed class LogPush(HttpClient http, Uri server, TimeProvider time)
         }
     }
 
-    private async Task<(HttpStatusCode Status, string? Problem, TimeSpan? RetryAfter)> TryAsync(TenantId? tenant, byte[] body, long line, CancellationToken cancel)
+    private async Task<(HttpStatusCode Status, string? Problem, TimeSpan? RetryAfter)> TryAsync(TenantId? tenant, PushBody body, CancellationToken cancel)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, target) { Content = new ByteArrayContent(body) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, target) { Content = new ByteArrayContent(body.Bytes) };
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         if (tenant is { } whose) request.Headers.Add("X-Scope-OrgID", whose.Name);
         try
@@ -69,14 +68,14 @@ public sealed class LogPush(HttpClient http, Uri server, TimeProvider time)
             using var response = await http.SendAsync(request, cancel);
             if (response.IsSuccessStatusCode) return (response.StatusCode, null, null);
             string said = (await response.Content.ReadAsStringAsync(cancel)).Trim();
-            string problem = $"line {line}: {target} answered {(int)response.StatusCode}: {(said.Length > AnswerCharsMax ? said[..AnswerCharsMax] + "…" : said)}";
+            string problem = $"{body}: {target} answered {(int)response.StatusCode}: {(said.Length > AnswerCharsMax ? said[..AnswerCharsMax] + "…" : said)}";
             var after = response.Headers.RetryAfter;
             var asked = after?.Delta ?? (after?.Date is { } at ? at - time.GetUtcNow() : null);
             return (response.StatusCode, problem, asked < TimeSpan.Zero ? TimeSpan.Zero : asked);
         }
         catch (HttpRequestException failure)
         {
-            throw new IOException($"line {line}: cannot reach {target}: {failure.Message}; repeat the import from this line", failure);
+            throw new IOException($"{body}: cannot reach {target}: {failure.Message}; repeat the import from this line", failure);
         }
     }
 }

@@ -19,7 +19,7 @@ internal static class LogsExport
         var output = new Option<FileInfo?>("--output", "-o") { Description = "File to write. Default: the standard output." };
         var format = new Option<string>("--format")
         {
-            Description = "push: each line is a body of Loki's push API with many entries of one stream, which 'pharos logs import' reads. ndjson: each line is one entry, for other tools.",
+            Description = "push: each line is a body of Loki's push API with many entries of one stream, the quickest to import. ndjson: each line is one entry, for other tools. 'pharos logs import' reads both.",
             DefaultValueFactory = _ => "push",
         };
         format.AcceptOnlyFromAmong("push", "ndjson");
