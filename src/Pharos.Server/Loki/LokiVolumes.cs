@@ -27,8 +27,8 @@ internal sealed class LokiVolumes(ILogQueryable store, ITenantLimits limits, Tim
         var request = await LokiRequest.ReadAsync(http);
         var (start, end) = request.Range(time, limits.For(http.Tenant()));
         long began = time.GetTimestamp();
-        var totals = Totals(http, request, start, end, out long blocks);
-        await ResultAsync(http, "vector", new LogQlStatistics(default(LogReadStatistics) with { Chunks = blocks }, totals.Count, time.GetElapsedTime(began)), json =>
+        var totals = Totals(http, request, start, end, out var found);
+        await ResultAsync(http, "vector", new LogQlStatistics(found, totals.Count, time.GetElapsedTime(began)), json =>
         {
             foreach (var (labels, bytes) in totals)
             {
@@ -49,7 +49,7 @@ internal sealed class LokiVolumes(ILogQueryable store, ITenantLimits limits, Tim
         long step = request.Step(start, end);
         if ((end - start) / step > PointsMax) throw new QueryException(QueryErrorKind.BadData, "exceeded maximum resolution of 11,000 points per time series. Try increasing the value of the step parameter");
         long began = time.GetTimestamp();
-        var kept = Totals(http, request, start, end, out long blocks).Select(t => t.Labels).ToList();
+        var kept = Totals(http, request, start, end, out var found).Select(t => t.Labels).ToList();
         var points = kept.ToDictionary(l => l, _ => new SortedDictionary<int, long>());
         var query = QueryOf(http, request);
         foreach (var (stream, steps) in store.VolumesBySteps(http.Tenant(), query.Matchers, start, end, step, http.RequestAborted))
@@ -60,7 +60,7 @@ internal sealed class LokiVolumes(ILogQueryable store, ITenantLimits limits, Tim
                 foreach (var (number, bytes) in steps) list[number] = list.GetValueOrDefault(number) + bytes;
             }
         }
-        await ResultAsync(http, "matrix", new LogQlStatistics(default(LogReadStatistics) with { Chunks = blocks }, kept.Count, time.GetElapsedTime(began)), json =>
+        await ResultAsync(http, "matrix", new LogQlStatistics(found, kept.Count, time.GetElapsedTime(began)), json =>
         {
             foreach (var labels in kept)
             {
@@ -112,15 +112,15 @@ internal sealed class LokiVolumes(ILogQueryable store, ITenantLimits limits, Tim
     });
 
     /// <summary>Bytes by what the request groups by, the largest first.</summary>
-    /// <param name="blocks">Blocks whose headers say so; none was read.</param>
-    private List<(Labels Labels, long Bytes)> Totals(HttpContext http, LokiRequest request, long start, long end, out long blocks)
+    /// <param name="found">Streams and blocks whose headers say so; none was read.</param>
+    private List<(Labels Labels, long Bytes)> Totals(HttpContext http, LokiRequest request, long start, long end, out LogReadStatistics found)
     {
-        blocks = 0;
+        found = default;
         var query = QueryOf(http, request);
         var totals = new Dictionary<Labels, long>();
         foreach (var (stream, volume) in store.Volumes(http.Tenant(), query.Matchers, start, end, http.RequestAborted))
         {
-            blocks += volume.Chunks;
+            found += default(LogReadStatistics) with { Streams = 1, Chunks = volume.Chunks };
             foreach (var group in query.GroupsOf(stream)) totals[group] = totals.GetValueOrDefault(group) + volume.Bytes;
         }
         return [.. totals.OrderByDescending(t => t.Value).ThenBy(t => t.Key).Take(query.Limit).Select(t => (t.Key, t.Value))];

@@ -103,6 +103,8 @@ public sealed class LokiRouteTests
         Assert.True(stats.RootElement.GetProperty("bytes").GetInt32() > 60);
         using var volume = JsonDocument.Parse(await api.GetAsync($"/loki/api/v1/index/volume?query={{app=\"shop\"}}&targetLabels=pod{End}"));
         Assert.Equal(["""{"pod":"a"}""", """{"pod":"b"}"""], volume.RootElement.GetProperty("data").GetProperty("result").EnumerateArray().Select(r => r.GetProperty("metric").GetRawText()));
+        var index = volume.RootElement.GetProperty("data").GetProperty("stats").GetProperty("index");
+        Assert.Equal((2, 2), (index.GetProperty("totalStreams").GetInt32(), index.GetProperty("totalChunks").GetInt32()));
         using var byLabel = JsonDocument.Parse(await api.GetAsync($"/loki/api/v1/index/volume?query={{app=\"shop\"}}&aggregateBy=labels{End}"));
         Assert.Equal(["""{"app":""}""", """{"pod":""}""", """{"service_name":""}"""], byLabel.RootElement.GetProperty("data").GetProperty("result").EnumerateArray().Select(r => r.GetProperty("metric").GetRawText()));
         using var range = JsonDocument.Parse(await api.GetAsync($"/loki/api/v1/index/volume_range?query={{app=\"shop\"}}&step=30{End}"));
