@@ -7,7 +7,8 @@ using Pharos.Logs.Streams;
 namespace Pharos.Logs;
 
 /// <summary>One flush: writes what was set aside to parts, which count only when all of it is durable.</summary>
-internal sealed class Flush(LogStoreOptions options, IndexCache cache, FlushMark mark)
+/// <param name="known">The mark that holds until then.</param>
+internal sealed class Flush(LogStoreOptions options, IndexCache cache, long sequence, FlushMark known)
 {
     private readonly List<(TenantLogs Logs, IReadOnlyList<HeadStreams> From, List<PartFile> Parts)> written = [];
 
@@ -71,9 +72,9 @@ internal sealed class Flush(LogStoreOptions options, IndexCache cache, FlushMark
             options.Disk.SyncFolder(tenantFolder);
             options.Disk.SyncFolder(options.Folder);
         }
-        using var writer = new PartWriter(options, cache, Path.Combine(folder, $"{mark.Sequence:d12}{PartFormat.Extension}"), mark, []);
-        bool known = true;
-        using var earlier = Earlier(logs, contents, (_, _) => known = false).GetEnumerator();
+        using var writer = new PartWriter(options, cache, Path.Combine(folder, $"{sequence:d12}{PartFormat.Extension}"), sequence, known, []);
+        bool readable = true;
+        using var earlier = Earlier(logs, contents, (_, _) => readable = false).GetEnumerator();
         bool more = earlier.MoveNext();
         foreach (var (labels, blocks) in contents)
         {
@@ -81,7 +82,7 @@ internal sealed class Flush(LogStoreOptions options, IndexCache cache, FlushMark
             List<BlockRef> before = more && earlier.Current.Labels.Equals(labels) ? [.. earlier.Current.Content.Blocks] : [];
             foreach (var block in blocks.OrderBy(b => b.Header.MinNs))
             {
-                writer.Add(labels, known && SharedEntries.None(block, before) ? block with { Header = block.Header with { Distinct = true } } : block);
+                writer.Add(labels, readable && SharedEntries.None(block, before) ? block with { Header = block.Header with { Distinct = true } } : block);
                 before.Add(block);
             }
             Blocks += blocks.Length;

@@ -66,11 +66,10 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         if (BlockCodecs.Best != BlockCodec.Zstd) LogsLog.NoZstd(logger, Wire.Compression.Zstd.MissingMessage);
         long started = time.GetTimestamp();
         var found = FlushMark.Read(options.Folder, logger);
-        mark = found ?? FlushMark.None;
-        // A write log that ends before the mark is a new one: its positions say nothing about the old flushes.
-        if (log.End < mark.Position) mark = mark with { Position = default };
-        long newest = LoadParts(found is not null);
+        var (newest, known) = LoadParts(found?.Sequence);
+        mark = found ?? known;
         if (newest > mark.Sequence) mark = mark with { Sequence = newest };
+        if (log.End < mark.Position) TakeNewWriteLog();
         Replay();
         instruments.ReplaySeconds.Set(time.GetElapsedTime(started).TotalSeconds);
         lastFlush = time.GetUtcNow();
@@ -216,7 +215,7 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         {
             // Deleted entries must be in parts to go with them.
             bool flushed = !tenants.Values.Any(upkeep.HasDueDeletions) || await FlushAsync(cancel);
-            await Task.Run(() => upkeep.Run(tenants.Values, flushed, cancel), cancel);
+            await Task.Run(() => upkeep.Run(tenants.Values, Volatile.Read(ref mark), flushed, cancel), cancel);
         }
         finally
         {
@@ -293,6 +292,24 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         return groups;
     }
 
+    /// <summary>
+    /// A write log that ends before the mark is a new one: its places say nothing about the old flushes. What is in it is replayed, also at later
+    /// starts, and what is appended gets places behind those that parts know of.
+    /// </summary>
+    private void TakeNewWriteLog()
+    {
+        log.StartBehind(mark.Position);
+        mark = new FlushMark(mark.Sequence + 1, default);
+        try
+        {
+            mark.Write(options.Disk, options.Folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            LogsLog.FlushFailed(logger, e.Message);
+        }
+    }
+
     private void Replay()
     {
         long records = 0, entries = 0;
@@ -317,26 +334,30 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         if (records > 0) LogsLog.Replayed(logger, entries, records);
     }
 
-    /// <summary>Loads all parts; returns the highest flush number that was seen.</summary>
-    private long LoadParts(bool haveMark)
+    /// <summary>Loads all parts; returns the highest flush number that was seen, and the newest mark that parts and deletions know of.</summary>
+    /// <param name="finished">The last flush that finished; null where that is not known.</param>
+    private (long Newest, FlushMark Known) LoadParts(long? finished)
     {
         long newest = 0;
+        var known = FlushMark.None;
         var loader = new PartLoader(options, cache, instruments, logger);
         foreach (string folder in Directory.GetDirectories(options.Folder).Order(StringComparer.Ordinal))
         {
             if (!TenantId.TryParse(Path.GetFileName(folder), out var tenant, out _)) continue;
-            LoadDeletions(TenantOf(tenant));
-            newest = Math.Max(newest, loader.Load(TenantOf(tenant), folder, haveMark ? mark.Sequence : null));
+            var ofDeletions = LoadDeletions(TenantOf(tenant));
+            var ofParts = loader.Load(TenantOf(tenant), folder, finished);
+            newest = Math.Max(newest, ofParts.Newest);
+            known = FlushMark.Newer(known, FlushMark.Newer(ofDeletions, ofParts.Known));
         }
-        return newest;
+        return (newest, known);
     }
 
-    private void LoadDeletions(TenantLogs logs)
+    private FlushMark LoadDeletions(TenantLogs logs)
     {
         string path = Path.Combine(options.Folder, logs.Tenant.Name, DeleteFile.FileName);
         try
         {
-            logs.Deletes.Load();
+            return logs.Deletes.Load();
         }
         catch (Exception e) when (e is InvalidDataException or System.Text.Json.JsonException or QueryException or KeyNotFoundException)
         {
@@ -344,6 +365,7 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
             options.Disk.Move(path, aside);
             instruments.Corruptions.Add();
             LogsLog.DamagedDeletions(logger, path, e.Message, aside);
+            return FlushMark.None;
         }
     }
 
@@ -409,7 +431,7 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         if (frozen.Count == 0 && !(mark.Position < end)) return true;
         // A flush that failed had the same number: what could not be deleted of it is written over, for this one holds all that it held.
         var next = new FlushMark(mark.Sequence + 1, end);
-        var flush = new Flush(options, cache, next);
+        var flush = new Flush(options, cache, next.Sequence, mark);
         bool marking = false;
         try
         {
@@ -427,7 +449,7 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
             if (e is not (IOException or UnauthorizedAccessException)) throw;
             return false;
         }
-        mark = next;
+        Volatile.Write(ref mark, next);
         flush.Commit();
         log.Release(RecordKind.Logs, end);
         instruments.ChunksFlushed.With(reason).Add(flush.Blocks);

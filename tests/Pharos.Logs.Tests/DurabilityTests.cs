@@ -62,6 +62,12 @@ public sealed class DurabilityTests
         await world.PushAsync(("a", 100, "after"));
         await world.RestartAsync();
         Assert.Equal(51, world.Read().Count);
+        // Nor do the places that the old flushes speak of once the new write log has grown past them.
+        for (int i = 0; i < 100; i++) await world.PushAsync(("a", 200 + i, $"line {i} {new string('x', 2000)}"));
+        await world.RestartAsync();
+        Assert.Equal(151, world.Read().Count);
+        await world.RestartAsync(() => File.Delete(Path.Combine(world.LogsFolder, "flushed")));
+        Assert.Equal(151, world.Read().Count);
     }
 
     [Fact]

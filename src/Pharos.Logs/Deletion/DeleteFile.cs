@@ -1,26 +1,29 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Pharos.Core;
+using Pharos.Logs.Parts;
 using Pharos.Storage.Files;
 
 namespace Pharos.Logs.Deletion;
 
-/// <summary>The file <c>deletions</c> of a tenant: a line with version and checksum, then a JSON object for each request. Replaced as a whole.</summary>
+/// <summary>The file <c>deletions</c> of a tenant: a line with version, mark and checksum, then a JSON object for each request. Replaced as a whole.</summary>
 internal sealed class DeleteFile(string path, IDisk disk)
 {
     public const string FileName = "deletions";
 
+    private const string Version = "v2";
+
     public string Path => path;
 
+    /// <returns>The requests, and the newest mark under which entries went off the disk.</returns>
     /// <exception cref="InvalidDataException">The file is damaged.</exception>
-    public List<LogDeleteRequest> Read()
+    public (List<LogDeleteRequest> Requests, FlushMark Known) Read()
     {
-        if (!File.Exists(path)) return [];
+        if (!File.Exists(path)) return ([], FlushMark.None);
         byte[] bytes = File.ReadAllBytes(path);
         int first = bytes.AsSpan().IndexOf((byte)'\n');
         var rest = bytes.AsSpan(first + 1);
-        if (first < 0 || Encoding.UTF8.GetString(bytes.AsSpan(0, first)) != Head(rest)) throw new InvalidDataException("its checksum does not match");
+        if (first < 0 || !FlushMark.TryParse(Encoding.UTF8.GetString(bytes.AsSpan(0, first)), Version, rest, out var known)) throw new InvalidDataException("its checksum does not match");
         var requests = new List<LogDeleteRequest>();
         foreach (string line in Encoding.UTF8.GetString(rest).Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
@@ -32,10 +35,10 @@ internal sealed class DeleteFile(string path, IDisk disk)
                 root.GetProperty("created_at").GetDateTimeOffset(),
                 root.GetProperty("processed").GetBoolean() ? LogDeleteState.Processed : LogDeleteState.Received));
         }
-        return requests;
+        return (requests, known);
     }
 
-    public void Write(IReadOnlyList<LogDeleteRequest> requests)
+    public void Write(IReadOnlyList<LogDeleteRequest> requests, FlushMark known)
     {
         using var body = new PooledBuffer();
         foreach (var request in requests)
@@ -54,8 +57,6 @@ internal sealed class DeleteFile(string path, IDisk disk)
             body.Append("\n"u8);
         }
         disk.CreateFolder(System.IO.Path.GetDirectoryName(path)!);
-        DurableFiles.Replace(disk, path, [.. Encoding.UTF8.GetBytes(Head(body.Span) + "\n"), .. body.Span]);
+        DurableFiles.Replace(disk, path, [.. Encoding.UTF8.GetBytes(known.Text(Version, body.Span)), .. body.Span]);
     }
-
-    private static string Head(ReadOnlySpan<byte> rest) => string.Create(CultureInfo.InvariantCulture, $"v1 {Crc32C.Of(rest):x8}");
 }

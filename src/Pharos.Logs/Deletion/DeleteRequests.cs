@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Pharos.Core;
+using Pharos.Logs.Parts;
 
 namespace Pharos.Logs.Deletion;
 
@@ -20,6 +21,7 @@ internal sealed class DeleteRequests
     private readonly ILogFilterLanguage? language;
     private readonly List<LogDeleteRequest> all = [];
     private volatile ActiveDeletion[] active = [];
+    private FlushMark known = FlushMark.None;
 
     public DeleteRequests(DeleteFile file, ILogFilterLanguage? language)
     {
@@ -38,15 +40,17 @@ internal sealed class DeleteRequests
         }
     }
 
-    /// <summary>Reads what was asked for before a restart.</summary>
+    /// <summary>Reads what was asked for before a restart; returns the mark under which entries last went off the disk.</summary>
     /// <exception cref="InvalidDataException">The file is damaged, or holds a query that this version cannot read.</exception>
-    public void Load()
+    public FlushMark Load()
     {
         lock (gate)
         {
             all.Clear();
-            all.AddRange(file.Read());
+            (var requests, known) = file.Read();
+            all.AddRange(requests);
             Activate();
+            return known;
         }
     }
 
@@ -59,7 +63,7 @@ internal sealed class DeleteRequests
             string id = IdOf(query, startNs, endNs, now);
             for (int again = 1; all.Any(r => r.Id == id); again++) id = IdOf($"{query} {again}", startNs, endNs, now);
             var request = new LogDeleteRequest(id, query, startNs, endNs, now, LogDeleteState.Received);
-            Replace([.. all, request]);
+            Replace([.. all, request], known);
             return request;
         }
     }
@@ -69,29 +73,30 @@ internal sealed class DeleteRequests
         lock (gate)
         {
             if (!all.Any(r => r.Id == id && r.State == LogDeleteState.Received)) return false;
-            Replace([.. all.Where(r => r.Id != id)]);
+            Replace([.. all.Where(r => r.Id != id)], known);
             return true;
         }
     }
 
     /// <summary>Notes that the entries of some requests are off the disk.</summary>
-    public void Done(IReadOnlyCollection<string> ids)
+    /// <param name="mark">Held when they went: without it a start would take them from the write log again.</param>
+    public void Done(IReadOnlyCollection<string> ids, FlushMark mark)
     {
         lock (gate)
         {
             var left = all.ConvertAll(r => ids.Contains(r.Id) ? r with { State = LogDeleteState.Processed } : r);
             int tooMany = left.Count(r => r.State == LogDeleteState.Processed) - ProcessedMax;
             if (tooMany > 0) left.RemoveAll(r => r.State == LogDeleteState.Processed && tooMany-- > 0);
-            Replace(left);
+            Replace(left, FlushMark.Newer(known, mark));
         }
     }
 
     /// <summary>Durable first, then in force.</summary>
-    private void Replace(List<LogDeleteRequest> next)
+    private void Replace(List<LogDeleteRequest> next, FlushMark mark)
     {
         try
         {
-            file.Write(next);
+            file.Write(next, mark);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -99,6 +104,7 @@ internal sealed class DeleteRequests
         }
         all.Clear();
         all.AddRange(next);
+        known = mark;
         Activate();
     }
 
@@ -107,7 +113,7 @@ internal sealed class DeleteRequests
     {
         try
         {
-            file.Write(all);
+            file.Write(all, known);
             return true;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

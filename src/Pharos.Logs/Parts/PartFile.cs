@@ -27,8 +27,11 @@ internal sealed class PartFile : BlockSource
 
     public string Path { get; }
 
-    /// <summary>The flush that wrote it, and how far in the write log it went; of a merged part, the last of those merged.</summary>
-    public FlushMark Flush => footer.Flush;
+    /// <summary>Number of the flush that wrote it; of a merged part, the last of those merged.</summary>
+    public long Flush => footer.Flush;
+
+    /// <summary>The mark that held when it was written: what it says of the write log is true, whatever became of the flush.</summary>
+    public FlushMark Known => footer.Known;
 
     public long MinNs => footer.MinNs;
 

@@ -6,11 +6,12 @@ namespace Pharos.Logs.Parts;
 /// <summary>Finds a tenant's parts at start, and clears away what a stop in the middle of something left.</summary>
 internal sealed class PartLoader(LogStoreOptions options, IndexCache cache, LogInstruments instruments, ILogger logger)
 {
-    /// <summary>Gives the tenant its parts; returns the highest flush number that was seen.</summary>
+    /// <summary>Gives the tenant its parts; returns the highest flush number that was seen, and the newest mark that they know of.</summary>
     /// <param name="finished">The last flush that finished; null where that is not known.</param>
-    public long Load(TenantLogs logs, string folder, long? finished)
+    public (long Newest, FlushMark Known) Load(TenantLogs logs, string folder, long? finished)
     {
         long newest = 0;
+        var known = FlushMark.None;
         foreach (var day in Directory.GetFiles(folder, "*", SearchOption.AllDirectories).GroupBy(Path.GetDirectoryName).OrderBy(d => d.Key, StringComparer.Ordinal))
         {
             var found = new List<PartFile>();
@@ -21,8 +22,9 @@ internal sealed class PartLoader(LogStoreOptions options, IndexCache cache, LogI
                 try
                 {
                     var part = PartReader.Open(path, cache);
-                    newest = Math.Max(newest, part.Flush.Sequence);
-                    if (part.Flush.Sequence > finished)
+                    newest = Math.Max(newest, part.Flush);
+                    known = FlushMark.Newer(known, part.Known);
+                    if (part.Flush > finished)
                     {
                         LogsLog.Unfinished(logger, path);
                         Delete(path);
@@ -46,7 +48,7 @@ internal sealed class PartLoader(LogStoreOptions options, IndexCache cache, LogI
                 else logs.AddPart(part);
             }
         }
-        return newest;
+        return (newest, known);
     }
 
     private void Delete(string path)

@@ -15,7 +15,8 @@ internal sealed class PartWriter : IDisposable
 {
     private readonly IDisk disk;
     private readonly string path;
-    private readonly FlushMark flush;
+    private readonly long flush;
+    private readonly FlushMark known;
     private readonly IReadOnlyList<string> replaces;
     private readonly IndexCache cache;
     private readonly SafeFileHandle file;
@@ -27,13 +28,16 @@ internal sealed class PartWriter : IDisposable
     private long rawBytes;
     private bool finished;
 
+    /// <param name="flush">Number of the flush whose entries it holds.</param>
+    /// <param name="known">The mark that holds now.</param>
     /// <param name="replaces">Names of the parts, in the same folder, whose entries this one holds.</param>
-    public PartWriter(LogStoreOptions options, IndexCache cache, string path, FlushMark flush, IReadOnlyList<string> replaces)
+    public PartWriter(LogStoreOptions options, IndexCache cache, string path, long flush, FlushMark known, IReadOnlyList<string> replaces)
     {
         disk = options.Disk;
         this.cache = cache;
         this.path = path;
         this.flush = flush;
+        this.known = known;
         this.replaces = replaces;
         file = disk.Open(Temporary, FileMode.Create);
         index = new PartIndexWriter(options.CompressionLevel);
@@ -90,7 +94,7 @@ internal sealed class PartWriter : IDisposable
     {
         var (bytes, directory, directoryLength) = index.Finish(offset, replaces);
         disk.Write(file, bytes.Span, offset);
-        var footer = new PartFooter(minNs, maxNs, offset, bytes.Length, directoryLength, Crc32C.Of(bytes.Span), flush, entries, rawBytes);
+        var footer = new PartFooter(minNs, maxNs, offset, bytes.Length, directoryLength, Crc32C.Of(bytes.Span), flush, known, entries, rawBytes);
         Span<byte> end = stackalloc byte[PartFormat.FooterBytes];
         footer.Write(end);
         disk.Write(file, end, offset + bytes.Length);

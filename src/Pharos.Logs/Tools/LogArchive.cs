@@ -136,7 +136,7 @@ public sealed class LogArchive
                     try
                     {
                         var part = PartReader.Open(file, cache);
-                        if (part.Flush.Sequence > finished) continue;
+                        if (part.Flush > finished) continue;
                         found.Add(new OpenPart(InfoOf(part, Path.GetFileName(path), Path.GetFileName(day)), part));
                     }
                     catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)

@@ -68,11 +68,11 @@ public static class LogVerifier
         string path = Path.Combine(folder, FlushMark.FileName);
         if (!File.Exists(path))
         {
-            if (hasParts) problems.Add(new FileProblem(path, "is missing, and there are parts; the next start reads the whole write log"));
+            if (hasParts) problems.Add(new FileProblem(path, "is missing, and there are parts; the next start reads the write log from the place on that parts and deletions know of"));
             return null;
         }
         var mark = FlushMark.Read(folder, NullLogger.Instance);
-        if (mark is null) problems.Add(new FileProblem(path, "is not as it was written; the next start reads the whole write log"));
+        if (mark is null) problems.Add(new FileProblem(path, "is not as it was written; the next start reads the write log from the place on that parts and deletions know of"));
         return mark;
     }
 

@@ -43,9 +43,10 @@ internal sealed class LogUpkeep(LogStoreOptions options, IndexCache cache, ITena
     public bool HasDueDeletions(TenantLogs logs) => DueDeletions(logs).Count > 0;
 
     /// <summary>Merges parts, and takes deleted and expired entries off the disk.</summary>
+    /// <param name="known">The mark of the last flush that finished.</param>
     /// <param name="flushed">Whether all that due deletions may mean is in parts; else the deletions stay in force.</param>
     /// <exception cref="IOException">The disk failed; everything is as it was.</exception>
-    public void Run(IEnumerable<TenantLogs> tenants, bool flushed, CancellationToken cancel)
+    public void Run(IEnumerable<TenantLogs> tenants, FlushMark known, bool flushed, CancellationToken cancel)
     {
         DeleteReplaced();
         foreach (var logs in tenants)
@@ -56,19 +57,19 @@ internal sealed class LogUpkeep(LogStoreOptions options, IndexCache cache, ITena
             foreach (var day in logs.Parts.GroupBy(p => Path.GetDirectoryName(p.Path)).ToList())
             {
                 cancel.ThrowIfCancellationRequested();
-                List<PartFile> parts = [.. day.OrderBy(p => p.Flush.Sequence).ThenBy(p => p.Path, StringComparer.Ordinal)];
+                List<PartFile> parts = [.. day.OrderBy(p => p.Flush).ThenBy(p => p.Path, StringComparer.Ordinal)];
                 foreach (var part in parts.Where(p => MustRewrite(p, due, rules)).ToList())
                 {
-                    whole &= Replace(logs, [part], due, rules, cancel);
+                    whole &= Replace(logs, [part], known, due, rules, cancel);
                     parts.Remove(part);
                 }
                 while (NextMerge(parts) is { Count: > 0 } together)
                 {
                     parts.RemoveAll(together.Contains);
-                    Replace(logs, together, due, rules, cancel);
+                    Replace(logs, together, known, due, rules, cancel);
                 }
             }
-            if (due.Count > 0 && whole) logs.Deletes.Done([.. due.Select(d => d.Request.Id)]);
+            if (due.Count > 0 && whole) logs.Deletes.Done([.. due.Select(d => d.Request.Id)], known);
         }
     }
 
@@ -110,11 +111,11 @@ internal sealed class LogUpkeep(LogStoreOptions options, IndexCache cache, ITena
     }
 
     /// <summary>False: the parts stay as they are, for one cannot be read.</summary>
-    private bool Replace(TenantLogs logs, List<PartFile> parts, List<ActiveDeletion> due, RetentionRules rules, CancellationToken cancel)
+    private bool Replace(TenantLogs logs, List<PartFile> parts, FlushMark known, List<ActiveDeletion> due, RetentionRules rules, CancellationToken cancel)
     {
         if (parts.Any(p => unreadable.Contains(p.Path))) return false;
         long started = time.GetTimestamp();
-        var merger = new PartMerger(options, cache, due, rules.KeepFromNs, logs.Parts.All(p => parts.Contains(p) || p.MinNs > parts.Max(o => o.MaxNs) || p.MaxNs < parts.Min(o => o.MinNs)));
+        var merger = new PartMerger(options, cache, known, due, rules.KeepFromNs, logs.Parts.All(p => parts.Contains(p) || p.MinNs > parts.Max(o => o.MaxNs) || p.MaxNs < parts.Min(o => o.MinNs)));
         PartFile? written;
         try
         {

@@ -9,10 +9,11 @@ using Pharos.Logs.Streams;
 namespace Pharos.Logs.Upkeep;
 
 /// <summary>Writes parts of one day anew as one: blocks of a stream in order of time and of good size, each entry once, without what is to go.</summary>
+/// <param name="known">The mark that holds now.</param>
 /// <param name="deletions">Deletions whose entries go for good.</param>
 /// <param name="keepFromNs">For a stream the time before which its entries go.</param>
 /// <param name="isAlone">No other part holds entries of the time of these.</param>
-internal sealed class PartMerger(LogStoreOptions options, IndexCache cache, IReadOnlyList<ActiveDeletion> deletions, Func<Labels, long> keepFromNs, bool isAlone)
+internal sealed class PartMerger(LogStoreOptions options, IndexCache cache, FlushMark known, IReadOnlyList<ActiveDeletion> deletions, Func<Labels, long> keepFromNs, bool isAlone)
 {
     private long entriesBefore;
     private long entriesAfter;
@@ -28,9 +29,9 @@ internal sealed class PartMerger(LogStoreOptions options, IndexCache cache, IRea
     public PartFile? Write(IReadOnlyList<PartFile> parts, CancellationToken cancel)
     {
         entriesBefore = entriesAfter = 0;
-        var flush = parts.Select(p => p.Flush).MaxBy(f => f.Sequence)!;
+        long flush = parts.Max(p => p.Flush);
         string folder = Path.GetDirectoryName(parts[0].Path)!;
-        using var writer = new PartWriter(options, cache, NextPath(folder, flush.Sequence), flush, [.. parts.SelectMany(p => StillReplaced(p).Prepend(Path.GetFileName(p.Path)))]);
+        using var writer = new PartWriter(options, cache, NextPath(folder, flush), flush, known, [.. parts.SelectMany(p => StillReplaced(p).Prepend(Path.GetFileName(p.Path)))]);
         foreach (var (labels, content) in new StreamSelection(parts, [], [], Fail).Read(long.MinValue, long.MaxValue))
         {
             cancel.ThrowIfCancellationRequested();
