@@ -151,6 +151,7 @@ public sealed class LogQlEngine : IDisposable
             RequiredFolded = pipeline.RequiredFolded,
             RequiredExpression = pipeline.RequiredExpression,
             RequiredFields = FieldFilter.For(log.Stages),
+            RequiredMetadata = MetadataFilter.For(log.Stages),
         };
         long asked = context.Time.GetTimestamp();
         using var cursor = context.Store.Open(context.Tenant, selection, context.Cancel);

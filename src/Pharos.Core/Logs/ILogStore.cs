@@ -48,6 +48,12 @@ public sealed record LogSelection
     public LogFieldFilter? RequiredFields { get; init; }
 
     /// <summary>
+    /// What labels and structured metadata of every wanted entry are like, of which a label of the stream comes first; null where nothing is known of them.
+    /// The store may use it to skip; the reader still checks. The filter's format says nothing here.
+    /// </summary>
+    public LogFieldFilter? RequiredMetadata { get; init; }
+
+    /// <summary>
     /// Names of metadata that the reader looks at; null: all of them. The store may leave out others.
     /// </summary>
     public IReadOnlySet<string>? MetadataNames { get; init; }

@@ -50,6 +50,14 @@ public abstract class LogFieldFilter
 
     /// <summary>False: no line of a block is wanted, each of which is of <see cref="Format"/>.</summary>
     public abstract bool MayPass(LogFields fields);
+
+    /// <summary>Takes the marks off lines that are certainly not wanted.</summary>
+    public virtual void Narrow(LogFields fields, Span<bool> marks)
+    {
+    }
+
+    /// <summary>Values that every wanted line has.</summary>
+    public virtual IReadOnlyList<(string Name, ReadOnlyMemory<byte> Utf8)> Required => [];
 }
 
 /// <summary>The values of one field in the lines of a block.</summary>
@@ -65,4 +73,7 @@ public abstract class LogFieldColumn
 
     /// <summary>The value's text; null where the line does not have the field.</summary>
     public abstract string? TextOf(int row);
+
+    /// <summary>Whether the line has the field and its value is this.</summary>
+    public virtual bool Is(int row, ReadOnlySpan<byte> utf8) => TextOf(row) is { } text && System.Text.Encoding.UTF8.GetBytes(text).AsSpan().SequenceEqual(utf8);
 }

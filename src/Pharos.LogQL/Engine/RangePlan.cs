@@ -57,10 +57,22 @@ internal sealed class RangePlan
             RequiredFolded = pipeline.RequiredFolded,
             RequiredExpression = pipeline.RequiredExpression,
             RequiredFields = FieldFilter.For(range.Log.Stages),
-            MetadataNames = storedOnly && Grouping is { Without: false } by ? by.Labels.ToHashSet(StringComparer.Ordinal) : null,
+            RequiredMetadata = MetadataFilter.For(range.Log.Stages),
+            MetadataNames = range.Unwrap is null && range.Log.Stages.All(s => s is LineFilterSyntax) && Grouping is { Without: false } by ? NamesOf(by) : null,
             Counting = storedOnly && IsCounting ? windows with { StartNs = windows.StartNs - range.OffsetNs } : null,
             LinesUnread = storedOnly && !IsBytes,
         };
+    }
+
+    /// <summary>Names of metadata that a grouping looks at: one that a stream has too goes by another name.</summary>
+    private static HashSet<string> NamesOf(Grouping by)
+    {
+        var names = by.Labels.ToHashSet(StringComparer.Ordinal);
+        foreach (string name in by.Labels)
+        {
+            if (name.EndsWith(LabelState.ExtractedSuffix, StringComparison.Ordinal)) names.Add(name[..^LabelState.ExtractedSuffix.Length]);
+        }
+        return names;
     }
 
     public SampleSeries NewSeries(Labels labels)

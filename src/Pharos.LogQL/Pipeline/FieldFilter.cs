@@ -44,5 +44,5 @@ internal sealed class FieldFilter : LogFieldFilter
     /// Labels that are not a field's alone: those of errors, those that a stream gets only after it was read (the tenant's), and other names for labels
     /// that were there already.
     /// </summary>
-    private static bool IsMore(string name) => name.Contains("__", StringComparison.Ordinal) || name.EndsWith(LabelState.ExtractedSuffix, StringComparison.Ordinal);
+    public static bool IsMore(string name) => name.Contains("__", StringComparison.Ordinal) || name.EndsWith(LabelState.ExtractedSuffix, StringComparison.Ordinal);
 }

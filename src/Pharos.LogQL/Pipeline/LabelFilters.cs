@@ -18,6 +18,11 @@ internal abstract class LabelPredicate
     /// </summary>
     public virtual bool MayHold(LogFields fields) => true;
 
+    /// <summary>Takes the marks off lines of such a block for which it does not hold. Safe for several threads.</summary>
+    public virtual void Narrow(LogFields fields, Span<bool> marks)
+    {
+    }
+
     /// <exception cref="QueryException">An ip pattern is wrong.</exception>
     public static LabelPredicate From(LabelFilterSyntax syntax) => syntax switch
     {
@@ -52,6 +57,27 @@ internal abstract class ValuePredicate(string label) : LabelPredicate
         return holds;
     }
 
+    public sealed override void Narrow(LogFields fields, Span<bool> marks)
+    {
+        if (fields.Column(label) is not { } values)
+        {
+            if (!MayHoldFor(null)) marks.Clear();
+            return;
+        }
+        if (values.Distinct == 0)
+        {
+            for (int row = marks.IndexOf(true); row >= 0 && row < marks.Length; row++) marks[row] = marks[row] && MayHoldFor(values, row);
+            return;
+        }
+        var known = new bool?[values.Distinct + 1];
+        for (int row = marks.IndexOf(true); row >= 0 && row < marks.Length; row++) marks[row] = marks[row] && (known[values.IdOf(row)] ??= MayHoldFor(values.TextOf(row)));
+    }
+
+    /// <summary>False: it holds for no line with this value; null where it does not have the label.</summary>
+    protected abstract bool MayHoldFor(string? value);
+
+    protected virtual bool MayHoldFor(LogFieldColumn values, int row) => MayHoldFor(values.TextOf(row));
+
     /// <param name="always">Whether the answer is the same for each line with this value.</param>
     protected abstract bool HoldsFor(LabelState labels, out bool always);
 }
@@ -62,6 +88,9 @@ internal sealed class TextPredicate(Matcher matcher) : ValuePredicate(matcher.Na
         ? new WholeExpression(matcher.Value, dotMatchesNewline: false)
         : null;
 
+    /// <summary>The value, where there is only one, as it can be compared with bytes.</summary>
+    private readonly byte[]? only = matcher.Op == MatchOp.Equal && matcher.Value.Length > 0 && !matcher.Value.Contains('\uFFFD') ? Encoding.UTF8.GetBytes(matcher.Value) : null;
+
     protected override bool HoldsFor(LabelState labels, out bool always)
     {
         always = true;
@@ -69,7 +98,11 @@ internal sealed class TextPredicate(Matcher matcher) : ValuePredicate(matcher.Na
     }
 
     public override bool MayHold(LogFields fields) =>
-        fields.ValuesOf(matcher.Name) is not { } values || values.Any(v => Matches(ParserText.Clean(v ?? "")));
+        fields.ValuesOf(matcher.Name) is not { } values || values.Any(MayHoldFor);
+
+    protected override bool MayHoldFor(string? value) => Matches(value ?? "");
+
+    protected override bool MayHoldFor(LogFieldColumn values, int row) => only is null ? base.MayHoldFor(values, row) : values.Is(row, only);
 
     private bool Matches(string value) =>
         expression is null ? matcher.Matches(value) : expression.IsMatch(value) == (matcher.Op == MatchOp.Regex);
@@ -118,8 +151,10 @@ internal sealed class QuantityPredicate(QuantityFilter filter) : ValuePredicate(
         }
         // A value that is no quantity stays, as an error.
         return fields.ValuesOf(filter.Label) is not { } values
-            || values.Any(v => v is not null && (!TryRead(ParserText.Clean(v), out double value, out _) || Compares(value)));
+            || values.Any(MayHoldFor);
     }
+
+    protected override bool MayHoldFor(string? value) => value is not null && (!TryRead(value, out double number, out _) || Compares(number));
 
     private bool Compares(double value)
     {
@@ -150,6 +185,12 @@ internal sealed class BothPredicate(LabelPredicate left, LabelPredicate right) :
     public override bool Holds(LabelState labels) => left.Holds(labels) && right.Holds(labels);
 
     public override bool MayHold(LogFields fields) => left.MayHold(fields) && right.MayHold(fields);
+
+    public override void Narrow(LogFields fields, Span<bool> marks)
+    {
+        left.Narrow(fields, marks);
+        right.Narrow(fields, marks);
+    }
 }
 
 internal sealed class EitherPredicate(LabelPredicate left, LabelPredicate right) : LabelPredicate
@@ -157,6 +198,14 @@ internal sealed class EitherPredicate(LabelPredicate left, LabelPredicate right)
     public override bool Holds(LabelState labels) => left.Holds(labels) || right.Holds(labels);
 
     public override bool MayHold(LogFields fields) => left.MayHold(fields) || right.MayHold(fields);
+
+    public override void Narrow(LogFields fields, Span<bool> marks)
+    {
+        Span<bool> others = marks.ToArray();
+        left.Narrow(fields, marks);
+        right.Narrow(fields, others);
+        for (int row = 0; row < marks.Length; row++) marks[row] |= others[row];
+    }
 }
 
 internal sealed class LabelPredicateStage(LabelPredicate predicate) : Stage

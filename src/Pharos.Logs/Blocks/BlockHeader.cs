@@ -2,7 +2,7 @@ namespace Pharos.Logs.Blocks;
 
 /// <summary>
 /// What is known of a block without unpacking it. A block holds entries of one stream and one UTC day, sorted by time,
-/// in stretches of bytes: the index frame (timestamps, metadata, lengths), the shapes frame and the columns of lines that were taken apart,
+/// in stretches of bytes: the index frame (timestamps, which columns hold metadata, lengths), the shapes frame of lines that were taken apart, the columns of both,
 /// the frame of lines that were not, the skip filter.
 /// </summary>
 internal sealed record BlockHeader
@@ -45,6 +45,9 @@ internal sealed record BlockHeader
     public int PackedBytes => IndexPacked + ShapesPacked + ColumnsPacked + LinesPacked + FilterLength;
 
     public long ShapesAt => Offset + IndexPacked;
+
+    /// <summary>Columns of metadata, then those of lines that were taken apart.</summary>
+    public long ColumnsAt => ShapesAt + ShapesPacked;
 
     public long LinesAt => ShapesAt + ShapesPacked + ColumnsPacked;
 

@@ -1,6 +1,6 @@
 using System.Buffers;
-using Pharos.Core;
 using Pharos.Logs.Fields;
+using Pharos.Logs.Metadata;
 
 namespace Pharos.Logs.Blocks;
 
@@ -10,15 +10,12 @@ internal sealed class BlockIndex : IDisposable
     private readonly byte[] raw;
     private readonly int length;
     private readonly int entries;
-    private readonly int metadataAt;
     private readonly int lengthsAt;
-    private readonly int metadataCount;
-    private int[]? metadataOf;
-    private int[]? metadataEnds;
 
     /// <exception cref="InvalidDataException">The frame is damaged.</exception>
-    private BlockIndex(byte[] raw, BlockHeader header)
+    private BlockIndex(byte[] raw, BlockRef block)
     {
+        var header = block.Header;
         this.raw = raw;
         length = header.IndexRaw;
         entries = header.Entries;
@@ -43,69 +40,22 @@ internal sealed class BlockIndex : IDisposable
             }
             Timestamps[i] = timestamp += (long)delta * unit;
         }
-        int dictionary = Varints.ReadLength(bytes, ref at);
-        metadataAt = at;
-        metadataCount = dictionary;
-        if (dictionary > 0)
-        {
-            metadataEnds = ArrayPool<int>.Shared.Rent(dictionary);
-            for (int i = 0; i < dictionary; i++)
-            {
-                int size = Varints.ReadLength(bytes, ref at);
-                metadataEnds[i] = at += size;
-            }
-            metadataOf = ArrayPool<int>.Shared.Rent(entries);
-            for (int i = 0; i < entries; i++)
-            {
-                ulong number = Varints.Read(bytes, ref at);
-                if (number > (ulong)dictionary) throw new InvalidDataException("a metadata number runs over the dictionary");
-                metadataOf[i] = (int)number;
-            }
-        }
+        Metadata = new BlockMetadata(block, bytes, ref at, Timestamps);
         lengthsAt = at;
     }
 
     /// <summary>At least as many as there are entries.</summary>
     public long[] Timestamps { get; private set; }
 
+    /// <summary>Valid until <see cref="Dispose"/>.</summary>
+    public BlockMetadata Metadata { get; }
+
     /// <exception cref="InvalidDataException">The frame is damaged.</exception>
     /// <exception cref="IOException">The frame cannot be read.</exception>
     public static BlockIndex Read(BlockRef block)
     {
         var header = block.Header;
-        return new BlockIndex(BlockFrames.Read(block, header.Offset, header.IndexPacked, header.IndexRaw, header.IndexCrc, "index"), header);
-    }
-
-    /// <summary>Canonical bytes of an entry's metadata; valid until <see cref="Dispose"/>.</summary>
-    public ReadOnlySpan<byte> MetadataOf(int entry)
-    {
-        if (metadataOf is null || metadataOf[entry] == 0) return default;
-        int number = metadataOf[entry] - 1;
-        int from = number == 0 ? metadataAt : metadataEnds![number - 1];
-        int size = (int)Varints.Read(raw, ref from);
-        return raw.AsSpan(from, size);
-    }
-
-    /// <summary>Whether any entry has metadata of one of some names.</summary>
-    public bool HasMetadata(IReadOnlyList<byte[]> names)
-    {
-        int at = metadataAt;
-        for (int i = 0; i < metadataCount; i++)
-        {
-            int size = (int)Varints.Read(raw, ref at);
-            var pairs = raw.AsSpan(at, size);
-            for (int pairAt = 0; pairAt < size;)
-            {
-                var name = LabelCodec.ReadString(pairs, ref pairAt);
-                foreach (byte[] one in names)
-                {
-                    if (name.SequenceEqual(one)) return true;
-                }
-                LabelCodec.ReadString(pairs, ref pairAt);
-            }
-            at += size;
-        }
-        return false;
+        return new BlockIndex(BlockFrames.Read(block, header.Offset, header.IndexPacked, header.IndexRaw, header.IndexCrc, "index"), block);
     }
 
     /// <summary>Lengths of the lines that are kept as they are; 0 for the others.</summary>
@@ -134,9 +84,7 @@ internal sealed class BlockIndex : IDisposable
         if (Timestamps.Length == 0) return;
         ArrayPool<long>.Shared.Return(Timestamps);
         ArrayPool<byte>.Shared.Return(raw);
-        if (metadataOf is not null) ArrayPool<int>.Shared.Return(metadataOf);
-        if (metadataEnds is not null) ArrayPool<int>.Shared.Return(metadataEnds);
+        Metadata.Dispose();
         Timestamps = [];
-        metadataOf = metadataEnds = null;
     }
 }

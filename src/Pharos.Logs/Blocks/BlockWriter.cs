@@ -1,7 +1,9 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 using Pharos.Core;
 using Pharos.Logs.Fields;
 using Pharos.Logs.Ingest;
+using Pharos.Logs.Metadata;
 using Pharos.Logs.Streams;
 
 namespace Pharos.Logs.Blocks;
@@ -16,11 +18,9 @@ internal sealed class BlockWriter : IDisposable
     private readonly PooledBuffer frame = new();
     private readonly PooledBuffer columns = new();
     private readonly PooledBuffer packed = new();
-    private readonly Dictionary<byte[], int> metadataOf = new(ByteKeys.Instance);
-    private readonly List<byte[]> metadata = [];
-    private readonly List<int> metadataCounts = [];
-    private readonly List<int> metadataLineBytes = [];
+    private readonly MetadataColumns metadata = new();
     private (int At, int Length)[] repeats = [];
+    private HeadEntry[] texts = [];
 
     [ThreadStatic]
     private static BlockWriter? ofThread;
@@ -44,19 +44,22 @@ internal sealed class BlockWriter : IDisposable
             bool shaped = shredder.Shred(entries, bytes);
             var codec = BlockCodecs.Best;
             packed.Clear();
-            WriteIndex(entries, bytes, shaped);
+            columns.Clear();
+            metadata.Encode(entries, bytes, encoder, codec, level, frame, columns);
+            WriteIndex(entries, shaped);
             int indexRaw = frame.Length;
             int indexPacked = Pack(codec, frame.Span, level);
-            int shapesRaw = 0, shapesPacked = 0, columnsPacked = 0;
+            int shapesRaw = 0, shapesPacked = 0;
             if (shaped)
             {
                 WriteColumns(codec, entries, bytes, level);
                 shapesRaw = frame.Length;
                 shapesPacked = Pack(codec, frame.Span, level);
-                columnsPacked = columns.Length;
-                packed.Append(columns.Span);
             }
-            filter = NeedleFilter.Build(entries, bytes, shaped ? repeats.AsSpan(0, entries.Length) : default, out int filterLength);
+            int columnsPacked = columns.Length;
+            packed.Append(columns.Span);
+            var filtered = WithMetadata(entries);
+            filter = NeedleFilter.Build(filtered, bytes, shaped ? repeats.AsSpan(0, filtered.Length) : default, out int filterLength);
             int linesRaw = Kept(entries, bytes, shaped, lines);
             int linesPacked = Pack(codec, lines.AsSpan(0, linesRaw), level);
             packed.Append(filter.AsSpan(0, filterLength));
@@ -79,7 +82,7 @@ internal sealed class BlockWriter : IDisposable
                 LinesRaw = linesRaw,
                 LinesPacked = linesPacked,
                 FilterLength = filterLength,
-                Levels = Levels(entries.Length, lineBytes),
+                Levels = Levels(entries, bytes),
                 IndexCrc = Crc32C.Of(data.AsSpan(0, indexPacked)),
                 ShapesCrc = Crc32C.Of(data.AsSpan(indexPacked, shapesPacked)),
                 LinesCrc = Crc32C.Of(data.AsSpan(linesAt, linesPacked)),
@@ -124,75 +127,50 @@ internal sealed class BlockWriter : IDisposable
 
     private void WriteColumns(BlockCodec codec, ReadOnlySpan<HeadEntry> entries, ReadOnlySpan<byte> bytes, int level)
     {
-        columns.Clear();
-        if (repeats.Length < entries.Length) repeats = new (int, int)[entries.Length];
-        repeats.AsSpan(0, entries.Length).Clear();
+        // Room for what the filter holds besides the lines.
+        int room = entries.Length + metadata.Values.Count;
+        if (repeats.Length < room) repeats = new (int, int)[room];
+        repeats.AsSpan(0, room).Clear();
         var directory = new List<ColumnEntry>(shredder.ColumnCount);
         for (int i = 0; i < shredder.ColumnCount; i++)
         {
             var kind = encoder.Encode(bytes, shredder.Column(i), entries, frame);
             if (kind is ColumnKind.Dictionary or ColumnKind.LargeDictionary) encoder.NoteRepeats(shredder.Column(i), repeats);
             int from = columns.Length;
-            var room = columns.GetSpan(BlockCodecs.PackedBytesMax(frame.Length));
-            int written = BlockCodecs.Pack(codec, frame.Span, room, level);
-            directory.Add(new ColumnEntry(shredder.NameOf(i), kind, encoder.Form, from, written, frame.Length, Crc32C.Of(room[..written]), encoder.Min, encoder.Max));
+            var space = columns.GetSpan(BlockCodecs.PackedBytesMax(frame.Length));
+            int written = BlockCodecs.Pack(codec, frame.Span, space, level);
+            directory.Add(new ColumnEntry(shredder.NameOf(i), kind, encoder.Form, from, written, frame.Length, Crc32C.Of(space[..written]), encoder.Min, encoder.Max));
             columns.Advance(written);
         }
         frame.Clear();
         BlockShapes.Write(frame, shredder.Shapes, directory, shredder.Rows);
     }
 
-    private void WriteIndex(ReadOnlySpan<HeadEntry> entries, ReadOnlySpan<byte> bytes, bool shaped)
+    /// <summary>What the skip filter holds: the lines, and the values of metadata as if they were lines.</summary>
+    private ReadOnlySpan<HeadEntry> WithMetadata(ReadOnlySpan<HeadEntry> entries)
+    {
+        var values = metadata.Values;
+        if (values.Count == 0) return entries;
+        int count = entries.Length + values.Count;
+        if (texts.Length < count) texts = new HeadEntry[count];
+        entries.CopyTo(texts);
+        for (int i = 0; i < values.Count; i++) texts[entries.Length + i] = new HeadEntry(0, values[i].At, values[i].Length, 0);
+        return texts.AsSpan(0, count);
+    }
+
+    private void WriteIndex(ReadOnlySpan<HeadEntry> entries, bool shaped)
     {
         frame.Clear();
         WriteTimestamps(entries);
-        metadataOf.Clear();
-        metadata.Clear();
-        metadataCounts.Clear();
-        metadataLineBytes.Clear();
-        var lookup = metadataOf.GetAlternateLookup<ReadOnlySpan<byte>>();
-        int[] numbers = ArrayPool<int>.Shared.Rent(entries.Length);
-        try
+        metadata.WriteDirectory(frame);
+        int[] lengths = ArrayPool<int>.Shared.Rent(entries.Length);
+        int kept = 0;
+        for (int i = 0; i < entries.Length; i++)
         {
-            int last = 0;
-            for (int i = 0; i < entries.Length; i++)
-            {
-                numbers[i] = 0;
-                var own = bytes.Slice(entries[i].LineAt + entries[i].LineLength, entries[i].MetadataLength);
-                if (own.IsEmpty) continue;
-                if (last == 0 || !own.SequenceEqual(metadata[last - 1]))
-                {
-                    if (!lookup.TryGetValue(own, out last))
-                    {
-                        byte[] kept = own.ToArray();
-                        metadata.Add(kept);
-                        metadataCounts.Add(0);
-                        metadataLineBytes.Add(0);
-                        last = metadataOf[kept] = metadata.Count;
-                    }
-                }
-                numbers[i] = last;
-                metadataCounts[last - 1]++;
-                metadataLineBytes[last - 1] += entries[i].LineLength;
-            }
-            Varints.Write(frame, (ulong)metadata.Count);
-            foreach (byte[] value in metadata)
-            {
-                Varints.Write(frame, (ulong)value.Length);
-                frame.Append(value);
-            }
-            if (metadata.Count > 0) Varints.WriteAll(frame, numbers.AsSpan(0, entries.Length));
-            int kepts = 0;
-            for (int i = 0; i < entries.Length; i++)
-            {
-                if (!shaped || shredder.Rows[i] == 0) numbers[kepts++] = entries[i].LineLength;
-            }
-            Varints.WriteAll(frame, numbers.AsSpan(0, kepts));
+            if (!shaped || shredder.Rows[i] == 0) lengths[kept++] = entries[i].LineLength;
         }
-        finally
-        {
-            ArrayPool<int>.Shared.Return(numbers);
-        }
+        Varints.WriteAll(frame, lengths.AsSpan(0, kept));
+        ArrayPool<int>.Shared.Return(lengths);
     }
 
     /// <summary>Differences in the largest power of ten that divides them all.</summary>
@@ -214,25 +192,29 @@ internal sealed class BlockWriter : IDisposable
         }
     }
 
-    private LevelCount[]? Levels(int entries, int lineBytes)
+    private static LevelCount[]? Levels(ReadOnlySpan<HeadEntry> entries, ReadOnlySpan<byte> bytes)
     {
-        var levels = new Dictionary<byte[], LevelCount>(ByteKeys.Instance);
-        int with = 0, bytesWith = 0;
-        for (int i = 0; i < metadata.Count; i++)
+        var levels = new List<LevelCount>();
+        ReadOnlySpan<byte> before = default;
+        int level = -1;
+        foreach (ref readonly var entry in entries)
         {
-            with += metadataCounts[i];
-            bytesWith += metadataLineBytes[i];
-            byte[] level = LevelDetector.PairOf(metadata[i]).ToArray();
-            levels[level] = levels.TryGetValue(level, out var so)
-                ? so with { Entries = so.Entries + metadataCounts[i], LineBytes = so.LineBytes + metadataLineBytes[i] }
-                : new LevelCount(level, metadataCounts[i], metadataLineBytes[i]);
-            if (levels.Count > LevelsMax) return null;
+            var own = bytes.Slice(entry.LineAt + entry.LineLength, entry.MetadataLength);
+            if (level < 0 || !own.SequenceEqual(before))
+            {
+                before = own;
+                var pair = LevelDetector.PairOf(own);
+                for (level = levels.Count - 1; level >= 0 && !pair.SequenceEqual(levels[level].Metadata); level--);
+                if (level < 0)
+                {
+                    if (levels.Count == LevelsMax) return null;
+                    level = levels.Count;
+                    levels.Add(new LevelCount(pair.ToArray(), 0, 0));
+                }
+            }
+            ref var counted = ref CollectionsMarshal.AsSpan(levels)[level];
+            counted = counted with { Entries = counted.Entries + 1, LineBytes = counted.LineBytes + entry.LineLength };
         }
-        if (with < entries)
-        {
-            levels.TryGetValue([], out var none);
-            levels[[]] = new LevelCount([], none.Entries + entries - with, none.LineBytes + lineBytes - bytesWith);
-        }
-        return [.. levels.Values];
+        return [.. levels];
     }
 }

@@ -48,7 +48,7 @@ internal sealed class HiddenEntries
         foreach (var part in parts)
         {
             if (timestampNs < part.StartNs || timestampNs >= part.EndNs) continue;
-            if (part.Filter is null || part.Filter.Holds(stream, timestampNs, entry.Line, entry.Metadata)) return true;
+            if (part.Filter is null || part.Filter.Holds(stream, timestampNs, entry.Line, entry.WholeMetadata)) return true;
         }
         return false;
     }

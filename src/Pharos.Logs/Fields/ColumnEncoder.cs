@@ -33,6 +33,9 @@ internal sealed class ColumnEncoder
     /// <summary>What the directory must know to write the last column's values: see <see cref="ColumnEntry.Form"/>.</summary>
     public byte[] Form { get; private set; } = [];
 
+    /// <summary>The different values of the last column, where it became a dictionary.</summary>
+    public ReadOnlySpan<(int At, int Length)> Values => values.AsSpan(0, valueCount);
+
     /// <param name="spans">For each line where the value is in the block's bytes; a length of -1: not there.</param>
     public ColumnKind Encode(ReadOnlySpan<byte> bytes, ReadOnlySpan<(int At, int Length)> spans, ReadOnlySpan<HeadEntry> entries, PooledBuffer output)
     {

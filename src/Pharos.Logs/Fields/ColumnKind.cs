@@ -1,3 +1,5 @@
+using Pharos.Core;
+
 namespace Pharos.Logs.Fields;
 
 /// <summary>How a column's values are kept. On disk: never reuse a number.</summary>
@@ -29,6 +31,12 @@ internal enum ColumnKind : byte
 /// <param name="Name">Empty: values without a name, tokens of text.</param>
 /// <param name="Form">Of a <see cref="ColumnKind.Decimal"/> column what follows each number, of a <see cref="ColumnKind.Time"/> column its <see cref="TimeForm"/>; else empty.</param>
 /// <param name="Offset">From the start of the block's columns.</param>
+/// <param name="Packed">0, for columns of metadata alone: the column stands in the frame that names it, not packed.</param>
 /// <param name="Raw">Bytes before packing.</param>
 /// <param name="Min">Least value of a <see cref="ColumnKind.Decimal"/> column; else 0.</param>
-internal readonly record struct ColumnEntry(string Name, ColumnKind Kind, byte[] Form, int Offset, int Packed, int Raw, uint Crc, double Min, double Max);
+internal readonly record struct ColumnEntry(string Name, ColumnKind Kind, byte[] Form, int Offset, int Packed, int Raw, uint Crc, double Min, double Max)
+{
+    /// <summary>Between what the values are; null where that is not known without looking at them.</summary>
+    /// <remarks>Numbers of more than 15 digits were rounded twice for the directory; whoever reads their text rounds once, and may multiply by a unit.</remarks>
+    public LogFieldRange? Range => Kind == ColumnKind.Decimal ? new LogFieldRange(Min - (Math.Abs(Min) * 1e-15), Max + (Math.Abs(Max) * 1e-15), System.Text.Encoding.UTF8.GetString(Form)) : null;
+}

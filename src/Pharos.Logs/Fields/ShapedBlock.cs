@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
-using System.Text;
 using Pharos.Core;
 using Pharos.Logs.Blocks;
 
@@ -22,12 +21,13 @@ internal sealed class ShapedBlock : LogFields, IDisposable
     private ShapedSearch? search;
 
     /// <param name="directory">The shapes frame, unpacked.</param>
+    /// <param name="columnsAt">Where its columns begin among those of the block.</param>
     /// <exception cref="InvalidDataException">It is damaged.</exception>
-    public ShapedBlock(BlockRef block, ReadOnlySpan<byte> directory, long[] timestamps)
+    public ShapedBlock(BlockRef block, ReadOnlySpan<byte> directory, int columnsAt, long[] timestamps)
     {
         this.block = block;
         this.timestamps = timestamps;
-        (shapes, entries, rows) = BlockShapes.Read(directory, block.Header);
+        (shapes, entries, rows) = BlockShapes.Read(directory, block.Header, columnsAt);
         columns = new ColumnData?[entries.Length];
     }
 
@@ -48,13 +48,7 @@ internal sealed class ShapedBlock : LogFields, IDisposable
 
     public override LogFieldColumn? Column(string name) => NumberOf(name) is { } number ? ColumnAt(number) : null;
 
-    public override LogFieldRange? RangeOf(string name)
-    {
-        if (NumberOf(name) is not { } number || entries[number] is not { Kind: ColumnKind.Decimal } entry) return null;
-        // Numbers of more than 15 digits were rounded twice for the directory; whoever reads their text rounds once, and may multiply by a unit.
-        return new LogFieldRange(
-            entry.Min - (Math.Abs(entry.Min) * 1e-15), entry.Max + (Math.Abs(entry.Max) * 1e-15), Encoding.UTF8.GetString(entry.Form));
-    }
+    public override LogFieldRange? RangeOf(string name) => NumberOf(name) is { } number ? entries[number].Range : null;
 
     public override IEnumerable<string?>? ValuesOf(string name)
     {
@@ -134,7 +128,7 @@ internal sealed class ShapedBlock : LogFields, IDisposable
     {
         var entry = entries[number];
         var header = block.Header;
-        byte[] raw = BlockFrames.Read(block, header.Offset + header.IndexPacked + header.ShapesPacked + entry.Offset, entry.Packed, entry.Raw, entry.Crc, "columns");
+        byte[] raw = BlockFrames.Read(block, header.ColumnsAt + entry.Offset, entry.Packed, entry.Raw, entry.Crc, "columns");
         rented.Add(raw);
         return columns[number] = ColumnData.Read(entry, raw, rows.Length, timestamps);
     }

@@ -3,7 +3,7 @@ namespace Pharos.Logs.Parts;
 /// <summary>Constants of the log part's layout, docs/formats/log-part.md.</summary>
 internal static class PartFormat
 {
-    public const int Version = 4;
+    public const int Version = 5;
     public const int HeaderBytes = 16;
     public const int FooterBytes = 104;
     public const string Extension = ".part";

@@ -2,6 +2,7 @@ using System.Buffers;
 using Pharos.Core;
 using Pharos.Logs.Blocks;
 using Pharos.Logs.Fields;
+using Pharos.Logs.Metadata;
 using Pharos.Logs.Parts;
 
 namespace Pharos.Logs.Reading;
@@ -27,6 +28,9 @@ internal sealed class BlockEntries : EntrySource
     private int end;
     private int at;
     private bool[]? marks;
+    private bool[]? wanted;
+    private MetadataSets? metadata;
+    private MetadataSets? wholeMetadata;
     private int tested;
     private int matched;
     private bool opened;
@@ -61,7 +65,10 @@ internal sealed class BlockEntries : EntrySource
         }
     }
 
-    public override ReadOnlySpan<byte> Metadata => index!.MetadataOf(at);
+    public override ReadOnlySpan<byte> Metadata => MetadataOf(metadata ??= new MetadataSets(index!.Metadata, Context.Selection.MetadataNames));
+
+    public override ReadOnlySpan<byte> WholeMetadata =>
+        Context.Selection.MetadataNames is null ? Metadata : MetadataOf(wholeMetadata ??= new MetadataSets(index!.Metadata, null));
 
     public override LogFields? Fields => shaped;
 
@@ -92,6 +99,8 @@ internal sealed class BlockEntries : EntrySource
     {
         index?.Dispose();
         shaped?.Dispose();
+        metadata?.Dispose();
+        wholeMetadata?.Dispose();
         foreach (byte[]? buffer in new[] { kept, scratch, lines })
         {
             if (buffer is not null) ArrayPool<byte>.Shared.Return(buffer);
@@ -100,8 +109,11 @@ internal sealed class BlockEntries : EntrySource
         {
             if (buffer is not null) ArrayPool<int>.Shared.Return(buffer);
         }
-        if (marks is not null) ArrayPool<bool>.Shared.Return(marks);
-        marks = null;
+        foreach (bool[]? buffer in new[] { marks, wanted })
+        {
+            if (buffer is not null) ArrayPool<bool>.Shared.Return(buffer);
+        }
+        marks = wanted = null;
         index = null;
         shaped = null;
         kept = scratch = lines = null;
@@ -113,6 +125,7 @@ internal sealed class BlockEntries : EntrySource
     /// <summary>False where the current line was taken apart and is none of those asked for. True where the block turns out to be damaged.</summary>
     private bool MayBeWanted()
     {
+        if (wanted is not null && !wanted[at]) return false;
         if (shaped is null || !shaped.IsShaped(at)) return true;
         try
         {
@@ -211,6 +224,7 @@ internal sealed class BlockEntries : EntrySource
             if (!MayHoldLiterals()) return Skip();
             counted = block with { Source = new CountedSource(block.Source, Counts, Context.Time) };
             index = BlockIndex.Read(counted);
+            if (!MayHoldMetadata()) return Skip();
             if (!Context.Selection.LinesUnread)
             {
                 if (header.ShapesRaw > 0) ReadShapes(header);
@@ -245,8 +259,35 @@ internal sealed class BlockEntries : EntrySource
     /// <summary>False where no line can have the values that are wanted. Reads no column but dictionaries of these.</summary>
     private bool MayHoldFields()
     {
-        if (Context.Selection.RequiredFields is not { } wanted || shaped is null || !shaped.IsAll(wanted.Format)) return true;
-        return wanted.Names.Any(n => stream.TryGetValue(n, out _)) || index!.HasMetadata(Context.FieldNames) || wanted.MayPass(shaped);
+        if (Context.Selection.RequiredFields is not { } filter || shaped is null || !shaped.IsAll(filter.Format)) return true;
+        return index!.Metadata.IsWhole || filter.Names.Any(n => stream.Has(n) || index.Metadata.NumberOf(n) >= 0) || filter.MayPass(shaped);
+    }
+
+    /// <summary>False where no entry can have the labels and metadata that are wanted. Reads the columns of these alone.</summary>
+    private bool MayHoldMetadata()
+    {
+        if (Context.Selection.RequiredMetadata is not { } filter || index!.Metadata.IsWhole) return true;
+        var fields = new MetadataFields(index.Metadata, stream);
+        if (!filter.MayPass(fields)) return false;
+        wanted = ArrayPool<bool>.Shared.Rent(block.Header.Entries);
+        var rows = wanted.AsSpan(0, block.Header.Entries);
+        rows.Fill(true);
+        filter.Narrow(fields, rows);
+        return rows.Contains(true);
+    }
+
+    private ReadOnlySpan<byte> MetadataOf(MetadataSets sets)
+    {
+        if (dead) return default;
+        try
+        {
+            return sets.Of(at);
+        }
+        catch (Exception e) when (PartReader.IsDamage(e))
+        {
+            Fail(e);
+            return default;
+        }
     }
 
     private void ReadShapes(BlockHeader header)
@@ -254,7 +295,7 @@ internal sealed class BlockEntries : EntrySource
         byte[] frame = BlockFrames.Read(counted, header.ShapesAt, header.ShapesPacked, header.ShapesRaw, header.ShapesCrc, "shapes");
         try
         {
-            shaped = new ShapedBlock(counted, frame.AsSpan(0, header.ShapesRaw), index!.Timestamps);
+            shaped = new ShapedBlock(counted, frame.AsSpan(0, header.ShapesRaw), index!.Metadata.ColumnsPacked, index.Timestamps);
         }
         finally
         {
@@ -264,7 +305,7 @@ internal sealed class BlockEntries : EntrySource
 
     private bool MayHoldLiterals()
     {
-        uint[] bits = Context.FilterBits;
+        uint[] bits = FilterBits();
         if (bits.Length == 0 || block.Is(BlockNotes.FilterDamaged)) return true;
         var header = block.Header;
         if (!block.Is(BlockNotes.FilterChecked))
@@ -302,6 +343,17 @@ internal sealed class BlockEntries : EntrySource
         return true;
     }
 
+    /// <summary>Those of the lines, and those of values that only structured metadata can have.</summary>
+    private uint[] FilterBits()
+    {
+        uint[] bits = Context.FilterBits;
+        foreach (var (name, more) in Context.MetadataBits)
+        {
+            if (!stream.Has(name)) bits = [.. bits, .. more];
+        }
+        return bits;
+    }
+
     /// <summary>
     /// Once per block: lines are unpacked later, when an entry has been handed out already, and must not turn out to be damaged then.
     /// </summary>
@@ -311,16 +363,13 @@ internal sealed class BlockEntries : EntrySource
         var header = block.Header;
         byte[] packed = BlockFrames.ReadPlain(block, header.LinesAt, header.LinesPacked, header.LinesCrc, "lines frame");
         ArrayPool<byte>.Shared.Return(packed);
+        Check(index!.Metadata.Entries);
         if (header.ShapesRaw > 0)
         {
             byte[] frame = BlockFrames.Read(block, header.ShapesAt, header.ShapesPacked, header.ShapesRaw, header.ShapesCrc, "shapes");
             try
             {
-                foreach (var column in BlockShapes.Read(frame.AsSpan(0, header.ShapesRaw), header).Columns)
-                {
-                    byte[] bytes = BlockFrames.ReadPlain(block, header.ShapesAt + header.ShapesPacked + column.Offset, column.Packed, column.Crc, "columns");
-                    ArrayPool<byte>.Shared.Return(bytes);
-                }
+                Check(BlockShapes.Read(frame.AsSpan(0, header.ShapesRaw), header, index!.Metadata.ColumnsPacked).Columns);
             }
             finally
             {
@@ -328,6 +377,16 @@ internal sealed class BlockEntries : EntrySource
             }
         }
         block.Note(BlockNotes.LinesChecked);
+    }
+
+    private void Check(IReadOnlyList<ColumnEntry> columns)
+    {
+        foreach (var column in columns)
+        {
+            if (column.Packed == 0) continue;
+            byte[] bytes = BlockFrames.ReadPlain(block, block.Header.ColumnsAt + column.Offset, column.Packed, column.Crc, "columns");
+            ArrayPool<byte>.Shared.Return(bytes);
+        }
     }
 
     /// <summary>Reads the lines that were kept as they are.</summary>
@@ -388,6 +447,7 @@ internal sealed class BlockEntries : EntrySource
         {
             var marks = marked.AsSpan(0, header.Entries);
             shaped.Mark(new Needle(literal), marks);
+            for (int row = 0; wanted is not null && row < marks.Length; row++) marks[row] &= wanted[row];
             if (Context.Expression is { } expression)
             {
                 for (int row = 0; row < marks.Length; row++) marks[row] = marks[row] && (!shaped.IsShaped(row) || shaped.IsMatch(expression, row));

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text;
 using Pharos.Core;
 using Pharos.Logs.Blocks;
 using Pharos.Logs.Deletion;
@@ -32,8 +31,8 @@ internal sealed class ReadContext(
     /// <summary>What every wanted line matches; null where nothing is known of it, or where looking for text says enough.</summary>
     public LineSearch? Expression { get; } = selection is { RequiredLiterals.Count: 0, RequiredFolded: not null } ? null : LineSearch.For(selection.RequiredExpression);
 
-    /// <summary>Names that <see cref="LogSelection.RequiredFields"/> looks at, as UTF-8.</summary>
-    public byte[][] FieldNames { get; } = [.. (selection.RequiredFields?.Names ?? []).Select(Encoding.UTF8.GetBytes)];
+    /// <summary>Bits that the filter of a block with a wanted entry has for each value of structured metadata that it must have.</summary>
+    public (string Name, uint[] Bits)[] MetadataBits { get; } = [.. (selection.RequiredMetadata?.Required ?? []).Select(r => (r.Name, NeedleFilter.BitsOf(r.Utf8.Span)))];
 
     /// <summary>Measures how long reading takes; null: it is not measured.</summary>
     public TimeProvider? Time { get; init; }
@@ -88,7 +87,11 @@ internal abstract class EntrySource(ReadContext context) : IDisposable
 
     public abstract int LineLength { get; }
 
+    /// <summary>Structured metadata; names that the selection does not ask for may be left out.</summary>
     public abstract ReadOnlySpan<byte> Metadata { get; }
+
+    /// <summary>All of it.</summary>
+    public virtual ReadOnlySpan<byte> WholeMetadata => Metadata;
 
     /// <summary>Entries that the current one stands for.</summary>
     public virtual int Count => 1;

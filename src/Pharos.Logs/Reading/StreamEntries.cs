@@ -141,10 +141,10 @@ internal sealed class StreamEntries : IDisposable
         }
         foreach (var (line, metadata) in atThisTime)
         {
-            if (Current.Line.SequenceEqual(line) && Current.Metadata.SequenceEqual(metadata)) return true;
+            if (Current.Line.SequenceEqual(line) && Current.WholeMetadata.SequenceEqual(metadata)) return true;
         }
         // Lines are looked at only where another block has an entry of the very same time.
-        if (HasCompany()) atThisTime.Add((Current.Line.ToArray(), Current.Metadata.ToArray()));
+        if (HasCompany()) atThisTime.Add((Current.Line.ToArray(), Current.WholeMetadata.ToArray()));
         return false;
     }
 

@@ -124,6 +124,10 @@ public static class LogVerifier
         ArrayPool<byte>.Shared.Return(filter);
         var everything = new LogSelection { Matchers = [], StartNs = long.MinValue, EndNs = long.MaxValue };
         using var entries = new BlockEntries(block, Labels.Empty, new ReadContext(everything, [], static (_, _, e) => throw new InvalidDataException(e.Message, e), CancellationToken.None));
-        while (entries.Next()) _ = entries.Line;
+        while (entries.Next())
+        {
+            _ = entries.Line;
+            _ = entries.Metadata;
+        }
     }
 }
