@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Pharos.Bench.Logs;
 using Pharos.Core;
 using Pharos.Wire.RemoteWrite;
 
@@ -26,14 +27,20 @@ internal static class IsolationBench
 
     public static Command Make(Option<string> pharos)
     {
-        var rate = new Option<double>("--rate") { Description = "Samples per second of the steady tenant.", DefaultValueFactory = _ => 20_000 };
+        var rate = new Option<double>("--rate") { Description = "Samples or lines per second of the steady tenant.", DefaultValueFactory = _ => 20_000 };
         var seconds = new Option<int>("--seconds") { Description = "Length of each case.", DefaultValueFactory = _ => 15 };
         var senders = new Option<int>("--senders") { Description = "Senders of the loud tenant; each sends again as soon as it was answered.", DefaultValueFactory = _ => 4 };
-        var command = new Command("isolation", "Push latency of a steady tenant while another one is at its limits: median, 99 % and worst.") { rate, seconds, senders };
+        var signal = new Option<string>("--signal") { Description = "What both push: metrics or logs.", DefaultValueFactory = _ => "metrics" };
+        signal.AcceptOnlyFromAmong("metrics", "logs");
+        var command = new Command("isolation", "Push latency of a steady tenant while another one is at its limits: median, 99 % and worst.") { signal, rate, seconds, senders };
         command.SetAction(async parsed =>
         {
-            Console.WriteLine("| the other tenant | push median ms | 99 % | worst | its requests/s | answered 2xx | 400 | 429 | server CPU-s |");
-            Console.WriteLine("|---|---:|---:|---:|---:|---:|---:|---:|---:|");
+            if (parsed.GetValue(signal) == "logs")
+            {
+                await LogIsolation.RunAsync(parsed.GetValue(pharos)!, parsed.GetValue(rate), parsed.GetValue(seconds), parsed.GetValue(senders));
+                return;
+            }
+            Header();
             // The same flood at a server of its own shows what the machine's shared processors cost alone.
             foreach (var (name, tenant, flood, apart) in new (string, string?, Flood, bool)[]
             {
@@ -57,18 +64,30 @@ internal static class IsolationBench
                 long started = TimeProvider.System.GetTimestamp();
                 var flooding = tenant is null
                     ? Task.CompletedTask
-                    : Task.WhenAll(Enumerable.Range(0, parsed.GetValue(senders)).Select(s => Task.Run(() => FloodAsync(loudTarget, tenant, bodies, s, answers, done.Token))));
+                    : Task.WhenAll(Enumerable.Range(0, parsed.GetValue(senders)).Select(s => Task.Run(() => FloodAsync(loudTarget, tenant, bodies, RemoteWriteHeaders.ContentType(RemoteWriteVersion.V1), s, answers, done.Token))));
                 var pace = new Pace(parsed.GetValue(rate) / SpooledLoad.SamplesPerRequest);
                 await load.SendAsync(target, firstScrape: false, pace, Steady);
                 double took = TimeProvider.System.GetElapsedTime(started).TotalSeconds;
                 await done.CancelAsync();
                 await flooding;
-                long Of(int hundred) => answers.Where(a => a.Key / 100 == hundred && a.Key != 429).Sum(a => a.Value);
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                    $"| {name} | {pace.Quantile(0.5):0.0} | {pace.Quantile(0.99):0.0} | {pace.Quantile(1):0.0} | {answers.Values.Sum() / took:0} | {Of(2)} | {Of(4)} | {answers.GetValueOrDefault(429)} | {peer.CpuSeconds + (other?.CpuSeconds ?? 0) - cpu:0.0} |"));
+                Row(name, pace, answers, took, peer.CpuSeconds + (other?.CpuSeconds ?? 0) - cpu);
             }
         });
         return command;
+    }
+
+    public static void Header()
+    {
+        Console.WriteLine("| the other tenant | push median ms | 99 % | worst | its requests/s | answered 2xx | 400 | 429 | server CPU-s |");
+        Console.WriteLine("|---|---:|---:|---:|---:|---:|---:|---:|---:|");
+    }
+
+    public static void Row(string name, Pace pace, Dictionary<int, long> answers, double took, double cpu)
+    {
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"| {name} | {pace.Quantile(0.5):0.0} | {pace.Quantile(0.99):0.0} | {pace.Quantile(1):0.0} | {answers.Values.Sum() / took:0} | {Of(2)} | {Of(4)} | {answers.GetValueOrDefault(429)} | {cpu:0.0} |"));
+
+        long Of(int hundred) => answers.Where(a => a.Key / 100 == hundred && a.Key != 429).Sum(a => a.Value);
     }
 
     private enum Flood
@@ -99,19 +118,15 @@ internal static class IsolationBench
         return bodies;
     }
 
-    private static async Task FloodAsync(Uri target, string tenant, byte[][] bodies, int sender, Dictionary<int, long> answers, CancellationToken cancel)
+    /// <summary>Sends bodies in turn, each as soon as the one before was answered.</summary>
+    public static async Task FloodAsync(Uri target, string tenant, byte[][] bodies, string contentType, int sender, Dictionary<int, long> answers, CancellationToken cancel)
     {
         using var http = new HttpClient();
         for (int i = sender; !cancel.IsCancellationRequested; i++)
         {
-            using var content = new ByteArrayContent(bodies[i % bodies.Length]);
-            content.Headers.Add("Content-Type", RemoteWriteHeaders.ContentType(RemoteWriteVersion.V1));
-            content.Headers.Add("Content-Encoding", "snappy");
-            using var request = new HttpRequestMessage(HttpMethod.Post, target) { Content = content };
-            request.Headers.Add("X-Scope-OrgID", tenant);
             try
             {
-                using var response = await http.SendAsync(request, cancel);
+                using var response = await PostAsync(http, target, tenant, bodies[i % bodies.Length], contentType, cancel);
                 lock (answers) answers[(int)response.StatusCode] = answers.GetValueOrDefault((int)response.StatusCode) + 1;
             }
             catch (OperationCanceledException)
@@ -119,5 +134,16 @@ internal static class IsolationBench
                 return;
             }
         }
+    }
+
+    /// <summary>Posts a body in Snappy.</summary>
+    public static async Task<HttpResponseMessage> PostAsync(HttpClient http, Uri target, string tenant, byte[] body, string contentType, CancellationToken cancel)
+    {
+        using var content = new ByteArrayContent(body);
+        content.Headers.Add("Content-Type", contentType);
+        content.Headers.Add("Content-Encoding", "snappy");
+        using var request = new HttpRequestMessage(HttpMethod.Post, target) { Content = content };
+        request.Headers.Add("X-Scope-OrgID", tenant);
+        return await http.SendAsync(request, cancel);
     }
 }

@@ -44,6 +44,7 @@ internal static class TailBench
             rounds[n].Started = TimeProvider.System.GetTimestamp();
             using var answer = await http.PostAsync(new Uri(peer.Address, "loki/api/v1/push"), body, cancel);
             answer.EnsureSuccessStatusCode();
+            rounds[n].Answered = TimeProvider.System.GetElapsedTime(rounds[n].Started).TotalMilliseconds;
             await await Task.WhenAny(rounds[n].Done, Task.WhenAny(readers).Unwrap());
             await Task.Delay(pause, TimeProvider.System, cancel);
         }
@@ -54,6 +55,7 @@ internal static class TailBench
         Console.WriteLine($"{clients} clients, {pushes} pushes after {Warm}, each line to each client: {all.Length} deliveries");
         Console.WriteLine("| ms from push to client | median | p99 | worst |");
         Console.WriteLine("|---|---:|---:|---:|");
+        Console.WriteLine(Row("the push's own answer", counted.Select(r => r.Answered).Order().ToArray()));
         Console.WriteLine(Row("each client", all));
         Console.WriteLine(Row("the slowest client of a push", slowest));
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
@@ -86,6 +88,9 @@ internal static class TailBench
         private int left = clients;
 
         public long Started { get; set; }
+
+        /// <summary>Milliseconds until the sender had its answer: the line is durable then.</summary>
+        public double Answered { get; set; }
 
         /// <summary>By client.</summary>
         public double[] Milliseconds { get; } = new double[clients];

@@ -1,6 +1,7 @@
 using System.Net.WebSockets;
 using Pharos.Core;
 using Pharos.Logs.Streams;
+using Pharos.LogQL;
 
 namespace Pharos.Server.Loki.Tails;
 
@@ -94,6 +95,15 @@ internal sealed class TailClient(TailForm form)
         }
     }
 
+    private bool MayHaveKnown(IReadOnlyList<LogQlEntry> entries)
+    {
+        for (int i = 0; i < entries.Count; i++)
+        {
+            if (knownTimes.Contains(entries[i].TimestampNs)) return true;
+        }
+        return false;
+    }
+
     private void Drop(DroppedEntry entry)
     {
         if (dropped.Count < LogTail.DroppedShownMax) dropped.Add(entry);
@@ -136,10 +146,10 @@ internal sealed class TailClient(TailForm form)
                 }
                 waitingEntries -= batch.Entries.Count;
                 waitingBytes -= batch.Frame.Length;
-                lost = [.. dropped];
+                lost = dropped.Count == 0 ? [] : [.. dropped];
                 dropped.Clear();
             }
-            if (lost.Length == 0 && !batch.Entries.Any(e => knownTimes.Contains(e.TimestampNs))) return batch.Frame;
+            if (lost.Length == 0 && (knownTimes.Count == 0 || !MayHaveKnown(batch.Entries))) return batch.Frame;
             // Stored between the opening of the tail and the look back: sent already.
             var entries = batch.Entries.Where(e => !known.Remove((e.TimestampNs, LabelCodec.Hash(e.Line)))).ToList();
             if (entries.Count + batch.Dropped.Count + lost.Length > 0) return new TailFrame(entries, [.. batch.Dropped, .. lost]).Encode(form);
