@@ -61,6 +61,44 @@ public sealed class PagingTests
         }
     }
 
+    /// <summary>Some thousands of lines share each time, a part of them is flushed again and again, and streams are many more than fit on a page.</summary>
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task Pages_through_many_lines_give_each_once_and_read_each_little_more_than_once(bool backward)
+    {
+        const int Lines = 120_000, Page = 5000;
+        await using var served = new ServedWorld();
+        for (int i = 0; i < Lines; i++)
+        {
+            served.World.Add($"{{app=\"a{i % 50}\"}}", i / 3000 * SecondNs, $"line {i}");
+            if (i % 10_000 < 9_999) continue;
+            await served.World.SendAsync();
+            if (i < Lines / 2) await served.World.Store.FlushAsync(CancellationToken.None);
+        }
+        var query = new LogQlRangeQuery { Text = "{app=~\".+\"}", StartNs = 0, EndNs = 1000 * SecondNs, Limit = Page, Backward = backward };
+        var seen = new bool[Lines];
+        int pages = 0;
+        long read = 0, last = backward ? long.MaxValue : long.MinValue;
+        for (string? cursor = ""; cursor is not null; pages++)
+        {
+            var page = await served.Service.PageAsync(LogWorld.Tenant, served.Limits, query, cursor, CancellationToken.None);
+            foreach (var entry in page.Result.Entries)
+            {
+                int number = int.Parse(Encoding.UTF8.GetString(entry.Line.AsSpan("line ".Length)), System.Globalization.CultureInfo.InvariantCulture);
+                Assert.False(seen[number], $"line {number} came twice");
+                seen[number] = true;
+                Assert.Equal(number / 3000 * SecondNs, entry.TimestampNs);
+                Assert.True(backward ? entry.TimestampNs <= last : entry.TimestampNs >= last);
+                last = entry.TimestampNs;
+            }
+            read += page.Result.Statistics.Read.Passed;
+            cursor = page.NextCursor;
+        }
+        Assert.DoesNotContain(false, seen);
+        Assert.InRange(pages, Lines / Page, (Lines / Page) + 1);
+        // A page passes over what was given of its first time, and looks at all of its last one.
+        Assert.InRange(read, Lines, Lines + (pages * (6000L + 1)));
+    }
+
     /// <summary>How logcli pages: the next page begins at the last time given, and what it has of that time already is dropped.</summary>
     [Theory, InlineData(true), InlineData(false)]
     public async Task Pages_by_time_lose_nothing_where_times_are_equal(bool backward)
