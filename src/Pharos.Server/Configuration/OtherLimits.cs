@@ -108,6 +108,7 @@ internal static class OtherLimits
         ["discover_service_name"] = "service_name is found by Loki's own list of labels",
         ["discover_log_levels"] = "levels are always found",
         ["log_level_fields"] = "levels are found by Loki's own list of fields",
+        ["log_level_from_json_max_depth"] = "levels are found in JSON down to a depth of two",
         ["shard_streams"] = "streams are never split: one takes any rate, unless per_stream_rate_limit is set, which holds for the whole stream; take it out",
         ["policy_stream_mapping"] = "there are no ingestion policies",
         ["policy_enforced_labels"] = "there are no ingestion policies; set enforced_labels",

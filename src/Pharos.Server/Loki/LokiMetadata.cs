@@ -57,7 +57,7 @@ internal sealed class LokiMetadata(ILogQueryable store, ITenantLimits limits, Ti
             json.WriteStartArray("detectedLabels"u8);
             foreach (var (name, set) in values)
             {
-                if (!AlwaysShown.Contains(name) && set.All(v => double.TryParse(v, out _) || Guid.TryParse(v, out _))) continue;
+                if (!AlwaysShown.Contains(name) && set.All(v => double.TryParse(v, System.Globalization.CultureInfo.InvariantCulture, out _) || Guid.TryParse(v, out _))) continue;
                 json.WriteStartObject();
                 json.WriteString("label"u8, name);
                 json.WriteNumber("cardinality"u8, set.Count);
