@@ -176,7 +176,9 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
 
     public bool CancelDeletion(TenantId tenant, string id)
     {
-        if (!tenants.TryGetValue(tenant.Name, out var logs) || logs.Deletes.All.FirstOrDefault(r => r.Id == id) is not { } request || !logs.Deletes.Cancel(id)) return false;
+        if (!tenants.TryGetValue(tenant.Name, out var logs) || logs.Deletes.All.FirstOrDefault(r => r.Id == id) is not { } request) return false;
+        // From then on entries may be leaving the disk, part by part.
+        if (request.CreatedAt + options.DeletionDelay <= time.GetUtcNow() || !logs.Deletes.Cancel(id)) return false;
         logs.Changes.Note(request.StartNs, request.EndNs);
         return true;
     }

@@ -28,6 +28,6 @@ public interface ILogDeletion
     /// <summary>All requests of a tenant, oldest first.</summary>
     IReadOnlyList<LogDeleteRequest> Deletions(TenantId tenant);
 
-    /// <summary>Takes a request back whose entries are still on the disk; they show again. False: there is no such request, or it is processed.</summary>
+    /// <summary>Takes a request back whose entries are still on the disk; they show again. False: there is no such request, or it can no longer be taken back.</summary>
     bool CancelDeletion(TenantId tenant, string id);
 }
