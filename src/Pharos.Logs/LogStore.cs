@@ -225,6 +225,34 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         }
     }
 
+    /// <summary>
+    /// Makes a data folder with a tenant's logs as they are now: links to its parts, which take no room until the parts here go. Appends go on meanwhile.
+    /// </summary>
+    /// <returns>The folder's name, in <see cref="LogStoreOptions.SnapshotFolder"/>.</returns>
+    /// <exception cref="IOException">It could not be written; there is none.</exception>
+    public async Task<string> SnapshotAsync(TenantId tenant, CancellationToken cancel)
+    {
+        // No part comes or goes while they are linked.
+        await compacting.WaitAsync(cancel);
+        try
+        {
+            await flushing.WaitAsync(cancel);
+            try
+            {
+                if (!await FlushOneAsync("forced")) throw new IOException($"entries in memory cannot be written to parts in {options.Folder}; the log says why");
+                return LogSnapshot.Take(options, TenantOf(tenant), time.GetUtcNow(), cancel);
+            }
+            finally
+            {
+                flushing.Release();
+            }
+        }
+        finally
+        {
+            compacting.Release();
+        }
+    }
+
     /// <summary>Stops. What is in memory stays in the write log and comes back at the next start.</summary>
     public async ValueTask DisposeAsync()
     {

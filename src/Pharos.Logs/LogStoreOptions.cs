@@ -9,6 +9,9 @@ public sealed record LogStoreOptions
     /// <summary>Folder of the log parts (<c>data/logs</c>); made if missing.</summary>
     public required string Folder { get; init; }
 
+    /// <summary>Folder of snapshots, beside <see cref="Folder"/>: <c>data/logs-snapshots</c>.</summary>
+    public string SnapshotFolder => Folder + "-snapshots";
+
     /// <summary>Raw bytes (lines and metadata) after which a stream's open block is sealed. Default 1 MiB.</summary>
     public int BlockBytes { get; init; } = 1 << 20;
 

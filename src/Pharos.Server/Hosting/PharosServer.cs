@@ -197,6 +197,7 @@ public sealed class PharosServer : IAsyncDisposable
             RulerConfigRoutes.MapLogs(application, rulers);
             RulerConfigRoutes.MapDeleteTenant(application, rulers);
             LokiRoutes.Map(application, logServices);
+            LokiSnapshots.Map(application, config.AdminApi, logs);
             MimirAlertmanagerRoutes.Map(application, router);
             foreach (string prefix in (string[])["", "/alertmanager"]) AlertmanagerV2Routes.Map(application.MapGroup(prefix), router, time, instruments);
             AlertTraceRoutes.Map(application, router);

@@ -52,6 +52,17 @@ public sealed class SurfaceTests
         Assert.Equal(200, (await api.SendAsync(HttpMethod.Get, "/api/v1/query?query=1")).Status);
     }
 
+    [Theory]
+    [InlineData("", null, 403, "admin APIs disabled; set admin_api: true in the server's configuration")]
+    [InlineData("admin_api: true\n", null, 401, "no org id")]
+    [InlineData("admin_api: true\n", "a|b", 400, "multiple org IDs present: /api/pharos/v1/logs/snapshot takes one tenant, not a|b; only queries read several")]
+    [InlineData("admin_api: true\n", "a", 200, """{"status":"success","data":{"name":"20260301T120000Z"}}""")]
+    public async Task A_snapshot_of_logs_is_taken_of_one_tenant_where_that_is_switched_on(string config, string? tenant, int status, string text)
+    {
+        await using var api = await TenantApi.StartAsync(config + (config.Length > 0 ? MultiTenant : ""));
+        Assert.Equal((status, text), await StatusAsync(api, "POST", "/api/pharos/v1/logs/snapshot", tenant));
+    }
+
     [Fact]
     public async Task All_rules_of_a_tenant_are_deleted_and_nobody_elses()
     {
@@ -115,9 +126,9 @@ public sealed class SurfaceTests
         Assert.DoesNotContain("root:", answer, StringComparison.Ordinal);
     }
 
-    private static async Task<(int, string)> StatusAsync(TenantApi api, string method, string path)
+    private static async Task<(int, string)> StatusAsync(TenantApi api, string method, string path, string? tenant = null)
     {
-        var (status, text, _) = await api.SendAsync(new HttpMethod(method), path);
+        var (status, text, _) = await api.SendAsync(new HttpMethod(method), path, tenant);
         return (status, text);
     }
 
