@@ -43,17 +43,9 @@ public static class LabelCodec
     {
         const ulong k0 = 0x9E3779B97F4A7C15, k1 = 0xD6E8FEB86659FD93;
         ulong h = k0 ^ ((ulong)encoded.Length * k1);
-        while (encoded.Length >= 8)
-        {
-            h = Mix(h ^ MemoryMarshal.Read<ulong>(encoded), k1);
-            encoded = encoded[8..];
-        }
-        if (encoded.Length > 0)
-        {
-            ulong tail = 0;
-            for (int i = 0; i < encoded.Length; i++) tail |= (ulong)encoded[i] << (8 * i);
-            h = Mix(h ^ tail, k1);
-        }
+        int at = 0;
+        for (; encoded.Length - at >= 8; at += 8) h = Mix(h ^ MemoryMarshal.Read<ulong>(encoded[at..]), k1);
+        if (at < encoded.Length) h = Mix(h ^ Tail(encoded, encoded.Length - at), k1);
         return Mix(h ^ (h >> 32), k0);
 
         static ulong Mix(ulong a, ulong b)
@@ -61,6 +53,15 @@ public static class LabelCodec
             ulong high = Math.BigMul(a, b, out ulong low);
             return high ^ low;
         }
+    }
+
+    /// <summary>The last one to seven bytes as a number, the first of them lowest.</summary>
+    private static ulong Tail(ReadOnlySpan<byte> bytes, int count)
+    {
+        if (bytes.Length >= 8) return MemoryMarshal.Read<ulong>(bytes[^8..]) >> (64 - (8 * count));
+        // Reads that overlap bring the same bits twice.
+        if (count >= 4) return MemoryMarshal.Read<uint>(bytes) | ((ulong)MemoryMarshal.Read<uint>(bytes[^4..]) << (8 * (count - 4)));
+        return bytes[0] | ((ulong)bytes[count >> 1] << (8 * (count >> 1))) | ((ulong)bytes[^1] << (8 * (count - 1)));
     }
 
     private static int LengthSize(uint length)

@@ -82,11 +82,24 @@ public sealed class MetricBatch : IDisposable
     /// <summary>Adds a series; returns its index. The caller vouches that the bytes are canonical.</summary>
     public int AddSeries(ReadOnlySpan<byte> canonicalLabels)
     {
+        canonicalLabels.CopyTo(LabelRoom(canonicalLabels.Length));
+        return AddSeriesInRoom(canonicalLabels.Length);
+    }
+
+    /// <summary>Room for at least so many bytes of canonical labels, for a series that <see cref="AddSeriesInRoom"/> then adds, or does not.</summary>
+    public Span<byte> LabelRoom(int bytes)
+    {
         int start = seriesCount == 0 ? 0 : seriesEnds[seriesCount - 1];
-        Grow(ref labelBytes, start, canonicalLabels.Length);
-        canonicalLabels.CopyTo(labelBytes.AsSpan(start));
+        Grow(ref labelBytes, start, bytes);
+        return labelBytes.AsSpan(start);
+    }
+
+    /// <summary>Adds the series whose labels were written to <see cref="LabelRoom"/>; returns its index.</summary>
+    public int AddSeriesInRoom(int labelBytes)
+    {
+        int start = seriesCount == 0 ? 0 : seriesEnds[seriesCount - 1];
         Grow(ref seriesEnds, seriesCount, 1);
-        seriesEnds[seriesCount] = start + canonicalLabels.Length;
+        seriesEnds[seriesCount] = start + labelBytes;
         return seriesCount++;
     }
 

@@ -89,10 +89,27 @@ internal static class LevelDetector
         };
     }
 
-    /// <summary>Every one of <see cref="FieldNames"/> holds one of these.</summary>
-    private static bool MayHaveLevelKey(ReadOnlySpan<byte> json) =>
-        json.IndexOf("evel\""u8) >= 0 || json.IndexOf("everity"u8) >= 0 || json.IndexOf("lvl\""u8) >= 0 || json.IndexOf("LEVEL\""u8) >= 0
-        || json.IndexOf("EVERITY"u8) >= 0 || json.IndexOf("LVL\""u8) >= 0 || json.IndexOf("Lvl\""u8) >= 0;
+    /// <summary>Whether an end of one of <see cref="FieldNames"/> stands in a line: each of them has one <c>v</c>, of which lines have few.</summary>
+    private static bool MayHaveLevelKey(ReadOnlySpan<byte> json)
+    {
+        for (int at = 1; at < json.Length; at++)
+        {
+            int hit = json[at..].IndexOfAny((byte)'v', (byte)'V');
+            if (hit < 0) return false;
+            at += hit;
+            var rest = json[(at + 1)..];
+            bool ends = (json[at - 1], json[at]) switch
+            {
+                ((byte)'e', (byte)'v') => rest.StartsWith("el\""u8) || rest.StartsWith("erity"u8),
+                ((byte)'E', (byte)'V') => rest.StartsWith("EL\""u8) || rest.StartsWith("ERITY"u8),
+                ((byte)'l' or (byte)'L', (byte)'v') => rest.StartsWith("l\""u8),
+                ((byte)'L', (byte)'V') => rest.StartsWith("L\""u8),
+                _ => false,
+            };
+            if (ends) return true;
+        }
+        return false;
+    }
 
     private static ReadOnlySpan<byte> OfJson(ReadOnlySpan<byte> line)
     {

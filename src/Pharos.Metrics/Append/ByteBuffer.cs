@@ -33,16 +33,9 @@ internal sealed class ByteBuffer(int capacity = 4096)
 
     public void Double(double value) => BinaryPrimitives.WriteDoubleLittleEndian(Take(8), value);
 
-    public void Uvarint(ulong value)
-    {
-        var space = Reserve(10);
-        int at = 0;
-        for (; value >= 0x80; value >>= 7) space[at++] = (byte)(value | 0x80);
-        space[at++] = (byte)value;
-        Length += at;
-    }
+    public void Uvarint(ulong value) => Length += WriteUvarint(Reserve(10), value);
 
-    public void Varint(long value) => Uvarint((ulong)((value << 1) ^ (value >> 63)));
+    public void Varint(long value) => Length += WriteVarint(Reserve(10), value);
 
     public void Text(ReadOnlySpan<byte> utf8)
     {
@@ -56,6 +49,19 @@ internal sealed class ByteBuffer(int capacity = 4096)
         Length += Encoding.UTF8.GetBytes(text, Reserve(Encoding.UTF8.GetMaxByteCount(text.Length)));
     }
 
+    public void Advance(int count) => Length += count;
+
+    /// <summary>Writes a zigzag number into some room; returns its length.</summary>
+    public static int WriteVarint(Span<byte> space, long value) => WriteUvarint(space, (ulong)((value << 1) ^ (value >> 63)));
+
+    private static int WriteUvarint(Span<byte> space, ulong value)
+    {
+        int at = 0;
+        for (; value >= 0x80; value >>= 7) space[at++] = (byte)(value | 0x80);
+        space[at] = (byte)value;
+        return at + 1;
+    }
+
     /// <summary>Room for so many bytes, which the caller writes before anything else.</summary>
     public Span<byte> Take(int count)
     {
@@ -64,7 +70,8 @@ internal sealed class ByteBuffer(int capacity = 4096)
         return space;
     }
 
-    private Span<byte> Reserve(int count)
+    /// <summary>Room for at least so many bytes, of which <see cref="Advance"/> keeps those that were written.</summary>
+    public Span<byte> Reserve(int count)
     {
         if (Length + count > bytes.Length) Array.Resize(ref bytes, Math.Max(Length + count, bytes.Length * 2));
         return bytes.AsSpan(Length);

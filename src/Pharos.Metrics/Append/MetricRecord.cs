@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using Pharos.Core;
 using Pharos.Metrics.Head;
 
@@ -34,6 +35,9 @@ internal interface IRecordReader
 /// <summary>The metric store's records in the write log. Layout: docs/formats/metric-records.md.</summary>
 internal static class MetricRecord
 {
+    /// <summary>Two numbers and a value.</summary>
+    private const int SampleBytesMax = 28;
+
     private const byte Batch = 1;
     private const byte Deletions = 2;
     private const byte SharedBatch = 3;
@@ -51,14 +55,19 @@ internal static class MetricRecord
         into.Byte(SharedBatch);
         DefinitionCodec.Write(into, pairs, definitions);
         into.Uvarint((ulong)samples.Length);
+        var room = into.Reserve(SampleBytesMax * samples.Length);
         long id = 0, t = 0;
+        int at = 0;
         foreach (ref readonly var sample in samples)
         {
-            into.Varint(sample.Series.Id - id);
-            into.Varint(sample.TimestampMs - t);
-            into.Double(sample.Value);
-            (id, t) = (sample.Series.Id, sample.TimestampMs);
+            int number = sample.Series.Id;
+            at += ByteBuffer.WriteVarint(room[at..], number - id);
+            at += ByteBuffer.WriteVarint(room[at..], sample.TimestampMs - t);
+            BinaryPrimitives.WriteDoubleLittleEndian(room[at..], sample.Value);
+            at += sizeof(double);
+            (id, t) = (number, sample.TimestampMs);
         }
+        into.Advance(at);
         into.Uvarint((ulong)histograms.Count);
         foreach (var sample in histograms)
         {

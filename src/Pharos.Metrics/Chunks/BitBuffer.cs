@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace Pharos.Metrics.Chunks;
 
 /// <summary>
@@ -16,8 +18,15 @@ internal struct BitBuffer(int capacity)
     {
         int needed = (Bits + count + 7) >> 3;
         if (needed > Bytes.Length) Array.Resize(ref Bytes, Math.Max(needed, Bytes.Length + (Bytes.Length >> 1) + 8));
-        int at = Bits >> 3, free = 8 - (Bits & 7);
+        int at = Bits >> 3, used = Bits & 7, free = 8 - used;
         Bits += count;
+        if (at + 8 <= Bytes.Length && used + count <= 64)
+        {
+            // The bits that are there are written again as they are.
+            var word = Bytes.AsSpan(at, 8);
+            BinaryPrimitives.WriteUInt64BigEndian(word, BinaryPrimitives.ReadUInt64BigEndian(word) | (value << (64 - count) >> used));
+            return;
+        }
         while (count > 0)
         {
             int take = Math.Min(free, count);

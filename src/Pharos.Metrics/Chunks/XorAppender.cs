@@ -61,6 +61,12 @@ internal struct XorAppender
         count++;
     }
 
+    /// <summary>Fetches where the next sample is written.</summary>
+    public readonly void FetchEndAhead()
+    {
+        if (stream.Bytes is { } bytes && stream.Bits >> 3 is var at && at < bytes.Length) Ahead.Fetch(ref bytes[at]);
+    }
+
     /// <summary>The finished chunk's bytes, with the count in front. They are the appender's own: nothing may be appended after.</summary>
     public readonly ReadOnlyMemory<byte> Close()
     {

@@ -68,6 +68,22 @@ internal sealed class MemSeries(int id, int[] pairs)
         : Histograms is { } histograms ? histograms.Samples[0].TimestampMs
         : long.MaxValue;
 
+    /// <summary>Fetches the series itself, which stands on two lines of a cache or three.</summary>
+    public void FetchAhead()
+    {
+        Ahead.Fetch(ref open);
+        Ahead.Fetch(ref seldom);
+    }
+
+    /// <summary>Fetches the numbers of its labels, once the series is there.</summary>
+    public void FetchPairsAhead()
+    {
+        if (Pairs is { Length: > 0 } numbers) Ahead.Fetch(ref numbers[0]);
+    }
+
+    /// <summary>Fetches where the next sample is written, once the series is there.</summary>
+    public void FetchEndAhead() => open.FetchEndAhead();
+
     public void Reserve(long timestampMs, double value, Histogram? histogram)
     {
         ReservedMs = timestampMs;

@@ -12,6 +12,13 @@ internal struct NumberTable()
 
     public readonly Probe Find(ulong hash) => new(Volatile.Read(in slots), hash);
 
+    /// <summary>Fetches the place of a hash for <see cref="Find"/>.</summary>
+    public readonly void FetchAhead(ulong hash)
+    {
+        var all = Volatile.Read(in slots);
+        Ahead.Fetch(ref all[Home(hash, all.Length - 1)]);
+    }
+
     public void Add(ulong hash, int number)
     {
         if (++count * 3 > slots.Length * 2) Grow();

@@ -35,6 +35,33 @@ internal sealed class SeriesTable(LabelPairs pairs)
         return null;
     }
 
+    /// <summary>
+    /// Finds several series as <see cref="Find"/> does each, with one wait for memory for all of them at each step.
+    /// </summary>
+    /// <param name="hashes">Of their labels; at most <see cref="Ahead.Count"/>.</param>
+    /// <param name="found">Gets for each a series that may be the one: its labels are still to be compared.</param>
+    public void FindLikely(ReadOnlySpan<ulong> hashes, Span<MemSeries?> found)
+    {
+        Span<int> ids = stackalloc int[Ahead.Count];
+        foreach (ulong hash in hashes) slots.FetchAhead(hash);
+        var all = Volatile.Read(ref pages);
+        for (int i = 0; i < hashes.Length; i++)
+        {
+            var probe = slots.Find(hashes[i]);
+            if (probe.Next(out int id) && id / PageSize < all.Length && all[id / PageSize] is { } page) Ahead.Fetch(ref page[id % PageSize]);
+            ids[i] = id;
+        }
+        for (int i = 0; i < hashes.Length; i++)
+        {
+            found[i] = ids[i] == 0 ? null : Get(ids[i]);
+            found[i]?.FetchAhead();
+        }
+        for (int i = 0; i < hashes.Length; i++) found[i]?.FetchPairsAhead();
+    }
+
+    /// <summary>Whether a series has these labels.</summary>
+    public bool Is(MemSeries series, ReadOnlySpan<byte> labels) => pairs.Equal(series.Pairs, labels);
+
     /// <summary>Adds a series that has labels and a number of its own.</summary>
     /// <param name="hash">Of its canonical label bytes.</param>
     public void Add(MemSeries series, ulong hash)

@@ -37,12 +37,19 @@ internal sealed partial class TenantHead
     {
         var resolved = ticket.Resolved(batch.SeriesCount);
         ulong stripes = 0;
-        for (int i = 0; i < resolved.Length; i++)
+        Span<ulong> hashes = stackalloc ulong[Ahead.Count];
+        for (int from = 0; from < resolved.Length; from += Ahead.Count)
         {
-            var labels = batch.LabelsOf(i);
-            var series = resolved[i] = Table.Find(LabelCodec.Hash(labels), labels);
-            if (series is not null) stripes |= HeadLocks.BitOf(series.Id);
-            else if (!full) stripes = HeadLocks.All;
+            var some = resolved[from..Math.Min(resolved.Length, from + Ahead.Count)];
+            for (int i = 0; i < some.Length; i++) hashes[i] = LabelCodec.Hash(batch.LabelsOf(from + i));
+            Table.FindLikely(hashes[..some.Length], some);
+            for (int i = 0; i < some.Length; i++)
+            {
+                var labels = batch.LabelsOf(from + i);
+                if (some[i] is not { } likely || !Table.Is(likely, labels)) some[i] = Table.Find(hashes[i], labels);
+                if (some[i] is { } series) stripes |= HeadLocks.BitOf(series.Id);
+                else if (!full) stripes = HeadLocks.All;
+            }
         }
         return stripes == 0 ? 1 : stripes;
     }

@@ -10,6 +10,9 @@ namespace Pharos.Metrics.Head;
 /// </summary>
 internal sealed partial class TenantHead
 {
+    /// <summary>Samples before one is put into its series, its open chunk is fetched; twice as many before, the series.</summary>
+    private const int FetchedAhead = 8;
+
     private readonly MetricInstruments instruments;
     private readonly long rangeMs;
     private readonly int exemplarsMax;
@@ -138,8 +141,12 @@ internal sealed partial class TenantHead
     private void Apply(AppendTicket ticket, SeriesWriter writer)
     {
         foreach (var series in ticket.Definitions) series.Logged = true;
-        foreach (ref readonly var sample in ticket.Samples)
+        var samples = ticket.Samples;
+        for (int i = 0; i < samples.Length; i++)
         {
+            if (i + (2 * FetchedAhead) < samples.Length) samples[i + (2 * FetchedAhead)].Series.FetchAhead();
+            if (i + FetchedAhead < samples.Length) samples[i + FetchedAhead].Series.FetchEndAhead();
+            ref readonly var sample = ref samples[i];
             sample.Series.InFlight--;
             Put(writer, sample.Series, sample.TimestampMs, sample.Value, null);
         }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
@@ -14,6 +15,9 @@ public static class SnappyBlock
 {
     private const int BlockBytes = 64 * 1024;
     private const int HashBits = 14;
+
+    /// <summary>The longest literal and copy whose length stands in the tag.</summary>
+    private const int ShortBytesMax = 64;
 
     /// <summary>Reads the unpacked length that the first bytes claim; nothing is unpacked yet.</summary>
     public static bool TryReadLength(ReadOnlySpan<byte> packed, out long length, out int headerBytes)
@@ -59,6 +63,8 @@ public static class SnappyBlock
         int at = 0, to = 0;
         while (at < elements.Length)
         {
+            if (!TryShort(elements, output, ref at, ref to)) return false;
+            if (at == elements.Length) break;
             byte tag = elements[at++];
             int length, offset;
             switch (tag & 3)
@@ -77,9 +83,7 @@ public static class SnappyBlock
                     }
                     length++;
                     if (length > elements.Length - at || length > output.Length - to) return false;
-                    // Most pieces are short; one 16-byte move is several times cheaper than a call for each.
-                    if (length <= 16 && elements.Length - at >= 16 && output.Length - to >= 16) Vector128.CopyTo(Vector128.Create(elements.Slice(at, 16)), output[to..]);
-                    else elements.Slice(at, length).CopyTo(output[to..]);
+                    elements.Slice(at, length).CopyTo(output[to..]);
                     at += length;
                     to += length;
                     continue;
@@ -104,23 +108,59 @@ public static class SnappyBlock
                     break;
             }
             if (offset == 0 || offset > to || length > output.Length - to) return false;
-            if (offset >= 16 && length <= 16 && output.Length - to >= 16)
+            // A copy that overlaps itself repeats what it has just written.
+            for (int i = 0; i < length; i++, to++) output[to] = output[to - offset];
+        }
+        return to == output.Length;
+    }
+
+    /// <summary>
+    /// Unpacks elements of up to 64 bytes with near offsets, which nearly all are, while at least as much is left of input and output that none of them
+    /// needs a look at the end: whole 16 bytes are moved, and what is too much is written over.
+    /// </summary>
+    /// <returns>False: an offset points before the output.</returns>
+    private static bool TryShort(ReadOnlySpan<byte> elements, Span<byte> output, ref int at, ref int to)
+    {
+        ref byte from = ref MemoryMarshal.GetReference(elements), into = ref MemoryMarshal.GetReference(output);
+        int lastAt = elements.Length - ShortBytesMax - 3, lastTo = output.Length - ShortBytesMax, a = at, t = to;
+        while (a <= lastAt && t <= lastTo)
+        {
+            int tag = Unsafe.Add(ref from, a), length = (tag >> 2) + 1, offset;
+            switch (tag & 3)
             {
-                Vector128.CopyTo(Vector128.Create((ReadOnlySpan<byte>)output.Slice(to - offset, 16)), output[to..]);
-                to += length;
+                case 0:
+                    if (length > 60) goto default;
+                    a++;
+                    for (int i = 0; i < length; i += 16) Vector128.LoadUnsafe(ref Unsafe.Add(ref from, a + i)).StoreUnsafe(ref Unsafe.Add(ref into, t + i));
+                    a += length;
+                    t += length;
+                    continue;
+                case 1:
+                    length = ((tag >> 2) & 7) + 4;
+                    offset = ((tag >> 5) << 8) | Unsafe.Add(ref from, a + 1);
+                    a += 2;
+                    break;
+                case 2:
+                    offset = Unsafe.ReadUnaligned<ushort>(ref Unsafe.Add(ref from, a + 1));
+                    a += 3;
+                    break;
+                default:
+                    (at, to) = (a, t);
+                    return true;
             }
-            else if (offset >= length)
+            if (offset == 0 || offset > t) return false;
+            if (offset >= 16)
             {
-                output.Slice(to - offset, length).CopyTo(output[to..]);
-                to += length;
+                for (int i = 0; i < length; i += 16) Vector128.LoadUnsafe(ref Unsafe.Add(ref into, t - offset + i)).StoreUnsafe(ref Unsafe.Add(ref into, t + i));
             }
             else
             {
-                // The copy overlaps itself: it repeats what it has just written.
-                for (int i = 0; i < length; i++, to++) output[to] = output[to - offset];
+                for (int i = 0; i < length; i++) Unsafe.Add(ref into, t + i) = Unsafe.Add(ref into, t - offset + i);
             }
+            t += length;
         }
-        return to == output.Length;
+        (at, to) = (a, t);
+        return true;
     }
 
     /// <summary>The largest size that packing can give.</summary>

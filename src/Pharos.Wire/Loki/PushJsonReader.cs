@@ -15,6 +15,11 @@ internal sealed class PushJsonReader(LokiPushOptions options, LogBatch batch) : 
     public LokiPushResult Read(ReadOnlySpan<byte> json)
     {
         batch.Clear();
+        using (var plain = new PlainPushJson(scratch, collector, batch))
+        {
+            if (plain.TryRead(json)) return collector.Result();
+        }
+        batch.Clear();
         var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = 32 });
         try
         {

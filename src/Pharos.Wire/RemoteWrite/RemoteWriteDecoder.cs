@@ -99,6 +99,7 @@ public sealed class RemoteWriteDecoder
 
     private void SeriesV1(ReadOnlySpan<byte> body, ProtoReader series, MetricBatch into)
     {
+        if (PlainSeries.TryAdd(series.Rest, into)) return;
         labels.Clear();
         var first = series;
         int samples = 0, exemplars = 0;

@@ -152,6 +152,53 @@ public sealed class LokiPushTests
     }
 
     [Fact]
+    public void A_body_as_senders_write_it_means_the_same_as_with_something_beside_its_streams()
+    {
+        // Only the first form is read on the fast road.
+        string[] pieces = ["a", "level=info msg", "\\\"", "\\\\", "\\/", "\\n", "\\t", "\\u0041", "\\u003c", "\\u20AC", "\\ud83d\\ude00", "\\ud83d", "\\udc00", "\\u12g4", "\\x", "ö", "\t", "a longer piece of plain text without anything in it", "\uFFFD"];
+        int read = 0;
+        for (int seed = 1; seed <= 4000; seed++)
+        {
+            var random = new Random(seed);
+            var body = new StringBuilder("{ \"streams\" :[");
+            for (int s = random.Next(4), first = s; s > 0; s--)
+            {
+                body.Append(s == first ? "" : ",").Append($"{{\"stream\":{{\"a\":\"{Text(2)}\"{(random.Next(40) == 0 ? ",\"a\":\"\"" : "")}}},\n\"values\":[");
+                for (int e = random.Next(5), last = e; e > 0; e--)
+                {
+                    string metadata = random.Next(3) switch { 0 => $",{{\"{Text(1)}\":\"{Text(3)}\"}}", 1 => ",{}", _ => "" };
+                    body.Append(e == last ? "" : " , ").Append($"[\"{(random.Next(30) == 0 ? "9223372036854775808" : random.NextInt64(0, long.MaxValue))}\",\"{Text(9)}\"{metadata}]");
+                }
+                body.Append("]}");
+            }
+            body.Append("]}");
+            byte[] plain = Encoding.UTF8.GetBytes(body.ToString());
+            if (random.Next(3) == 0) plain[random.Next(plain.Length)] = (byte)random.Next(256);
+            if (!plain.AsSpan().StartsWith("{"u8)) continue;
+            string one = Read(plain), other = Read([.. "{\"beside\":1,"u8, .. plain.AsSpan(1)]);
+            Assert.True(one == other, $"seed {seed}: {one}\nis not\n{other}");
+            if (one != "wrong") read++;
+
+            string Text(int most) => string.Concat(Enumerable.Range(0, random.Next(most)).Select(_ => pieces[random.Next(random.Next(6) == 0 ? pieces.Length : 10)]));
+        }
+        Assert.True(read > 1000, $"only {read} bodies were good");
+
+        static string Read(byte[] json)
+        {
+            using var batch = new LogBatch();
+            try
+            {
+                var result = LokiPushDecoder.DecodeJson(json, LokiPushOptions.Default, batch);
+                return string.Join('\n', Lines(batch).Concat(result.Errors.Select(e => $"{e.Message} {e.Samples}")));
+            }
+            catch (WireFormatException)
+            {
+                return "wrong";
+            }
+        }
+    }
+
+    [Fact]
     public void Decoding_allocates_nothing_per_line()
     {
         using var few = new LogBatch();

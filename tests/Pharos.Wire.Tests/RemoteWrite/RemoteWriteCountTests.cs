@@ -1,4 +1,3 @@
-using System.Text;
 using Pharos.Core;
 using Pharos.Wire.RemoteWrite;
 
@@ -50,15 +49,15 @@ public sealed class RemoteWriteCountTests
             for (int series = random.Next(1, 4); series > 0; series--)
             {
                 var inner = new List<byte>();
-                if (random.Next(8) > 0) Message(inner, 1, Label("__name__", "up"));
+                if (random.Next(8) > 0) ProtoBytes.Message(inner, 1, ProtoBytes.Label("__name__", "up"));
                 // Mostly what a sender writes: sorted, plain.
                 for (int label = random.Next(4), at = 0; label > 0; label--)
                 {
                     at = random.Next(20) == 0 ? random.Next(names.Length) : Math.Min(at + 1, 2);
-                    Message(inner, 1, Label(names[at], values[random.Next(10) == 0 ? random.Next(values.Length) : random.Next(2)]));
+                    ProtoBytes.Message(inner, 1, ProtoBytes.Label(names[at], values[random.Next(10) == 0 ? random.Next(values.Length) : random.Next(2)]));
                 }
-                for (int sample = random.Next(3); sample > 0; sample--) Message(inner, 2, [0x09, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f, 0x10, 0xe8, 0x07]);
-                Message(body, 1, inner);
+                for (int sample = random.Next(3); sample > 0; sample--) ProtoBytes.Message(inner, 2, [0x09, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f, 0x10, 0xe8, 0x07]);
+                ProtoBytes.Message(body, 1, inner);
             }
             byte[] bytes = [.. body];
             if (random.Next(5) == 0) bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
@@ -83,21 +82,5 @@ public sealed class RemoteWriteCountTests
             return null;
         }
         return decoder.Rejected.Count + batch.Histograms.Count + batch.Exemplars.Count + batch.Metadata.Count > 0 ? -1 : batch.Samples.Length;
-    }
-
-    private static List<byte> Label(string name, string value)
-    {
-        var label = new List<byte>();
-        Message(label, 1, Encoding.UTF8.GetBytes(name));
-        Message(label, 2, Encoding.UTF8.GetBytes(value));
-        return label;
-    }
-
-    private static void Message(List<byte> into, int field, IReadOnlyCollection<byte> bytes)
-    {
-        into.Add((byte)((field << 3) | 2));
-        if (bytes.Count >= 0x80) into.Add((byte)(bytes.Count | 0x80));
-        into.Add((byte)(bytes.Count < 0x80 ? bytes.Count : bytes.Count >> 7));
-        into.AddRange(bytes);
     }
 }
