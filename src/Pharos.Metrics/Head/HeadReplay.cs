@@ -83,14 +83,16 @@ internal sealed class HeadReplay : IRecordReader
     {
         if (IsInBlock(timestampMs) || IsLoaded(id)) return;
         Samples++;
-        Put(new ReplayedSample(Get(id), timestampMs, value, null));
+        var series = Get(id, out int number);
+        Put(number, new ReplayedSample(series, timestampMs, value, null));
     }
 
     public void Histogram(int id, long timestampMs, Histogram histogram)
     {
         if (IsInBlock(timestampMs) || IsLoaded(id)) return;
         Samples++;
-        Put(new ReplayedSample(Get(id), timestampMs, 0, new ReplayedHistogram(histogram, position)));
+        var series = Get(id, out int number);
+        Put(number, new ReplayedSample(series, timestampMs, 0, new ReplayedHistogram(histogram, position)));
     }
 
     public void Exemplar(int id, Exemplar exemplar)
@@ -103,7 +105,7 @@ internal sealed class HeadReplay : IRecordReader
     public void Deleted(int id, TimeRange range)
     {
         if (IsLoaded(id)) return;
-        var series = Get(id);
+        var series = Get(id, out _);
         Settle();
         series.Deleted = Blocks.DeletedRanges.Add(series.Deleted, range);
     }
@@ -141,10 +143,11 @@ internal sealed class HeadReplay : IRecordReader
         head.Index.Remove(empty);
     }
 
-    private void Put(ReplayedSample sample)
+    /// <param name="number">The series' own, which is not read from it here: another thread works on it, and one look for each sample was a tenth of the start.</param>
+    private void Put(int number, in ReplayedSample sample)
     {
         head.Learn(sample.TimestampMs, position);
-        int worker = workers.Of(sample.Series.Id);
+        int worker = workers.Of(number);
         var lane = lanes[worker];
         var batch = lane.Filling ??= workers.Rent(lane);
         batch.Add(sample);
@@ -173,7 +176,7 @@ internal sealed class HeadReplay : IRecordReader
         for (int i = 0; i < samples.Count; i++)
         {
             var histogram = samples.HasHistograms ? samples.Histograms[i] : null;
-            Put(new ReplayedSample(into, samples.Timestamps[i], samples.Values[i], histogram is null ? null : new ReplayedHistogram(histogram, position)));
+            Put(into.Id, new ReplayedSample(into, samples.Timestamps[i], samples.Values[i], histogram is null ? null : new ReplayedHistogram(histogram, position)));
         }
         Settle();
         foreach (var range in from.Deleted?.Ranges ?? []) into.Deleted = Blocks.DeletedRanges.Add(into.Deleted, range);
@@ -183,10 +186,16 @@ internal sealed class HeadReplay : IRecordReader
 
     private bool IsLoaded(int id) => mayBeLoaded && loaded!.Holds(id, position);
 
-    private MemSeries Get(int id)
+    /// <param name="number">Its own number: another one where it came back under a new one.</param>
+    private MemSeries Get(int id, out int number)
     {
-        if (head.Table.Get(id) is { } series) return series;
-        if (others.TryGetValue(id, out series) || nameless.TryGetValue(id, out series)) return series;
+        number = id;
+        if (head.Table.Get(id) is { } series || nameless.TryGetValue(id, out series)) return series;
+        if (others.TryGetValue(id, out series))
+        {
+            number = series.Id;
+            return series;
+        }
         head.Table.SkipTo(id + 1);
         return nameless[id] = new MemSeries(id, []);
     }

@@ -24,7 +24,7 @@ internal sealed class ReplayBatch
 
     public ReadOnlySpan<ReplayedSample> Samples => samples.AsSpan(0, count);
 
-    public void Add(ReplayedSample sample) => samples[count++] = sample;
+    public void Add(in ReplayedSample sample) => samples[count++] = sample;
 
     public void Clear()
     {
