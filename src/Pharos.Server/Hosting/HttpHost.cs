@@ -34,9 +34,10 @@ public sealed class HttpHost : IAsyncDisposable
     /// <param name="port">0 picks a free port.</param>
     /// <param name="map">Adds middleware and routes.</param>
     /// <param name="web">Asked for each connection and request; TLS or not is decided at the start. Null: plain HTTP for everybody.</param>
+    /// <param name="before">Awaited when all routes are there, before anything is listened to; what it throws goes on.</param>
     /// <exception cref="IOException">The address cannot be bound; the message says why and what to do.</exception>
     public static async Task<HttpHost> StartAsync(
-        string host, int port, ILoggerFactory loggers, Action<WebApplication> map, CancellationToken cancel, Func<WebConfig>? web = null)
+        string host, int port, ILoggerFactory loggers, Action<WebApplication> map, CancellationToken cancel, Func<WebConfig>? web = null, Func<Task>? before = null)
     {
         var atStart = web?.Invoke() ?? new WebConfig();
         var builder = WebApplication.CreateSlimBuilder();
@@ -68,6 +69,15 @@ public sealed class HttpHost : IAsyncDisposable
         application.UseResponseEncoding();
         application.UseWebSockets();
         map(application);
+        try
+        {
+            await (before?.Invoke() ?? Task.CompletedTask);
+        }
+        catch
+        {
+            await application.DisposeAsync();
+            throw;
+        }
         try
         {
             await application.StartAsync(cancel);

@@ -104,8 +104,13 @@ public sealed class PharosServer : IAsyncDisposable
             new MetricStoreOptions { Folder = Path.Combine(data, "metrics"), ExemplarsPerTenant = int.MaxValue }, log, limits, time, instruments, loggers.CreateLogger("Metrics")));
         var logs = Keep(new LogStore(
             new LogStoreOptions { Folder = Path.Combine(data, "logs"), FilterLanguage = new LogQlFilterLanguage(time) }, log, limits, time, instruments, loggers.CreateLogger("Logs")));
-        metrics.Start();
-        logs.Start();
+        // Beside all that is made meanwhile, which asks the stores for nothing: reading the log is most of a start.
+        var reading = Task.Run(() =>
+        {
+            metrics.Start();
+            logs.Start();
+        }, CancellationToken.None);
+        Keep(new Waiting(reading));
 
         var ingestion = new IngestionRates(time);
         var replicas = new HaTracker(catalogue, time, instruments, loggers.CreateLogger("Distributor"));
@@ -136,7 +141,6 @@ public sealed class PharosServer : IAsyncDisposable
             new TenantRulersOptions { ExternalUrl = ExternalUrl(), SourceTenants = config.MultitenancyEnabled && config.RulerFederationEnabled }, new RuleStore(catalogue, limits, loggers.CreateLogger("Rules")),
             placement => placement == RulePlacement.Metrics ? promqlRules : logqlRules,
             ruling.Counted(metrics), router, journal, catalogue, time, instruments, loggers.CreateLogger("Rules")));
-        await rulers.StartAsync(cancel);
 
         var collectors = new CollectorRegistry(catalogue, time);
         var pipelines = new PipelineRegistry(catalogue, time, CheckPipeline);
@@ -206,7 +210,11 @@ public sealed class PharosServer : IAsyncDisposable
             FleetStateRoutes.Map(application, collectors);
             PageRoutes.Map(application, page);
             application.UsePage();
-        }, cancel));
+        }, cancel, before: async () =>
+        {
+            await reading;
+            await rulers.StartAsync(cancel);
+        }));
     }
 
     private static IReadOnlyList<Diagnostic> CheckPipeline(string contents) =>
@@ -217,6 +225,12 @@ public sealed class PharosServer : IAsyncDisposable
         parts.Push(part);
         return part;
     }
+}
+
+/// <summary>Work that must have ended, however it ends, before what it works on is disposed of.</summary>
+internal sealed class Waiting(Task work) : IAsyncDisposable
+{
+    public async ValueTask DisposeAsync() => await work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 }
 
 /// <summary>Something to dispose of in its turn.</summary>
