@@ -137,6 +137,32 @@ public sealed class IngestTests
     }
 
     [Fact]
+    public void An_open_block_takes_an_entry_once_and_gives_them_by_time_however_late_they_come()
+    {
+        for (int seed = 1; seed <= 300; seed++)
+        {
+            var random = new Random(seed);
+            var block = new HeadBlock();
+            var taken = new HashSet<(long, string)>();
+            var inOrder = new List<(long At, string Line)>();
+            // A few bodies at once, as of senders beside each other; entries all over the place; all at one time.
+            int step = random.Next(4), entries = random.Next(1, 3000), late = random.Next(3) switch { 0 => 0, 1 => 60, _ => 100_000 };
+            for (int i = 0; i < entries; i++)
+            {
+                long at = (i * step) - (i / 20 % 3 == 1 ? random.Next(late + 1) : 0);
+                string line = $"line {random.Next(1 + (seed % 7 * 50))}";
+                byte[] bytes = Encoding.UTF8.GetBytes(line);
+                bool isNew = taken.Add((at, line));
+                Assert.True(isNew == block.Append(at, bytes, default), $"seed {seed}: entry {i}");
+                if (isNew) inOrder.Add((at, line));
+            }
+            var snapshot = block.Snapshot();
+            var byTime = snapshot.ByTime().AsSpan(0, snapshot.Count).ToArray().Select(e => (e.TimestampNs, Encoding.UTF8.GetString(snapshot.Bytes, e.LineAt, e.LineLength)));
+            Assert.True(byTime.SequenceEqual(inOrder.OrderBy(e => e.At)), $"seed {seed}");
+        }
+    }
+
+    [Fact]
     public void The_skip_filter_never_denies_a_needle_that_is_there()
     {
         for (int seed = 1; seed <= 40; seed++)

@@ -10,6 +10,9 @@ namespace Pharos.Logs.Ingest;
 /// </summary>
 internal sealed class PendingAppend(LogStoreOptions options, LogInstruments instruments, TenantLogs logs, TenantLimits limits, long nowNs) : IDisposable
 {
+    /// <summary>What an entry mostly takes in the record besides its line and the sender's metadata: numbers and the level.</summary>
+    private const int EntryBytes = 40;
+
     private readonly PooledBuffer record = new();
     private readonly PooledBuffer metadata = new();
     private readonly List<AppendError> errors = [];
@@ -52,6 +55,9 @@ internal sealed class PendingAppend(LogStoreOptions options, LogInstruments inst
             record.Append(stream.Labels.Encoded);
         }
         EntriesAt = record.Length;
+        long lineBytes = 0;
+        foreach (ref readonly var entry in batch.Entries) lineBytes += entry.LineLength + entry.MetadataLength;
+        record.GetSpan((int)Math.Min(Array.MaxLength - EntriesAt, lineBytes + ((long)EntryBytes * batch.Entries.Length)));
         long last = 0;
         long oldest = options.RejectOldEntries && limits.LogAgeMax > TimeSpan.Zero ? nowNs - (limits.LogAgeMax.Ticks * 100) : long.MinValue;
         long newest = limits.CreationGracePeriod > TimeSpan.Zero ? nowNs + (limits.CreationGracePeriod.Ticks * 100) : long.MaxValue;

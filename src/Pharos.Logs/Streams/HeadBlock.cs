@@ -1,3 +1,4 @@
+using System.Numerics;
 using Pharos.Core;
 using Pharos.Logs.Blocks;
 
@@ -15,8 +16,31 @@ internal readonly record struct HeadSnapshot(byte[] Bytes, HeadEntry[] Entries, 
         if (Sorted) return Entries;
         var sorted = Entries.AsSpan(0, Count).ToArray();
         // Offsets grow with arrival, so they make the order stable.
-        Array.Sort(sorted, static (a, b) => a.TimestampNs != b.TimestampNs ? a.TimestampNs.CompareTo(b.TimestampNs) : a.LineAt.CompareTo(b.LineAt));
+        if (!TryPutInOrder(sorted)) Array.Sort(sorted, static (a, b) => a.TimestampNs != b.TimestampNs ? a.TimestampNs.CompareTo(b.TimestampNs) : a.LineAt.CompareTo(b.LineAt));
         return sorted;
+    }
+
+    /// <summary>Entries of senders beside each other come a little late: each stretch of such is merged with the few that are newer. False where they are many.</summary>
+    private static bool TryPutInOrder(Span<HeadEntry> entries)
+    {
+        long moves = 8L * entries.Length;
+        HeadEntry[] newer = [];
+        for (int from = 1; from < entries.Length; from++)
+        {
+            long newestNs = entries[from - 1].TimestampNs;
+            if (entries[from].TimestampNs >= newestNs) continue;
+            int to = from + 1;
+            while (to < entries.Length && entries[to].TimestampNs >= entries[to - 1].TimestampNs && entries[to].TimestampNs < newestNs) to++;
+            int at = HeadBlock.FirstFrom(entries[..from], entries[from].TimestampNs + 1), count = from - at;
+            moves -= to - at;
+            if (moves < 0) return false;
+            if (newer.Length < count) newer = new HeadEntry[2 * count];
+            entries[at..from].CopyTo(newer);
+            int late = from;
+            for (int i = 0; i < count; at++) entries[at] = late < to && entries[late].TimestampNs < newer[i].TimestampNs ? entries[late++] : newer[i++];
+            from = to - 1;
+        }
+        return true;
     }
 }
 
@@ -28,12 +52,20 @@ internal sealed class HeadBlock
 {
     private const int TailScan = 16;
 
+    /// <summary>Stretches in order in which an entry is looked for that may have come before; with more, all entries are hashed.</summary>
+    private const int RunsMax = 128;
+
+    /// <summary>From here on an array grows faster: fewer of them are thrown away, all of which are large objects for the collector.</summary>
+    private const int LargeBytes = 64 << 10;
+
     private byte[] bytes = [];
     private HeadEntry[] entries = [];
     private HashSet<ulong>? seen;
+
+    // Null while all entries are in order.
+    private List<Run>? runs;
     private int used;
     private int count;
-    private bool sorted = true;
 
     public int Bytes => used;
 
@@ -43,21 +75,21 @@ internal sealed class HeadBlock
 
     public long MaxNs { get; private set; } = long.MinValue;
 
-    public HeadSnapshot Snapshot() => new(bytes, entries, count, sorted, MinNs, MaxNs);
+    public HeadSnapshot Snapshot() => new(bytes, entries, count, runs is null, MinNs, MaxNs);
 
     /// <summary>Appends; false where the very same entry is here already.</summary>
     public bool Append(long timestampNs, ReadOnlySpan<byte> line, ReadOnlySpan<byte> metadata)
     {
         if (count > 0 && timestampNs <= MaxNs && Holds(timestampNs, line, metadata)) return false;
         int size = line.Length + metadata.Length;
-        if (used + size > bytes.Length) Array.Resize(ref bytes, Math.Max(used + size, bytes.Length * 2));
-        if (count == entries.Length) Array.Resize(ref entries, Math.Max(2, count * 2));
+        if (used + size > bytes.Length) Grow(ref bytes, used, Math.Max(used + size, bytes.Length * (bytes.Length < LargeBytes ? 2 : 4)));
+        if (count == entries.Length) Grow(ref entries, count, Math.Max(2, count * 2));
         line.CopyTo(bytes.AsSpan(used));
         metadata.CopyTo(bytes.AsSpan(used + line.Length));
         entries[count] = new HeadEntry(timestampNs, used, line.Length, metadata.Length);
         used += size;
+        NoteRun(timestampNs);
         count++;
-        if (timestampNs < MaxNs) sorted = false;
         MinNs = Math.Min(MinNs, timestampNs);
         MaxNs = Math.Max(MaxNs, timestampNs);
         seen?.Add(Hash(timestampNs, line, metadata));
@@ -87,7 +119,7 @@ internal sealed class HeadBlock
         {
             // Mostly the newest entries share a timestamp and a look at the last few settles it.
             int i = count - 1;
-            if (sorted)
+            if (runs is null)
             {
                 int stop = Math.Max(0, count - TailScan);
                 for (; i >= stop; i--)
@@ -96,6 +128,10 @@ internal sealed class HeadBlock
                     if (Same(entries[i], timestampNs, line, metadata)) return true;
                 }
                 if (i < 0) return false;
+            }
+            else if (runs.Count <= RunsMax && HoldsInRuns(timestampNs, line, metadata) is { } settled)
+            {
+                return settled;
             }
             seen = new HashSet<ulong>(count * 2);
             foreach (ref readonly var entry in entries.AsSpan(0, count))
@@ -110,6 +146,62 @@ internal sealed class HeadBlock
         }
         return false;
     }
+
+    /// <summary>Null where so many entries have the timestamp that it takes a hash of all.</summary>
+    private bool? HoldsInRuns(long timestampNs, ReadOnlySpan<byte> line, ReadOnlySpan<byte> metadata)
+    {
+        int end = count;
+        for (int i = runs!.Count - 1; i >= 0; end = runs[i--].From)
+        {
+            var run = runs[i];
+            if (timestampNs < run.MinNs || timestampNs > run.MaxNs) continue;
+            int at = run.From + FirstFrom(entries.AsSpan(run.From, end - run.From), timestampNs);
+            for (int stop = at + TailScan; at < end && entries[at].TimestampNs == timestampNs; at++)
+            {
+                if (at == stop) return null;
+                if (Same(entries[at], timestampNs, line, metadata)) return true;
+            }
+        }
+        return false;
+    }
+
+    /// <summary>The first of entries in order that is not before a time.</summary>
+    public static int FirstFrom(ReadOnlySpan<HeadEntry> inOrder, long timestampNs)
+    {
+        int from = 0, to = inOrder.Length;
+        while (from < to)
+        {
+            int middle = (from + to) >>> 1;
+            if (inOrder[middle].TimestampNs < timestampNs) from = middle + 1;
+            else to = middle;
+        }
+        return from;
+    }
+
+    /// <summary>An entry with this timestamp is about to be counted.</summary>
+    private void NoteRun(long timestampNs)
+    {
+        if (count > 0 && timestampNs < entries[count - 1].TimestampNs)
+        {
+            runs ??= [new Run(0, MinNs, MaxNs)];
+            runs.Add(new Run(count, timestampNs, timestampNs));
+        }
+        else if (runs is not null)
+        {
+            runs[^1] = runs[^1] with { MaxNs = timestampNs };
+        }
+    }
+
+    private static void Grow<T>(ref T[] array, int used, int wanted)
+    {
+        // Nothing is read that was not written.
+        var larger = GC.AllocateUninitializedArray<T>((int)Math.Min(Array.MaxLength, BitOperations.RoundUpToPowerOf2((uint)wanted)));
+        array.AsSpan(0, used).CopyTo(larger);
+        array = larger;
+    }
+
+    /// <summary>Entries in order, up to where the next run begins.</summary>
+    private readonly record struct Run(int From, long MinNs, long MaxNs);
 
     private bool Same(in HeadEntry entry, long timestampNs, ReadOnlySpan<byte> line, ReadOnlySpan<byte> metadata) =>
         entry.TimestampNs == timestampNs
