@@ -44,6 +44,18 @@ public sealed record QueryStatistics
 
     /// <summary>Where time and bytes went, where the caller asked for it; else null.</summary>
     public TraceNode? Trace { get; init; }
+
+    /// <summary>What two evaluations cost that came one after the other, without steps and trace.</summary>
+    internal QueryStatistics With(QueryStatistics next) => new()
+    {
+        SamplesQueryable = SamplesQueryable + next.SamplesQueryable,
+        SamplesLoaded = SamplesLoaded + next.SamplesLoaded,
+        SamplesPeak = Math.Max(SamplesPeak, next.SamplesPeak),
+        SeriesSelected = SeriesSelected + next.SeriesSelected,
+        QueueSeconds = QueueSeconds + next.QueueSeconds,
+        EvaluationSeconds = EvaluationSeconds + next.EvaluationSeconds,
+        BytesPeak = Math.Max(BytesPeak, next.BytesPeak),
+    };
 }
 
 /// <summary>Where the time and bytes of a query went: a part of the query and the parts inside it.</summary>

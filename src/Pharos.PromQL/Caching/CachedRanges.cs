@@ -69,11 +69,13 @@ internal sealed class CachedRanges(SizedCache<PartKey, Part> cache, IMetricChang
         steps.With("cache").Add(grid.Count - toEvaluate);
         steps.With("evaluation").Add(toEvaluate);
         QueryResult? only = null;
+        var statistics = new QueryStatistics();
         var found = new List<(TimeRange Steps, IReadOnlyList<Finding> Findings)>();
         foreach (var (from, to) in missing)
         {
             only = await evaluate(new Grid(grid.At(from), grid.StepMs, to - from + 1)).ConfigureAwait(false);
             known.AddRange(only.Matrix);
+            statistics = statistics.With(only.Statistics);
             if (only.Findings.Count == 0) continue;
             found.Add((new TimeRange(grid.At(from), grid.At(to)), only.Findings));
             findings.AddRange(only.Findings);
@@ -87,7 +89,7 @@ internal sealed class CachedRanges(SizedCache<PartKey, Part> cache, IMetricChang
         var all = Finding.Join(findings);
         return new QueryResult
         {
-            Type = QueryResultType.Matrix, Matrix = matrix, Statistics = only?.Statistics ?? new QueryStatistics(),
+            Type = QueryResultType.Matrix, Matrix = matrix, Statistics = statistics,
             Findings = all, Warnings = Finding.Texts(all, warnings: true, query), Infos = Finding.Texts(all, warnings: false, query),
         };
 
@@ -116,14 +118,16 @@ internal sealed class CachedRanges(SizedCache<PartKey, Part> cache, IMetricChang
         {
             foreach (var (day, before, fromMs, toMs, version) in kept)
             {
-                // Of a stretch that goes on beyond the part it is not known on which side something was found.
-                var here = found.Where(f => f.Steps.Overlaps(fromMs, toMs)).ToList();
-                if (here.Exists(f => f.Steps.MinMs < fromMs || f.Steps.MaxMs > toMs)) continue;
+                // Of a stretch that goes on beyond the part it is to be known that something was found on one side alone, or at every step.
+                var steps = new TimeRange(fromMs, toMs);
+                var around = found.Where(f => f.Steps.Overlaps(fromMs, toMs)).SelectMany(f => f.Findings.Select(one => (Finding: one, f.Steps))).ToList();
+                if (around.Exists(f => !f.Finding.IsTold(steps, f.Steps))) continue;
+                var here = around.Where(f => f.Finding.ArisesIn(steps, f.Steps) == true).Select(f => f.Finding);
                 var series = Between(matrix, Math.Max(fromMs, grid.StartMs), Math.Min(toMs, grid.EndMs)).ToList();
                 // They overlap: what the part before has beyond is still good.
                 if (before is not null && before.FromMs < grid.StartMs) series.AddRange(Between(before.Series, before.FromMs, grid.StartMs - 1));
                 if (before is not null && before.ToMs > grid.EndMs) series.AddRange(Between(before.Series, grid.EndMs + 1, before.ToMs));
-                var said = Finding.Join([.. before?.Findings ?? [], .. here.SelectMany(f => f.Findings)]);
+                var said = Finding.Join([.. before?.Findings ?? [], .. here]);
                 var part = new Part(fromMs, toMs, version, Joined(series), said.Count > 0 ? query : "", said);
                 cache.Put(Key(day), part, part.Bytes);
             }

@@ -11,6 +11,7 @@ internal sealed class AggregateGroup
 
     private readonly AggregateExpr aggregate;
     private readonly Evaluation run;
+    private readonly Grid grid;
     private readonly Column result;
     private byte[] flags;
     private double[] compensation;
@@ -19,10 +20,11 @@ internal sealed class AggregateGroup
     private HistogramAccumulator?[]? histograms;
 
     /// <param name="result">Takes the results; given back by <see cref="Result"/>.</param>
-    public AggregateGroup(AggregateExpr aggregate, Evaluation run, Column result)
+    public AggregateGroup(AggregateExpr aggregate, Evaluation run, Grid grid, Column result)
     {
         this.aggregate = aggregate;
         this.run = run;
+        this.grid = grid;
         this.result = result;
         int steps = result.Count;
         result.Values.Fill(Column.Absent);
@@ -250,7 +252,7 @@ internal sealed class AggregateGroup
         var values = result.Values;
         if ((seen & Floats) != 0 && (seen & HistogramsSeen) != 0)
         {
-            run.Annotations.Warn(aggregate.Operand, "encountered a mix of histograms and floats for aggregation");
+            run.Annotations.Warn(aggregate.Operand, "encountered a mix of histograms and floats for aggregation", run.StepOf(grid, i));
             result.Remove(i);
             return;
         }
@@ -262,8 +264,8 @@ internal sealed class AggregateGroup
                 return;
             }
             var total = histograms![i]!;
-            if (total.Conflict) run.Annotations.Warn(aggregate.Operand, "conflicting counter resets during histogram aggregation");
-            if (total.Reconciled) run.Annotations.Info(aggregate.Operand, "mismatched custom buckets were reconciled during aggregation");
+            if (total.Conflict) run.Annotations.Warn(aggregate.Operand, "conflicting counter resets during histogram aggregation", run.StepOf(grid, i));
+            if (total.Reconciled) run.Annotations.Info(aggregate.Operand, "mismatched custom buckets were reconciled during aggregation", run.StepOf(grid, i));
             result.Set(i, total.Result());
             return;
         }
@@ -280,7 +282,7 @@ internal sealed class AggregateGroup
         var total = histograms[i] ??= new HistogramAccumulator(aggregate.Op == AggregateOp.Avg);
         if (total.Add(histogram)) return;
         flags[i] |= Incompatible;
-        run.Annotations.Warn(aggregate.Operand, "vector contains a mix of histograms with exponential and custom buckets schemas");
+        run.Annotations.Warn(aggregate.Operand, "vector contains a mix of histograms with exponential and custom buckets schemas", run.StepOf(grid, i));
     }
 
     private void AddToMean(int i, double value)
@@ -332,7 +334,7 @@ internal sealed class AggregateGroup
             if (!Column.IsPresent(value)) continue;
             if (column.HistogramAt(i) is not null)
             {
-                run.Annotations.Info(aggregate.Operand, $"ignored histogram in {Aggregates.NameOf(aggregate.Op)} aggregation");
+                run.Annotations.Info(aggregate.Operand, $"ignored histogram in {Aggregates.NameOf(aggregate.Op)} aggregation", run.StepOf(grid, i));
                 continue;
             }
             if (!Column.IsPresent(into[i]) || double.IsNaN(into[i]) || (max ? value > into[i] : value < into[i])) into[i] = value;
@@ -349,7 +351,7 @@ internal sealed class AggregateGroup
             if (!Column.IsPresent(value)) continue;
             if (column.HistogramAt(i) is not null)
             {
-                run.Annotations.Info(aggregate.Operand, $"ignored histogram in {Aggregates.NameOf(aggregate.Op)} aggregation");
+                run.Annotations.Info(aggregate.Operand, $"ignored histogram in {Aggregates.NameOf(aggregate.Op)} aggregation", run.StepOf(grid, i));
                 continue;
             }
             if (!Column.IsPresent(into[i]))

@@ -11,9 +11,10 @@ internal sealed class Annotations
 
     public IReadOnlyList<Finding> Findings => [.. found.Values];
 
-    public void Warn(Expr at, string text) => Add(new Finding(true, $"PromQL warning: {text}", at.Span.Start, null));
+    /// <param name="steps">The first and the last step of the query at which it arises, <see cref="TimeRange.All"/> for every step; null where that is not known.</param>
+    public void Warn(Expr at, string text, TimeRange? steps = null) => Add(new Finding(true, $"PromQL warning: {text}", at.Span.Start, steps));
 
-    /// <param name="steps">The first and the last step of the query at which it arises; null where that is not known.</param>
+    /// <inheritdoc cref="Warn"/>
     public void Info(Expr at, string text, TimeRange? steps = null) => Add(new Finding(false, $"PromQL info: {text}", at.Span.Start, steps));
 
     /// <summary><c> for metric name "x"</c>, or nothing where the name is not known.</summary>

@@ -51,9 +51,12 @@ internal enum Outcome
 }
 
 /// <summary>Element-wise operations between floats and histograms.</summary>
-internal sealed class ElementMath(Evaluation run, BinaryExpr expr)
+internal sealed class ElementMath(Evaluation run, BinaryExpr expr, Grid grid)
 {
     private readonly BinaryOp op = expr.Op;
+
+    /// <summary>The step of the grid whose elements come next.</summary>
+    public int Step { get; set; }
 
     public Outcome Apply(in Element left, in Element right, out Element result)
     {
@@ -104,12 +107,12 @@ internal sealed class ElementMath(Evaluation run, BinaryExpr expr)
                 string what = subtract ? "subtraction" : "addition";
                 if (!HistogramMath.TryAdd(left.Histogram, right.Histogram, subtract, out var sum, out bool conflict, out bool reconciled))
                 {
-                    run.Annotations.Warn(expr, "vector contains a mix of histograms with exponential and custom buckets schemas");
+                    run.Annotations.Warn(expr, "vector contains a mix of histograms with exponential and custom buckets schemas", run.StepOf(grid, Step));
                     result = default;
                     return Outcome.None;
                 }
-                if (conflict) run.Annotations.Warn(expr, $"conflicting counter resets during histogram {what}");
-                if (reconciled) run.Annotations.Info(expr, $"mismatched custom buckets were reconciled during {what}");
+                if (conflict) run.Annotations.Warn(expr, $"conflicting counter resets during histogram {what}", run.StepOf(grid, Step));
+                if (reconciled) run.Annotations.Info(expr, $"mismatched custom buckets were reconciled during {what}", run.StepOf(grid, Step));
                 result = new Element(0, sum);
                 return Outcome.Kept;
             default:
@@ -119,7 +122,7 @@ internal sealed class ElementMath(Evaluation run, BinaryExpr expr)
 
     private Outcome Incompatible(string left, string right, out Element result)
     {
-        run.Annotations.Info(expr, $"incompatible sample types encountered for binary operator \"{BinaryExpr.Symbol(op)}\": {left} {BinaryExpr.Symbol(op)} {right}");
+        run.Annotations.Info(expr, $"incompatible sample types encountered for binary operator \"{BinaryExpr.Symbol(op)}\": {left} {BinaryExpr.Symbol(op)} {right}", run.StepOf(grid, Step));
         result = default;
         return Outcome.None;
     }

@@ -13,8 +13,8 @@ internal static class BorderWindows
         {
             long end = spec.Times.At(i), start = end - spec.RangeMs;
             any |= spec.Borders == BorderMode.Anchored
-                ? Anchored(run, name, matrix, series, start, end, i, into)
-                : Smoothed(run, name, matrix, series, start, end, i, into);
+                ? Anchored(run, name, matrix, series, grid, start, end, i, into)
+                : Smoothed(run, name, matrix, series, grid, start, end, i, into);
         }
         return any;
     }
@@ -26,7 +26,7 @@ internal static class BorderWindows
         return index >= 0 ? index : ~index - 1;
     }
 
-    private static bool Anchored(Evaluation run, string name, Expr matrix, RangeSeries series, long start, long end, int step, Column into)
+    private static bool Anchored(Evaluation run, string name, Expr matrix, RangeSeries series, Grid grid, long start, long end, int step, Column into)
     {
         into.Values[step] = Column.Absent;
         var t = series.Timestamps;
@@ -39,12 +39,12 @@ internal static class BorderWindows
         if (name is "changes" or "resets")
         {
             var window = new Window(series, first, last + 1, start, end, end);
-            new TransitionWindow(name == "resets") { Run = run, Argument = matrix }.Evaluate(window, step, out double count, out _);
+            new TransitionWindow(name == "resets") { Run = run, Argument = matrix, Grid = grid }.Evaluate(window, step, out double count, out _);
             into.Values[step] = count;
             return true;
         }
         if (series.HasHistograms && series.Histograms[first..(last + 1)].ContainsAnyExcept((Histogram?)null))
-            return HistogramBorders.Grow(run, name, matrix, series, start, end, first, last, smoothed: false, step, into);
+            return HistogramBorders.Grow(run, name, matrix, series, grid, start, end, first, last, smoothed: false, step, into);
         double growth = series.Values[last] - series.Values[first];
         if (name != "delta")
         {
@@ -57,7 +57,7 @@ internal static class BorderWindows
         return true;
     }
 
-    private static bool Smoothed(Evaluation run, string name, Expr matrix, RangeSeries series, long start, long end, int step, Column into)
+    private static bool Smoothed(Evaluation run, string name, Expr matrix, RangeSeries series, Grid grid, long start, long end, int step, Column into)
     {
         into.Values[step] = Column.Absent;
         var t = series.Timestamps;
@@ -74,7 +74,7 @@ internal static class BorderWindows
         // All samples on one side of the window say nothing about it.
         if (t[first] > end || t[last] <= start) return false;
         if (series.HasHistograms && series.Histograms[first..(last + 1)].ContainsAnyExcept((Histogram?)null))
-            return HistogramBorders.Grow(run, name, matrix, series, start, end, first, last, smoothed: true, step, into);
+            return HistogramBorders.Grow(run, name, matrix, series, grid, start, end, first, last, smoothed: true, step, into);
         bool counter = name != "delta";
         var v = series.Values;
         double left = t[first] < start && first < last ? Interpolate(t, v, first, start, counter) : v[first];

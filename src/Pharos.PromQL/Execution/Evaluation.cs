@@ -67,6 +67,25 @@ internal sealed class Evaluation(
     /// <summary>Selectors of whose histograms only count and sum are used.</summary>
     public HashSet<VectorSelector> StatisticsSelectors { get; } = [];
 
+    /// <summary>
+    /// The step of the query that a step of a grid is, for what is found there; every step where the grid is the first step that stands for
+    /// all, null for the steps of a sub-query.
+    /// </summary>
+    public TimeRange? StepOf(Grid grid, int step)
+    {
+        if (grid == Grid) return new TimeRange(grid.At(step), grid.At(step));
+        return grid == Grid.First ? TimeRange.All : null;
+    }
+
+    /// <summary>The first and the last step at which a column has a sample, in the same way.</summary>
+    public TimeRange? StepsOf(Grid grid, Column column)
+    {
+        int first = 0, last = column.Count - 1;
+        while (first < last && !column.Has(first)) first++;
+        while (last > first && !column.Has(last)) last--;
+        return StepOf(grid, first) is { } from && StepOf(grid, last) is { } to ? new TimeRange(from.MinMs, to.MaxMs) : null;
+    }
+
     public void CheckCancelled() => Cancel.ThrowIfCancellationRequested();
 
     /// <summary>Where the use of a selector, or a sub-query, is counted. Asked for on the query's own thread.</summary>

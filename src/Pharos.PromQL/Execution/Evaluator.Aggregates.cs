@@ -78,7 +78,7 @@ internal sealed partial class Evaluator
                     if (!columns[c].Has(i)) continue;
                     if (values && columns[c].HistogramAt(i) is not null)
                     {
-                        run.Annotations.Info(aggregate, $"ignored histogram in {name} aggregation");
+                        run.Annotations.Info(aggregate, $"ignored histogram in {name} aggregation", run.StepOf(grid, i));
                         columns[c].Remove(i);
                         continue;
                     }
@@ -144,7 +144,7 @@ internal sealed partial class Evaluator
             if (Math.Abs(ratio) <= 1) continue;
             ratios[i] = Math.Sign(ratio);
             run.Annotations.Warn(
-                aggregate.Parameter!, $"ratio value should be between -1 and 1, got {NumberText.FormatG(ratio)}, capping to {NumberText.FormatG(ratios[i])}");
+                aggregate.Parameter!, $"ratio value should be between -1 and 1, got {NumberText.FormatG(ratio)}, capping to {NumberText.FormatG(ratios[i])}", run.StepOf(grid, i));
         }
         foreach (var column in Vector(aggregate.Operand, grid))
         {
@@ -178,7 +178,7 @@ internal sealed partial class Evaluator
                 foreach (int c in groups[g])
                 {
                     if (!columns[c].Has(i)) continue;
-                    if (columns[c].HistogramAt(i) is not null) run.Annotations.Info(aggregate.Operand, "ignored histogram in quantile aggregation");
+                    if (columns[c].HistogramAt(i) is not null) run.Annotations.Info(aggregate.Operand, "ignored histogram in quantile aggregation", run.StepOf(grid, i));
                     else buffer[n++] = columns[c].Values[i];
                 }
                 if (n == 0)
@@ -188,7 +188,7 @@ internal sealed partial class Evaluator
                 }
                 double q = quantiles[i];
                 if (double.IsNaN(q) || q < 0 || q > 1)
-                    run.Annotations.Warn(aggregate.Parameter!, $"quantile value should be between 0 and 1, got {NumberText.FormatG(q)}");
+                    run.Annotations.Warn(aggregate.Parameter!, $"quantile value should be between 0 and 1, got {NumberText.FormatG(q)}", run.StepOf(grid, i));
                 result.Values[i] = Quantiles.Of(q, buffer.AsSpan(0, n));
                 any = true;
             }

@@ -44,7 +44,7 @@ internal sealed partial class Evaluator
 
         IEnumerable<Column> Elements()
         {
-            var math = new ElementMath(run, binary);
+            var math = new ElementMath(run, binary, grid);
             foreach (var column in Vector(vector, grid))
             {
                 if (Apply(math, column)) yield return column;
@@ -78,6 +78,7 @@ internal sealed partial class Evaluator
                 }
                 var own = new Element(value, column.HistogramAt(i));
                 var other = new Element(scalars[i], null);
+                math.Step = i;
                 var outcome = math.Apply(scalarLeft ? other : own, scalarLeft ? own : other, out var result);
                 bool keep = outcome == Outcome.Kept;
                 if (comparison && !binary.ReturnBool) result = own;

@@ -27,7 +27,7 @@ internal sealed partial class Evaluator
 
     private GroupTable FoldInTurn(AggregateExpr aggregate, Grid grid)
     {
-        var table = new GroupTable(aggregate, run, grid.Count, aggregate.Grouping);
+        var table = new GroupTable(aggregate, run, grid, aggregate.Grouping);
         int held = 0;
         if (!aggregate.Without && aggregate.Operand.Unwrapped is BinaryExpr binary) lookedAt[binary] = aggregate.Grouping;
         foreach (var column in Vector(aggregate.Operand, grid))
@@ -55,7 +55,7 @@ internal sealed partial class Evaluator
         int workers = Math.Clamp(Workers, 1, Math.Max(1, shards));
         var works = Enumerable.Range(0, workers).Select(_ => source.Worker()).ToArray();
         using var buffers = new WorkBuffers(workers, run.Memory);
-        var whole = new GroupTable(aggregate, run, grid.Count, names);
+        var whole = new GroupTable(aggregate, run, grid, names);
         var done = new GroupTable?[shards];
         var free = new Stack<GroupTable>();
         int next = -1, merged = 0, held = 0;
@@ -66,7 +66,7 @@ internal sealed partial class Evaluator
                 GroupTable? part;
                 lock (done)
                 {
-                    if (!free.TryPop(out part)) part = new GroupTable(aggregate, run, grid.Count, names);
+                    if (!free.TryPop(out part)) part = new GroupTable(aggregate, run, grid, names);
                 }
                 for (int i = shard * size; i < Math.Min(all.Count, (shard + 1) * size); i++)
                 {

@@ -27,7 +27,7 @@ internal sealed partial class Evaluator
         string label = several ? LabelName(call.Arguments[1]) : "";
         if (!fraction)
         {
-            for (int p = 0; p < parameters.Length; p++) WarnOfQuantiles(parameters[p], scalars[p]);
+            for (int p = 0; p < parameters.Length; p++) WarnOfQuantiles(parameters[p], scalars[p], grid);
         }
         var groups = HistogramGroups(vector, grid);
         return DropNames(Results(), vector, grid);
@@ -76,12 +76,12 @@ internal sealed partial class Evaluator
                     if (histogram is null && n == 0) continue;
                     if (histogram is not null && n > 0)
                     {
-                        run.Annotations.Warn(vector, $"vector contains a mix of classic and native histograms{Annotations.ForMetric(group.Labels)}");
+                        run.Annotations.Warn(vector, $"vector contains a mix of classic and native histograms{Annotations.ForMetric(group.Labels)}", run.StepOf(grid, i));
                         continue;
                     }
                     double value = fraction
                         ? FractionAt(i, histogram, buckets.AsSpan(0, n), group)
-                        : QuantileAt(scalars[variant][i], histogram, buckets.AsSpan(0, n), group);
+                        : QuantileAt(i, scalars[variant][i], histogram, buckets.AsSpan(0, n), group);
                     any = true;
                     if (!several)
                     {
@@ -113,11 +113,11 @@ internal sealed partial class Evaluator
             if (histogram is null) return HistogramFunctions.Fraction(from, to, buckets);
             double value = HistogramFunctions.Fraction(from, to, histogram, out bool nan);
             if (nan)
-                run.Annotations.Info(vector, $"input to histogram_fraction has NaN observations, which are excluded from all fractions{Annotations.ForMetric(group.Labels)}");
+                run.Annotations.Info(vector, $"input to histogram_fraction has NaN observations, which are excluded from all fractions{Annotations.ForMetric(group.Labels)}", run.StepOf(grid, step));
             return value;
         }
 
-        double QuantileAt(double q, Histogram? histogram, Span<ClassicBucket> buckets, HistogramGroup group)
+        double QuantileAt(int step, double q, Histogram? histogram, Span<ClassicBucket> buckets, HistogramGroup group)
         {
             if (histogram is null)
             {
@@ -126,7 +126,8 @@ internal sealed partial class Evaluator
                 {
                     run.Annotations.Info(
                         vector,
-                        $"input to histogram_quantile needed to be fixed for monotonicity (see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile){Annotations.ForMetric(group.Labels)}");
+                        $"input to histogram_quantile needed to be fixed for monotonicity (see https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile){Annotations.ForMetric(group.Labels)}",
+                        run.StepOf(grid, step));
                 }
                 return classic;
             }
@@ -135,21 +136,24 @@ internal sealed partial class Evaluator
             {
                 run.Annotations.Info(
                     vector,
-                    $"input to histogram_quantile has NaN observations, result is {(nan == 2 ? "NaN" : "skewed higher")}{Annotations.ForMetric(group.Labels)}");
+                    $"input to histogram_quantile has NaN observations, result is {(nan == 2 ? "NaN" : "skewed higher")}{Annotations.ForMetric(group.Labels)}",
+                    run.StepOf(grid, step));
             }
             return value;
         }
     }
 
-    private void WarnOfQuantiles(Expr parameter, double[] quantiles)
+    private void WarnOfQuantiles(Expr parameter, double[] quantiles, Grid grid)
     {
-        double last = 0;
-        foreach (double q in quantiles)
+        bool constant = parameter.Unwrapped is NumberLiteral;
+        for (int i = 0; i < quantiles.Length; i++)
         {
-            if (q.Equals(last)) continue;
-            last = q;
-            if (double.IsNaN(q) || q < 0 || q > 1)
-                run.Annotations.Warn(parameter, $"quantile value should be between 0 and 1, got {NumberText.FormatG(q)}");
+            double q = quantiles[i];
+            if (!double.IsNaN(q) && q >= 0 && q <= 1) continue;
+            // A number is wrong at every step.
+            run.Annotations.Warn(
+                parameter, $"quantile value should be between 0 and 1, got {NumberText.FormatG(q)}", constant && grid == run.Grid ? TimeRange.All : run.StepOf(grid, i));
+            if (constant) return;
         }
     }
 
@@ -170,7 +174,9 @@ internal sealed partial class Evaluator
             string le = column.Labels["le"];
             if (!TryBound(le, out double bound))
             {
-                run.Annotations.Warn(vector, $"bucket label \"le\" is missing or has a malformed value of {GoString.Quote(le)}{Annotations.ForMetric(column.Labels)}");
+                run.Annotations.Warn(
+                    vector, $"bucket label \"le\" is missing or has a malformed value of {GoString.Quote(le)}{Annotations.ForMetric(column.Labels)}",
+                    column.Histograms is null ? run.StepsOf(grid, column) : null);
                 if (column.Histograms is null) column.Dispose();
                 continue;
             }

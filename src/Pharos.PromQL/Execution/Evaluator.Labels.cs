@@ -10,7 +10,7 @@ internal sealed partial class Evaluator
     {
         if (run.IsRangeQuery)
         {
-            run.Annotations.Warn(call, "sort is ineffective for range queries since results are always ordered by labels");
+            run.Annotations.Warn(call, "sort is ineffective for range queries since results are always ordered by labels", grid == run.Grid ? TimeRange.All : null);
             return Vector(call.Arguments[0], grid);
         }
         bool down = call.Function.Name.EndsWith("_desc", StringComparison.Ordinal);

@@ -39,7 +39,7 @@ internal sealed partial class Evaluator
         var times = Moved(selector, grid);
         if (selector.Borders == BorderMode.Smoothed)
         {
-            foreach (var column in Smoothed(selector, times, function)) yield return column;
+            foreach (var column in Smoothed(selector, grid, times, function)) yield return column;
             yield break;
         }
         foreach (var column in EachSeries(() => InstantSource(selector, grid, function, timestamps, needed: null), grid.Count)) yield return column;

@@ -6,7 +6,7 @@ namespace Pharos.PromQL.Execution;
 /// <content>The <c>smoothed</c> instant selector: values between the samples before and after each step.</content>
 internal sealed partial class Evaluator
 {
-    private IEnumerable<Column> Smoothed(VectorSelector selector, Grid times, string function)
+    private IEnumerable<Column> Smoothed(VectorSelector selector, Grid grid, Grid times, string function)
     {
         var range = new TimeRange(times.StartMs - run.LookbackMs + 1, times.EndMs + run.LookbackMs);
         using var samples = new SampleColumns();
@@ -22,12 +22,12 @@ internal sealed partial class Evaluator
             window.Take(series.Labels, samples, samples.Histograms, withStarts: false);
             if (window.Count == 0) continue;
             var column = new Column(series.Labels, dropName: false, times.Count, run.Memory);
-            if (Smooth(selector, window, times, column)) yield return column;
+            if (Smooth(selector, window, grid, times, column)) yield return column;
             else column.Dispose();
         }
     }
 
-    private bool Smooth(VectorSelector selector, RangeSeries series, Grid times, Column into)
+    private bool Smooth(VectorSelector selector, RangeSeries series, Grid grid, Grid times, Column into)
     {
         var t = series.Timestamps;
         bool any = false;
@@ -43,7 +43,7 @@ internal sealed partial class Evaluator
             var h = series.Histograms;
             if (series.HasHistograms && series.HasFloats && MixedAround(series, at))
             {
-                run.Annotations.Warn(selector, $"encountered a mix of histograms and floats{Annotations.ForMetric(series.Labels)}");
+                run.Annotations.Warn(selector, $"encountered a mix of histograms and floats{Annotations.ForMetric(series.Labels)}", run.StepOf(grid, i));
                 continue;
             }
             if (found >= 0 || !hasAfter)
@@ -57,7 +57,7 @@ internal sealed partial class Evaluator
                 if (HistogramBorders.Interpolate(from, to, HistogramBorders.Fraction(t, before, at), counter) is not { } between)
                 {
                     run.Annotations.Warn(
-                        selector, $"vector contains a mix of histograms with exponential and custom buckets schemas{Annotations.ForMetric(series.Labels)}");
+                        selector, $"vector contains a mix of histograms with exponential and custom buckets schemas{Annotations.ForMetric(series.Labels)}", run.StepOf(grid, i));
                     continue;
                 }
                 into.Set(i, between.ToHistogram());

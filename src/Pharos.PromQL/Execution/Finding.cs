@@ -4,7 +4,7 @@ namespace Pharos.PromQL.Execution;
 
 /// <summary>What an evaluation found fault with: a warning or an info.</summary>
 /// <param name="Place">Its last place in the query, as an index into the text.</param>
-/// <param name="Steps">The first and the last step at which it arises; null where it is not known at which of those evaluated it does.</param>
+/// <param name="Steps">The first and the last step at which it arises, <see cref="TimeRange.All"/> for every step; null where it is not known at which of those evaluated it does.</param>
 internal sealed record Finding(bool IsWarning, string Text, int Place, TimeRange? Steps)
 {
     /// <summary>The same text found twice.</summary>
@@ -20,8 +20,16 @@ internal sealed record Finding(bool IsWarning, string Text, int Place, TimeRange
     {
         if (steps.MinMs <= of.MinMs && steps.MaxMs >= of.MaxMs) return true;
         if (Steps is not { } known) return null;
-        if (steps.Contains(known.MinMs) || steps.Contains(known.MaxMs)) return true;
+        if (known == TimeRange.All || steps.Contains(known.MinMs) || steps.Contains(known.MaxMs)) return true;
         return steps.Overlaps(known.MinMs, known.MaxMs) ? null : false;
+    }
+
+    /// <summary>Whether all that is known of it is of those steps alone, or of none of them, or the same for every step.</summary>
+    /// <param name="of">All steps that were evaluated when it was found.</param>
+    public bool IsTold(TimeRange steps, TimeRange of)
+    {
+        if (Steps == TimeRange.All || (of.MinMs >= steps.MinMs && of.MaxMs <= steps.MaxMs)) return true;
+        return Steps is { } known && (!steps.Overlaps(known.MinMs, known.MaxMs) || (known.MinMs >= steps.MinMs && known.MaxMs <= steps.MaxMs));
     }
 
     /// <summary>Each text once.</summary>

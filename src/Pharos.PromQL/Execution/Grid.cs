@@ -11,5 +11,5 @@ internal readonly record struct Grid(long StartMs, long StepMs, int Count)
     public long At(int step) => StartMs + (step * StepMs);
 
     /// <summary>Only the first step: where an expression that does not depend on the step is evaluated.</summary>
-    public Grid First => new(StartMs, 0, 1);
+    public Grid First => this with { StepMs = 0, Count = 1 };
 }

@@ -4,7 +4,7 @@ using Pharos.PromQL.Syntax;
 namespace Pharos.PromQL.Execution;
 
 /// <summary>The groups of an aggregation, in the order in which they came up.</summary>
-internal sealed class GroupTable(AggregateExpr aggregate, Evaluation run, int steps, IReadOnlyList<string> names)
+internal sealed class GroupTable(AggregateExpr aggregate, Evaluation run, Grid grid, IReadOnlyList<string> names)
 {
     private readonly LabelKey key = new(names, keep: !aggregate.Without, dropName: true);
     private readonly Dictionary<Labels, AggregateGroup> groups = new(LabelsComparer.Instance);
@@ -102,7 +102,7 @@ internal sealed class GroupTable(AggregateExpr aggregate, Evaluation run, int st
         return group;
     }
 
-    private AggregateGroup NewGroup(Labels labels) => new(aggregate, run, new Column(labels, dropName: false, steps, run.Memory));
+    private AggregateGroup NewGroup(Labels labels) => new(aggregate, run, grid, new Column(labels, dropName: false, grid.Count, run.Memory));
 
     private void Enter(AggregateGroup group)
     {

@@ -4,14 +4,12 @@ using Pharos.PromQL.Syntax;
 namespace Pharos.PromQL.Execution;
 
 /// <summary>rate, increase and delta: the growth in a window, extended towards the window's borders.</summary>
-/// <param name="grid">The steps of the evaluation.</param>
-internal sealed class RateWindow(bool counter, bool rate, Grid grid) : WindowFunction
+internal sealed class RateWindow(bool counter, bool rate) : WindowFunction
 {
     private Labels labels = Labels.Empty;
     private int[] resets = [];
     private int resetCount;
     private int firstReset;
-    private bool hinted;
     private Labels? lastHinted;
     private (int First, int Last) lastSteps;
     private readonly RateBlock block = new();
@@ -21,7 +19,6 @@ internal sealed class RateWindow(bool counter, bool rate, Grid grid) : WindowFun
         labels = series.Labels;
         firstReset = 0;
         resetCount = 0;
-        hinted = false;
         if (!counter || series.HasHistograms || series.HasStarts) return;
         // Resets are rare: found once per series, each window then looks at its own few only.
         var v = series.Values;
@@ -72,24 +69,15 @@ internal sealed class RateWindow(bool counter, bool rate, Grid grid) : WindowFun
     }
 
     public override bool Evaluate(in Window window, int step, out double value, out Histogram? histogram) =>
-        HistogramRates.Extrapolated(this, window, counter, rate, labels, out value, out histogram);
+        HistogramRates.Extrapolated(this, window, step, counter, rate, labels, out value, out histogram);
 
-    /// <summary>Tells once per series that its name is not that of a counter, somewhere in the windows.</summary>
-    public void HintCounter()
+    /// <summary>Tells that the name of a series with results from one step to another is not that of a counter.</summary>
+    public void HintCounter(int first, int last)
     {
-        if (!counter || hinted) return;
-        hinted = true;
         // Series of one aggregation often share their labels.
-        if (!ReferenceEquals(labels, lastHinted)) Hint(null);
-        lastHinted = labels;
-        lastSteps = (0, int.MaxValue);
-    }
-
-    private void HintCounter(int first, int last)
-    {
         if (ReferenceEquals(labels, lastHinted) && lastSteps.First <= first && lastSteps.Last >= last) return;
         if (ReferenceEquals(labels, lastHinted)) (first, last) = (Math.Min(first, lastSteps.First), Math.Max(last, lastSteps.Last));
-        Hint(grid == Run.Grid ? new TimeRange(grid.At(first), grid.At(last)) : null);
+        Hint(Grid == Run.Grid ? new TimeRange(Grid.At(first), Grid.At(last)) : Run.StepOf(Grid, first));
         lastHinted = labels;
         lastSteps = (first, last);
     }
@@ -166,7 +154,7 @@ internal sealed class InstantRateWindow(bool rate) : WindowFunction
         value = 0;
         histogram = null;
         int last = window.Count - 1;
-        if (!window.Histograms.IsEmpty || !window.Starts.IsEmpty) return HistogramRates.Instant(this, window, rate, labels, out value, out histogram);
+        if (!window.Histograms.IsEmpty || !window.Starts.IsEmpty) return HistogramRates.Instant(this, window, step, rate, labels, out value, out histogram);
         if (last < 1) return false;
         long interval = window.Timestamps[last] - window.Timestamps[last - 1];
         if (interval == 0) return false;
@@ -200,10 +188,10 @@ internal sealed class SumWindow(bool average) : WindowFunction
             }
             if (floats > 0 && floats < window.Count)
             {
-                Run.Annotations.Warn(Argument, $"encountered a mix of histograms and floats{Annotations.ForMetric(labels)}");
+                Run.Annotations.Warn(Argument, $"encountered a mix of histograms and floats{Annotations.ForMetric(labels)}", Run.StepOf(Grid, step));
                 return false;
             }
-            if (floats == 0) return Histograms(window, out histogram);
+            if (floats == 0) return Histograms(window, step, out histogram);
         }
         value = average ? Mean(window.Values) : Sum(window.Values);
         return true;
@@ -246,20 +234,20 @@ internal sealed class SumWindow(bool average) : WindowFunction
         return incremental ? mean + c : (sum / v.Length) + (c / v.Length);
     }
 
-    private bool Histograms(in Window window, out Histogram? histogram)
+    private bool Histograms(in Window window, int step, out Histogram? histogram)
     {
         var total = new HistogramAccumulator(average);
         foreach (var h in window.Histograms)
         {
             if (!total.Add(h!))
             {
-                Run.Annotations.Warn(Argument, $"vector contains a mix of histograms with exponential and custom buckets schemas{Annotations.ForMetric(labels)}");
+                Run.Annotations.Warn(Argument, $"vector contains a mix of histograms with exponential and custom buckets schemas{Annotations.ForMetric(labels)}", Run.StepOf(Grid, step));
                 histogram = null;
                 return false;
             }
         }
-        if (total.Conflict) Run.Annotations.Warn(Argument, "conflicting counter resets during histogram aggregation");
-        if (total.Reconciled) Run.Annotations.Info(Argument, "mismatched custom buckets were reconciled during aggregation");
+        if (total.Conflict) Run.Annotations.Warn(Argument, "conflicting counter resets during histogram aggregation", Run.StepOf(Grid, step));
+        if (total.Reconciled) Run.Annotations.Info(Argument, "mismatched custom buckets were reconciled during aggregation", Run.StepOf(Grid, step));
         histogram = total.Result();
         return true;
     }

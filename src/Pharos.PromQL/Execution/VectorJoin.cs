@@ -34,7 +34,7 @@ internal sealed class VectorJoin : IDisposable
         this.binary = binary;
         this.grid = grid;
         matching = binary.Matching!;
-        math = new ElementMath(run, binary);
+        math = new ElementMath(run, binary, grid);
         swapped = matching.Cardinality == MatchCardinality.OneToMany;
         oneToOne = matching.Cardinality == MatchCardinality.OneToOne;
         distinct = manyUnique && !oneToOne && matching is { Include.Count: 0, FillLeft: null, FillRight: null };
@@ -272,7 +272,7 @@ internal sealed class VectorJoin : IDisposable
                 var manyElement = new Element(many.Values[i], many.HistogramAt(i));
                 var oneElement = new Element(one.Values[i], one.HistogramAt(i));
                 if (oneToOne) NoteMatch(group, i);
-                if (!Combine(manyElement, oneElement, out var result)) continue;
+                if (!Combine(i, manyElement, oneElement, out var result)) continue;
                 output ??= OutputFor(group, many, one);
                 Put(output, group, i, result);
             }
@@ -283,7 +283,7 @@ internal sealed class VectorJoin : IDisposable
         {
             if (!missing[i]) continue;
             if (oneToOne) NoteMatch(group, i);
-            if (!Combine(new Element(many.Values[i], many.HistogramAt(i)), new Element(fillOne!.Value, null), out var result)) continue;
+            if (!Combine(i, new Element(many.Values[i], many.HistogramAt(i)), new Element(fillOne!.Value, null), out var result)) continue;
             output ??= OutputFor(group, many, null);
             Put(output, group, i, result);
         }
@@ -297,15 +297,16 @@ internal sealed class VectorJoin : IDisposable
             for (int i = 0; i < grid.Count; i++)
             {
                 if (!one.Has(i) || group.ManySeen?[i] == true) continue;
-                if (!Combine(new Element(fill, null), new Element(one.Values[i], one.HistogramAt(i)), out var result)) continue;
+                if (!Combine(i, new Element(fill, null), new Element(one.Values[i], one.HistogramAt(i)), out var result)) continue;
                 output ??= OutputFor(group, null, one);
                 Put(output, group, i, result);
             }
         }
     }
 
-    private bool Combine(in Element many, in Element one, out Element result)
+    private bool Combine(int step, in Element many, in Element one, out Element result)
     {
+        math.Step = step;
         var outcome = math.Apply(swapped ? one : many, swapped ? many : one, out result);
         if (!binary.ReturnBool || outcome == Outcome.None) return outcome == Outcome.Kept;
         result = new Element(outcome == Outcome.Kept ? 1 : 0, null);

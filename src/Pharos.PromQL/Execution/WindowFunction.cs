@@ -12,6 +12,9 @@ internal abstract class WindowFunction
     /// <summary>The range argument, whose place annotations name.</summary>
     public required Expr Argument { get; init; }
 
+    /// <summary>The steps of the evaluation.</summary>
+    public required Grid Grid { get; init; }
+
     /// <summary>A new series comes.</summary>
     public virtual void Begin(RangeSeries series) { }
 
@@ -65,7 +68,7 @@ internal abstract class FloatWindowFunction(string name) : WindowFunction
         value = 0;
         if (n == 0) return false;
         if (n < window.Count)
-            Run.Annotations.Info(Argument, $"ignored histograms in a range containing both floats and histograms{Annotations.ForMetric(labels)}");
+            Run.Annotations.Info(Argument, $"ignored histograms in a range containing both floats and histograms{Annotations.ForMetric(labels)}", Run.StepOf(Grid, step));
         return Floats(times.AsSpan(0, n), floats.AsSpan(0, n), window, step, out value);
     }
 
@@ -165,7 +168,7 @@ internal sealed class QuantileWindow(double[] quantiles, Expr parameter) : Float
     {
         double q = quantiles[step];
         if (double.IsNaN(q) || q < 0 || q > 1)
-            Run.Annotations.Warn(parameter, $"quantile value should be between 0 and 1, got {NumberText.FormatG(q)}");
+            Run.Annotations.Warn(parameter, $"quantile value should be between 0 and 1, got {NumberText.FormatG(q)}", Run.StepOf(Grid, step));
         if (window.Histograms.IsEmpty)
         {
             value = Quantiles.OfSorted(q, moving.Move(series!.Values, window.First, window.First + window.Count));

@@ -17,6 +17,10 @@ public sealed class RangeCacheTests
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
+    [InlineData(6)]
+    [InlineData(7)]
+    [InlineData(8)]
+    [InlineData(9)]
     public async Task Cached_is_uncached_whatever_is_written_and_deleted(int seed)
     {
         await using var at = await StoreUnderTest.StartAsync();
@@ -27,6 +31,9 @@ public sealed class RangeCacheTests
             "sum(x) + start()", "max_over_time(sum(x)[1h:5m])", "count_values(\"v\", x)", "time()", "absent(y)",
             // Of these something is said: at some steps, at all, or only where there are samples.
             "increase(x[20m])", "increase( x[20m] )", "rate({__name__=~\"x|y\"}[10m]) > 0.02", "quantile(2, y)", "histogram_quantile(0.5, y)", "rate(sum(y)[30m:5m])", "rate(x[30m] @ 1772400000)",
+            "sum(h)", "max(h)", "topk(1, h)", "rate(h[20m])", "idelta(h[20m])", "irate(h[20m])", "sum_over_time(h[20m])", "min_over_time(h[20m])", "h + on (job) x",
+            "h > 3", "quantile(time() % 3600 / 1800, x)", "histogram_quantile(time() % 3600 / 1800, h)", "sum(h @ 1772400000)", "max_over_time(h[20m] @ 1772400000) * x",
+            "sum by (job) (max_over_time(sum by (job) (h)[30m:5m]))", "sort(x)", "increase(h[20m] smoothed)", "rate(h[20m] anchored)", "avg(h)", "histogram_quantile(0.5, h)",
         ];
         for (int round = 0; round < 60; round++)
         {
@@ -133,6 +140,20 @@ public sealed class RangeCacheTests
     }
 
     [Fact]
+    public async Task Pieces_that_were_missing_on_both_sides_are_counted_together()
+    {
+        await using var at = await StoreUnderTest.StartAsync();
+        long start = Start.ToUnixTimeMilliseconds();
+        for (int i = 0; i < 600; i++) await at.AppendAsync("x", 0, start + (i * StepMs), i);
+        await at.Cached.RangeAsync(TenantId.Anonymous, "x", start + (200 * StepMs), start + (400 * StepMs), StepMs);
+        var around = await at.Cached.RangeAsync(TenantId.Anonymous, "x", start + (100 * StepMs), start + (500 * StepMs), StepMs);
+        // A hundred steps before and a hundred behind, each with what it looks back on.
+        Assert.InRange(around.Statistics.SamplesLoaded, 200, 210);
+        Assert.Equal((200, 2), (around.Statistics.SamplesQueryable, around.Statistics.SeriesSelected));
+        Assert.Equal(401, Assert.Single(around.Matrix).Values.Count);
+    }
+
+    [Fact]
     public async Task Infos_are_kept_with_the_steps_at_which_they_arise()
     {
         await using var at = await StoreUnderTest.StartAsync();
@@ -156,7 +177,7 @@ public sealed class RangeCacheTests
     }
 
     private static string Show(QueryResult result) => string.Join('\n', result.Matrix.Select(
-        s => $"{s.Labels} {string.Join(' ', s.Timestamps.Zip(s.Values).Select(p => $"{p.First}={p.Second:G12}"))}").Concat(result.Warnings).Concat(result.Infos));
+        s => $"{s.Labels} {string.Join(' ', s.Timestamps.Zip(s.Values).Select(p => $"{p.First}={p.Second:G12}"))} {string.Join(' ', s.Histograms?.Select(h => h is null ? "-" : HistogramText.Format(h)) ?? [])}").Concat(result.Warnings).Concat(result.Infos));
 
     /// <summary>A store with four days of room behind its clock, and two engines over it.</summary>
     private sealed class StoreUnderTest(TemporaryFolder folder, FileWriteLog log, MetricStore store, PromQlEngine cached, PromQlEngine plain) : IAsyncDisposable
@@ -187,6 +208,26 @@ public sealed class RangeCacheTests
             Assert.False((await store.AppendAsync(TenantId.Anonymous, batch, CancellationToken.None)).HasErrors);
         }
 
+        /// <summary>A sample of a series of histograms and, now and then, floats.</summary>
+        private async Task AppendHistogramAsync(int job, long atMs, Random random)
+        {
+            if (random.Next(4) == 0)
+            {
+                await AppendAsync("h", job, atMs, random.Next(10));
+                return;
+            }
+            double first = random.Next(1, 20), second = random.Next(1, 20);
+            var histogram = new Histogram
+            {
+                Schema = 0, Count = first + second, Sum = first * 3, ZeroThreshold = 0.001,
+                PositiveSpans = [new BucketSpan(0, 2)], PositiveBuckets = [first, second],
+                ResetHint = random.Next(3) == 0 ? CounterResetHint.Gauge : CounterResetHint.Unknown,
+            };
+            using var batch = new MetricBatch();
+            batch.AddHistogram(batch.AddSeries(Labels.Of((Labels.MetricName, "h"), ("job", $"{job}"))), atMs, histogram);
+            Assert.False((await store.AppendAsync(TenantId.Anonymous, batch, CancellationToken.None)).HasErrors);
+        }
+
         /// <summary>Samples in order, late ones, deletions, cuts of the head; whatever the seed says.</summary>
         public async Task DisturbAsync(Random random)
         {
@@ -204,10 +245,11 @@ public sealed class RangeCacheTests
                     await store.MaintainAsync(CancellationToken.None);
                     break;
                 default:
-                    long until = nextMs + (random.Next(1, 5) * 3_600_000L);
+                    long until = Math.Min(nextMs + (random.Next(1, 5) * 3_600_000L), Start.ToUnixTimeMilliseconds() + (4 * DayMs));
                     for (; nextMs < until; nextMs += 5 * StepMs)
                     {
                         for (int job = 0; job < 3; job++) await AppendAsync("x", job, nextMs + random.Next(1000), random.Next(100));
+                        if (random.Next(3) == 0) await AppendHistogramAsync(random.Next(2), nextMs + random.Next(1000), random);
                     }
                     break;
             }
