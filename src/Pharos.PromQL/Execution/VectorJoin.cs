@@ -23,8 +23,10 @@ internal sealed class VectorJoin : IDisposable
     private readonly LabelKey resultKey;
     private readonly ValueSlabs slabs = new();
     private readonly Dictionary<Labels, Group> groups = new(LabelsComparer.Instance);
-    private readonly Dictionary<Labels, Output> outputs = new(LabelsComparer.Instance);
     private readonly List<Output> order = [];
+
+    // Null as long as every result has the labels of its group, which no other group has.
+    private Dictionary<Labels, Output>? outputs;
 
     /// <param name="manyUnique">No two series of the many side differ in their name alone.</param>
     /// <param name="looked">The only labels of the results that are looked at; null for all.</param>
@@ -60,6 +62,9 @@ internal sealed class VectorJoin : IDisposable
         private ulong[]? matchedLater;
 
         public Labels Key { get; } = key;
+
+        /// <summary>The result that has the group's labels; null for none.</summary>
+        public Output? Output { get; set; }
 
         public ReadOnlySpan<Column> One => several is not null ? CollectionsMarshal.AsSpan(several) : only is null ? [] : new ReadOnlySpan<Column>(ref only!);
 
@@ -214,8 +219,7 @@ internal sealed class VectorJoin : IDisposable
         bool comparison = BinaryExpr.IsComparison(binary.Op);
         if (!comparison && !BinaryMath.DropsName(binary.Op)) return false;
         var labels = ResultLabels(group, many, one);
-        var output = new Output(many, group);
-        if (!outputs.TryAdd(labels, output)) return false;
+        if (Find(group, labels) is not null) return false;
         var into = many.Values;
         var other = one.Values;
         bool any = false;
@@ -241,10 +245,9 @@ internal sealed class VectorJoin : IDisposable
         {
             many.Labels = labels;
             many.DropName |= binary.ReturnBool && run.Options.DelayedNameRemoval;
-            order.Add(output);
+            Enter(group, new Output(many, group));
             return true;
         }
-        outputs.Remove(labels);
         many.Dispose();
         return true;
     }
@@ -343,13 +346,32 @@ internal sealed class VectorJoin : IDisposable
     {
         var labels = lookedAt is null ? ResultLabels(group, many, one) : LabelEditing.Filter(many!.Labels, lookedAt, keep: true);
         bool dropName = binary.ReturnBool && run.Options.DelayedNameRemoval;
-        if (!distinct && outputs.TryGetValue(labels, out var known)) return known;
+        if (!distinct && Find(group, labels) is { } known) return known;
         var column = new Column(labels, dropName || (many?.DropName ?? false), grid.Count, run.Memory, slabs);
         column.Values.Fill(Column.Absent);
         var output = new Output(column, group);
-        if (!distinct) outputs.Add(labels, output);
-        order.Add(output);
+        Enter(group, output);
         return output;
+    }
+
+    /// <summary>The result that has the labels already.</summary>
+    private Output? Find(Group group, Labels labels)
+    {
+        if (outputs is null && ReferenceEquals(labels, group.Key)) return group.Output;
+        if (outputs is null)
+        {
+            outputs = new Dictionary<Labels, Output>(LabelsComparer.Instance);
+            foreach (var output in order) outputs.Add(output.Column.Labels, output);
+        }
+        return outputs.GetValueOrDefault(labels);
+    }
+
+    private void Enter(Group group, Output output)
+    {
+        order.Add(output);
+        if (distinct) return;
+        if (outputs is null) group.Output = output;
+        else outputs.Add(output.Column.Labels, output);
     }
 
     /// <summary>The many side's labels, without those that cannot hold for the result, with what is taken from the one side.</summary>
