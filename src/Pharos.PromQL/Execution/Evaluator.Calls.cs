@@ -271,7 +271,7 @@ internal sealed partial class Evaluator
         var range = ReadRange(spec);
         var usage = run.UsageOf(matrix);
         var all = Select(matrix.Selector, usage, range, new SelectHints(run.Grid.StepMs, name, spec.RangeMs) { NeededLabels = needed });
-        return new SeriesSource(all, Worker);
+        return new SeriesSource(all, range.MaxMs - range.MinMs, Worker);
 
         SeriesWorker Worker()
         {

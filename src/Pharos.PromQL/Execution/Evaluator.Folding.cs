@@ -52,7 +52,7 @@ internal sealed partial class Evaluator
         var names = !dropsNames ? aggregate.Grouping : aggregate.Without ? [.. aggregate.Grouping, .. NameLabels] : [.. aggregate.Grouping.Except(NameLabels)];
         var all = source.All;
         int size = Math.Max(ShardSeriesMin, (all.Count + ShardsMax - 1) / ShardsMax), shards = (all.Count + size - 1) / size;
-        int workers = Math.Clamp(Workers, 1, Math.Max(1, shards));
+        int workers = Math.Clamp(WorkersFor(source, grid.Count), 1, Math.Max(1, shards));
         var works = Enumerable.Range(0, workers).Select(_ => source.Worker()).ToArray();
         using var buffers = new WorkBuffers(workers, run.Memory);
         var whole = new GroupTable(aggregate, run, grid, names);

@@ -14,13 +14,20 @@ internal sealed partial class Evaluator
     /// <summary>Series that a worker takes at a time.</summary>
     private const int SeriesPerTake = 16;
 
+    /// <summary>So many series, over so short a time at one step, are read sooner than another thread is awake.</summary>
+    private const int SmallSeriesMax = 1024, SmallSpanMs = 15 * 60_000;
+
+    /// <summary>Threads that are to share the work on the series of a source.</summary>
+    private int WorkersFor(SeriesSource source, int steps) =>
+        source.All.Count < ParallelSeriesMin || (steps == 1 && source.All.Count <= SmallSeriesMax && source.SpanMs <= SmallSpanMs) ? 1 : Workers;
+
     private int Workers => run.PerStep is null ? Math.Max(1, run.Options.ParallelismMax) : 1;
 
     private IEnumerable<Column> EachSeries(Func<SeriesSource> select, int steps)
     {
         using var source = select();
         var all = source.All;
-        int workers = all.Count < ParallelSeriesMin ? 1 : Workers;
+        int workers = WorkersFor(source, steps);
         using var buffers = new WorkBuffers(workers, run.Memory);
         if (workers == 1)
         {

@@ -52,7 +52,7 @@ internal sealed partial class Evaluator
         var range = new TimeRange(times.StartMs - run.LookbackMs + 1, times.EndMs);
         var usage = run.UsageOf(selector);
         var all = Select(selector, usage, range, new SelectHints(run.Grid.StepMs, function, 0) { NeededLabels = needed });
-        return new SeriesSource(all, () => new SeriesWorker(new ReadTally(run, usage), Read));
+        return new SeriesSource(all, range.MaxMs - range.MinMs, () => new SeriesWorker(new ReadTally(run, usage), Read));
 
         Column? Read(ISeries series, WorkSpace space, ReadTally tally)
         {

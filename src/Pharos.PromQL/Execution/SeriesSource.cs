@@ -12,8 +12,9 @@ internal sealed class SeriesWorker(ReadTally tally, Func<ISeries, WorkSpace, Rea
 }
 
 /// <summary>Series of the store, and what becomes of each by itself: an instant selector, or a function over a range selector.</summary>
+/// <param name="SpanMs">How long a time is read of each.</param>
 /// <param name="Worker">Makes the work of one thread.</param>
-internal sealed record SeriesSource(IReadOnlyList<ISeries> All, Func<SeriesWorker> Worker) : IDisposable
+internal sealed record SeriesSource(IReadOnlyList<ISeries> All, long SpanMs, Func<SeriesWorker> Worker) : IDisposable
 {
     public void Dispose() => (All as IDisposable)?.Dispose();
 }
