@@ -18,7 +18,7 @@ internal static class LogIsolation
         limits: {ingestion_rate_mb: 0, max_global_streams_per_user: 0}
         overrides:
           loud-bytes: {ingestion_rate_mb: 1, ingestion_burst_size_mb: 1}
-          loud-stream: {per_stream_rate_limit: 102400, per_stream_rate_limit_burst: 102400}
+          loud-stream: {per_stream_rate_limit: 100KB, per_stream_rate_limit_burst: 100KB}
           loud-streams: {max_global_streams_per_user: 1000}
 
         """;

@@ -67,7 +67,7 @@ internal sealed class LokiTail(LogServices services)
         string? error = null;
         try
         {
-            client.Begin(socket, await HistoryAsync(http, socket, text, start, limit, form, stop.Token), http.RequestAborted);
+            client.Begin(socket, await HistoryAsync(http, socket, text, start, limit, form, stop.Token));
             await client.Failed.WaitAsync(stop.Token);
             error = client.Failure;
         }

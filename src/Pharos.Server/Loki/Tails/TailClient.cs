@@ -24,7 +24,6 @@ internal sealed class TailClient(TailForm form)
     private HashSet<(long TimestampNs, ulong Hash)> known = [];
     private HashSet<long> knownTimes = [];
     private WebSocket? socket;
-    private CancellationToken aborted;
     private TaskCompletionSource? idle;
     private int waitingEntries;
     private long waitingBytes;
@@ -61,14 +60,12 @@ internal sealed class TailClient(TailForm form)
     /// <summary>Begins to send: until now messages have waited.</summary>
     /// <param name="to">Nobody else sends to it until <see cref="EndAsync"/>.</param>
     /// <param name="sent">What the client has got already, by time and hash of the line.</param>
-    /// <param name="cancel">Breaks the connection.</param>
-    public void Begin(WebSocket to, HashSet<(long TimestampNs, ulong Hash)> sent, CancellationToken cancel)
+    public void Begin(WebSocket to, HashSet<(long TimestampNs, ulong Hash)> sent)
     {
         lock (gate)
         {
             known = sent;
             knownTimes = sent.Select(s => s.TimestampNs).ToHashSet();
-            aborted = cancel;
             socket = to;
             sending = true;
         }
@@ -109,12 +106,12 @@ internal sealed class TailClient(TailForm form)
         if (dropped.Count < LogTail.DroppedShownMax) dropped.Add(entry);
     }
 
-    // A send that is cancelled breaks the socket: only where the connection is gone anyway.
+    // Not to be cancelled: a connection that breaks ends a send as well, and a token that could be costs each message a registration.
     private async Task SendAsync()
     {
         try
         {
-            while (Next() is { } frame) await socket!.SendAsync(frame, WebSocketMessageType.Text, endOfMessage: true, aborted);
+            while (Next() is { } frame) await socket!.SendAsync(frame, WebSocketMessageType.Text, endOfMessage: true, CancellationToken.None);
         }
         catch (Exception e) when (e is WebSocketException or OperationCanceledException or ObjectDisposedException)
         {
