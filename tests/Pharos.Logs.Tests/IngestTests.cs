@@ -75,6 +75,31 @@ public sealed class IngestTests
         Assert.Empty((await world.PushAsync(("a", 3, new string('z', 50)))).Errors);
     }
 
+    /// <summary>A flood of new streams costs little: the first hundred are named, the first of them stands for the rest.</summary>
+    [Fact]
+    public async Task Of_many_streams_that_are_refused_some_are_named_and_all_are_counted()
+    {
+        await using var world = new StoreWorld(new TenantLimits { StreamsMax = 1, LogLineBytesMax = 10 }, StoreWorld.Plain);
+        await world.PushAsync(("there", 1, "x"));
+        using var batch = new LogBatch();
+        for (int i = 0; i < 3000; i++)
+        {
+            int stream = batch.AddStream(Labels.Of(("app", $"new{i}")));
+            batch.AddEntry(stream, 1, "one"u8);
+            batch.AddEntry(stream, 2, "two"u8);
+        }
+        batch.AddEntry(batch.AddStream(Labels.Of(("app", "there"))), 3, "much too long"u8);
+        batch.AddEntry(batch.AddStream(Labels.Of(("app", "there"))), 3, "good"u8);
+        var result = await world.Store.AppendAsync(StoreWorld.Tenant, batch, CancellationToken.None);
+        Assert.Equal((1, 101), (result.Entries, result.Errors.Count));
+        Assert.Equal(6000, result.Errors.Where(e => e.Code == "stream_limit").Sum(e => e.Samples));
+        Assert.Equal((2 * 2901, 2), (result.Errors[0].Samples, result.Errors[99].Samples));
+        Assert.Contains("{app=\"new99\"}", result.Errors[99].Message);
+        Assert.Equal(("line_too_long", 1), (result.Errors[100].Code, result.Errors[100].Samples));
+        Assert.Equal(6001, world.Metric("loki_discarded_samples_total"));
+        Assert.Equal((6000 * 3) + 13, world.Metric("loki_discarded_bytes_total"));
+    }
+
     [Theory]
     [InlineData("""{"level":"WARN","msg":"x"}""", "warn")]
     [InlineData("""{"a":{"severity":"err"}}""", "error")]

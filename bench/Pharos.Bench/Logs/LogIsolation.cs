@@ -61,13 +61,15 @@ internal static class LogIsolation
         using var batch = new LogBatch();
         var model = new LineModel(1);
         var bodies = new List<byte[]>(count);
+        var numbers = new Dictionary<Labels, int>();
         for (int body = 0; body < count; body++)
         {
             batch.Clear();
+            numbers.Clear();
             for (int i = 0; i < LinesPerRequest; i++)
             {
                 int stream = model.NextStream();
-                batch.AddEntry(batch.AddStream(LineModel.LabelsOf(stream)), ((atMs + body) * 1_000_000) + i, model.Next(stream, atMs));
+                batch.AddEntry(Number(batch, numbers, LineModel.LabelsOf(stream)), ((atMs + body) * 1_000_000) + i, model.Next(stream, atMs));
             }
             bodies.Add(Encode(batch));
         }
@@ -79,9 +81,11 @@ internal static class LogIsolation
         using var batch = new LogBatch();
         var model = new LineModel(2);
         var bodies = new byte[FloodBodies][];
+        var numbers = new Dictionary<Labels, int>();
         for (int body = 0; body < FloodBodies; body++)
         {
             batch.Clear();
+            numbers.Clear();
             for (int i = 0; i < LinesPerRequest; i++)
             {
                 int stream = model.NextStream();
@@ -91,12 +95,16 @@ internal static class LogIsolation
                     LoudStreams => Labels.Of(("app", "loud"), ("pod", string.Create(CultureInfo.InvariantCulture, $"{body}-{i % StreamsPerNewBody}"))),
                     _ => LineModel.LabelsOf(stream),
                 };
-                batch.AddEntry(batch.AddStream(labels), ((atMs + body) * 1_000_000) + i, model.Next(stream, atMs));
+                batch.AddEntry(Number(batch, numbers, labels), ((atMs + body) * 1_000_000) + i, model.Next(stream, atMs));
             }
             bodies[body] = Encode(batch);
         }
         return bodies;
     }
+
+    /// <summary>A stream stands once in a body, with all its lines.</summary>
+    private static int Number(LogBatch batch, Dictionary<Labels, int> numbers, Labels labels) =>
+        numbers.TryGetValue(labels, out int number) ? number : numbers[labels] = batch.AddStream(labels);
 
     private static byte[] Encode(LogBatch batch)
     {

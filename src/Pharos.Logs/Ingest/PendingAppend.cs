@@ -13,6 +13,12 @@ internal sealed class PendingAppend(LogStoreOptions options, LogInstruments inst
     /// <summary>What an entry mostly takes in the record besides its line and the sender's metadata: numbers and the level.</summary>
     private const int EntryBytes = 40;
 
+    /// <summary>Errors of one push that name their stream; beyond them the first of a kind stands for the others.</summary>
+    private const int ErrorsMax = 100;
+
+    /// <summary>In place of a stream's number: the first error of a kind.</summary>
+    private const int First = -2;
+
     private readonly PooledBuffer record = new();
     private readonly PooledBuffer metadata = new();
     private readonly List<AppendError> errors = [];
@@ -38,11 +44,11 @@ internal sealed class PendingAppend(LogStoreOptions options, LogInstruments inst
         if (IsOverRate(batch)) return;
         var aliases = new StreamAlias?[batch.StreamCount];
         var numbers = new int[batch.StreamCount];
-        int[] entriesOf = CountEntries(batch);
+        var sizes = Sizes(batch);
         for (int s = 0; s < aliases.Length; s++)
         {
-            if (entriesOf[s] == 0) continue;
-            aliases[s] = Resolve(batch, s, entriesOf[s]);
+            if (sizes[s].Entries == 0) continue;
+            aliases[s] = Resolve(batch, s, sizes[s].Entries, sizes[s].Bytes);
             if (aliases[s] is not { } alias) continue;
             numbers[s] = Streams.Count;
             Streams.Add(alias.Stream);
@@ -83,11 +89,16 @@ internal sealed class PendingAppend(LogStoreOptions options, LogInstruments inst
         metadata.Dispose();
     }
 
-    private static int[] CountEntries(LogBatch batch)
+    /// <summary>By stream.</summary>
+    private static (int Entries, long Bytes)[] Sizes(LogBatch batch)
     {
-        var counts = new int[batch.StreamCount];
-        foreach (ref readonly var entry in batch.Entries) counts[entry.Stream]++;
-        return counts;
+        var sizes = new (int Entries, long Bytes)[batch.StreamCount];
+        foreach (ref readonly var entry in batch.Entries)
+        {
+            ref var size = ref sizes[entry.Stream];
+            size = (size.Entries + 1, size.Bytes + entry.LineLength + entry.MetadataLength);
+        }
+        return sizes;
     }
 
     private bool IsOverRate(LogBatch batch)
@@ -102,20 +113,21 @@ internal sealed class PendingAppend(LogStoreOptions options, LogInstruments inst
         return true;
     }
 
-    private StreamAlias? Resolve(LogBatch batch, int number, int entries)
+    private StreamAlias? Resolve(LogBatch batch, int number, int entries, long bytes)
     {
         var sender = batch.LabelsOf(number);
         if (logs.FindAlias(sender) is { } alias) return alias;
         var labels = Labels.FromEncoded(sender);
         if (CheckLabels(labels) is var (code, message))
         {
-            Discard(AppendErrorKind.BadData, number, code, entries, BytesOf(batch, number), message);
+            Discard(AppendErrorKind.BadData, number, code, entries, bytes, message);
             return null;
         }
         var stored = WithServiceName(labels);
         if (limits.StreamsMax > 0 && logs.ActiveStreams >= limits.StreamsMax && !logs.Has(stored))
         {
-            Discard(AppendErrorKind.Limit, number, "stream_limit", entries, BytesOf(batch, number),
+            const string reason = "stream_limit";
+            if (!Count(number, reason, entries, bytes)) Discard(AppendErrorKind.Limit, number, reason, entries,
                 $"maximum active stream limit exceeded when trying to create stream {labels}, reduce the number of active streams (reduce labels or reduce label values), or contact your Loki administrator to see if the limit can be increased, user: '{logs.Tenant}'");
             return null;
         }
@@ -233,27 +245,18 @@ internal sealed class PendingAppend(LogStoreOptions options, LogInstruments inst
     private void Discard(AppendErrorKind kind, int stream, string code, int entries, string message)
     {
         errorOf[(stream, code)] = errors.Count;
+        errorOf.TryAdd((First, code), errors.Count);
         errors.Add(new AppendError(kind, code, message, entries));
     }
 
-    /// <summary>Counts; true where the stream has an error of this kind already, which then stands for this one too.</summary>
+    /// <summary>Counts; true where an error stands for this one too: of its stream and kind, or, where there are many, the first of its kind.</summary>
     private bool Count(int stream, string code, int entries, long bytes)
     {
         instruments.DiscardedSamples.With(code, logs.Tenant.Name).Add(entries);
         instruments.DiscardedBytes.With(code, logs.Tenant.Name).Add(bytes);
-        if (!errorOf.TryGetValue((stream, code), out int at)) return false;
+        if (!errorOf.TryGetValue((stream, code), out int at) && (errors.Count < ErrorsMax || !errorOf.TryGetValue((First, code), out at))) return false;
         errors[at] = errors[at] with { Samples = errors[at].Samples + entries };
         return true;
-    }
-
-    private static long BytesOf(LogBatch batch, int stream)
-    {
-        long bytes = 0;
-        foreach (ref readonly var entry in batch.Entries)
-        {
-            if (entry.Stream == stream) bytes += entry.LineLength + entry.MetadataLength;
-        }
-        return bytes;
     }
 
     private static int CountPairs(ReadOnlySpan<byte> canonical)
