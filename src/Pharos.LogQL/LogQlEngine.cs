@@ -138,42 +138,19 @@ public sealed class LogQlEngine : IDisposable
 
     private static long Scan(QueryContext context, LogExpr log, LogQlRangeQuery query, Func<LogQlEntry, bool> take)
     {
-        var pipeline = LinePipeline.Build(log.Stages, NeededLabels.All, context.Time);
-        var probe = FieldProbe.For(log.Stages, context.Time);
-        var labels = new LabelState();
-        var selection = new LogSelection
-        {
-            Matchers = log.Matchers,
-            StartNs = query.StartNs,
-            EndNs = query.EndNs,
-            Backward = query.Backward,
-            RequiredLiterals = pipeline.RequiredLiterals,
-            RequiredFolded = pipeline.RequiredFolded,
-            RequiredExpression = pipeline.RequiredExpression,
-            RequiredFields = FieldFilter.For(log.Stages),
-            RequiredMetadata = MetadataFilter.For(log.Stages),
-        };
-        long asked = context.Time.GetTimestamp();
-        using var cursor = context.Store.Open(context.Tenant, selection, context.Cancel);
-        context.Add(default(LogReadStatistics) with { LookUp = context.Time.GetElapsedTime(asked) });
+        using var lines = new OrderedLines(context, log, query);
         var passed = default(PassedLines);
         long last = 0, count = 0;
         bool more = true;
-        while (more && cursor.MoveNext())
+        while (more && lines.Next() is var (entry, inMemory))
         {
-            long timestamp = cursor.TimestampNs;
-            if (count > 0 && query.IntervalNs > 0 && Math.Abs(timestamp - last) < query.IntervalNs) continue;
-            var line = new LogLine(cursor) { Labels = labels };
-            if (!pipeline.ProcessLine(ref line)) continue;
-            if (probe?.Rejects(cursor, labels) == true) continue;
-            labels.Reset(cursor.Stream, cursor.Metadata);
-            if (!pipeline.ProcessRest(ref line)) continue;
-            last = timestamp;
+            if (count > 0 && query.IntervalNs > 0 && Math.Abs(entry.TimestampNs - last) < query.IntervalNs) continue;
+            last = entry.TimestampNs;
             count++;
-            passed.Add(cursor, 1);
-            more = take(new LogQlEntry(timestamp, line.Bytes.ToArray(), labels.StreamLabels(), labels.MetadataLabels(), labels.ParsedLabels()));
+            passed.Add(1, inMemory);
+            more = take(entry);
         }
-        context.Add(passed.Of(cursor));
+        context.Add(passed.Of(lines.Statistics));
         return count;
     }
 

@@ -105,10 +105,15 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
     public ILogCursor Open(TenantId tenant, LogSelection selection, CancellationToken cancel)
     {
         if (!selection.Ordered) return OpenSplit(tenant, selection, 1, cancel)[0];
-        tenants.TryGetValue(tenant.Name, out var logs);
-        // Before the parts: those that are processed later are hidden in them still.
-        var deletions = logs?.Deletes.Active ?? [];
-        return new LogCursor(logs?.Select(selection.Matchers, Damaged), options.StreamsAtOnceMax, range => new ReadContext(range, deletions, Damaged, cancel) { Time = time }, selection);
+        var (ranges, contextOf) = Ranges(tenant, selection, cancel);
+        return new LogCursor(ranges, contextOf, selection);
+    }
+
+    public ILogSections OpenSections(TenantId tenant, LogSelection selection, CancellationToken cancel)
+    {
+        if (!selection.Ordered) throw new ArgumentException("only a selection in order has sections in order", nameof(selection));
+        var (ranges, contextOf) = Ranges(tenant, selection, cancel);
+        return new OrderedSections(ranges, contextOf);
     }
 
     public IReadOnlyList<ILogCursor> OpenSplit(TenantId tenant, LogSelection selection, int cursorsMax, CancellationToken cancel)
@@ -266,6 +271,15 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         closing.Dispose();
         flushing.Dispose();
         compacting.Dispose();
+    }
+
+    private (StreamRanges Ranges, Func<LogSelection, ReadContext> ContextOf) Ranges(TenantId tenant, LogSelection selection, CancellationToken cancel)
+    {
+        tenants.TryGetValue(tenant.Name, out var logs);
+        // Before the parts: those that are processed later are hidden in them still.
+        var deletions = logs?.Deletes.Active ?? [];
+        return (new StreamRanges(logs?.Select(selection.Matchers, Damaged), options.StreamsAtOnceMax, selection, cancel),
+            range => new ReadContext(range, deletions, Damaged, cancel) { Time = time });
     }
 
     /// <summary>Values of a label, or all label names, sorted.</summary>

@@ -186,6 +186,27 @@ public sealed class EngineTests
     private static async Task<LogQlResult> Query(LogWorld world, string query) =>
         await world.Engine.QueryRangeAsync(LogWorld.Tenant, new LogQlRangeQuery { Text = query, StartNs = 0, EndNs = 100 * Second }, CancellationToken.None);
 
+    [Theory]
+    [InlineData("sum by (app) (bytes_over_time({app=~\".+\"}[1h]))", "{app=\"a\"} 1110 {app=\"b\"} 550"), InlineData("sum(count_over_time({app=~\".+\"}[1h]))", "{} 332")]
+    [InlineData("sum by (pod) (count_over_time({pod=~\"p3|p17\"}[1h]))", "{pod=\"p17\"} 2 {pod=\"p3\"} 2"), InlineData("sum by (none) (bytes_over_time({app=\"b\"}[1h]))", "{} 550")]
+    [InlineData("sum by (trace, app) (count_over_time({app=\"b\"}[1h]))", "{app=\"b\"} 105 {app=\"b\", trace=\"t\"} 5")]
+    public async Task Entries_of_many_short_streams_are_counted_from_headers(string query, string expected)
+    {
+        await using var world = new LogWorld();
+        for (int i = 0; i < 222; i++)
+        {
+            world.Add($"{{app=\"{(i < 112 ? "a" : "b")}\", pod=\"p{i}\"}}", i * 1_000_000L, "12345", i >= 217 ? [KeyValuePair.Create("trace", "t")] : null);
+            if (i < 110) world.Add($"{{app=\"a\", pod=\"p{i}\"}}", (i * 1_000_000L) + 1, "54321");
+        }
+        await world.SendAsync();
+        foreach (bool flushed in new[] { false, true })
+        {
+            if (flushed) await world.Store.FlushAsync(CancellationToken.None);
+            var result = await world.Engine.InstantAsync(LogWorld.Tenant, query, 60 * Second, CancellationToken.None);
+            Assert.Equal(expected, string.Join(' ', result.Series.Select(s => $"{s.Labels} {s.Points[0].Value}")));
+        }
+    }
+
     /// <summary>Logs whose every entry takes a minute.</summary>
     private sealed class SlowLogs(ILogQueryable inner, ManualTimeProvider time) : ILogQueryable
     {

@@ -117,6 +117,65 @@ public sealed class BlockTests
     }
 
     [Fact]
+    public void Lines_of_which_it_is_said_that_filters_hold_pass_them()
+    {
+        string[] expressions = ["[0-9]{3}x", "status=20[0-3]", "(info|5..)", "^10", "ms$", "\\n", "pool-[12]"];
+        int known = 0, passed = 0;
+        for (int seed = 1; seed <= 30; seed++)
+        {
+            var random = new Random(seed);
+            var source = new RandomLines(seed);
+            var lines = new List<byte[]>();
+            var head = new HeadBlock();
+            for (int i = 0; i < 300; i++)
+            {
+                byte[] line = source.Next();
+                if (head.Append(i, line, default)) lines.Add(line);
+            }
+            var block = Assert.Single(head.Seal(3));
+            for (int i = 0; i < 40; i++)
+            {
+                byte[][] texts = [.. Enumerable.Range(0, random.Next(3)).Select(_ => lines[random.Next(lines.Count)]).Where(l => l.Length > 0).Select(l => l[random.Next(l.Length / 2)..][..Math.Min(l.Length / 2, random.Next(1, 9))]).Where(t => t.Length > 0)];
+                string? expression = random.Next(2) == 0 ? expressions[random.Next(expressions.Length)] : null;
+                var automaton = expression is null ? null : LineAutomaton.For(expression);
+                int excludedTexts = random.Next(texts.Length + 1);
+                bool isExcluded = random.Next(3) > 0;
+                var selection = new LogSelection
+                {
+                    Matchers = [], StartNs = 0, EndNs = long.MaxValue, Backward = i % 2 == 0,
+                    ExcludedLiterals = [.. texts.Take(excludedTexts).Select(t => (ReadOnlyMemory<byte>)t)], RequiredLiterals = [.. texts.Skip(excludedTexts).Select(t => (ReadOnlyMemory<byte>)t)],
+                    ExcludedExpression = isExcluded ? expression : null, RequiredExpression = isExcluded ? null : expression,
+                };
+                using var entries = new BlockEntries(block, Labels.Empty, new ReadContext(selection, [], (_, _, e) => throw e, CancellationToken.None));
+                var read = new List<byte[]>();
+                while (entries.Next())
+                {
+                    bool isKnown = entries.LineFiltersHold, passes = Passes(entries.Line);
+                    Assert.True(passes || !isKnown, $"seed {seed}: {expression} {Encoding.Latin1.GetString(entries.Line)}");
+                    if (passes) read.Add(entries.Line.ToArray());
+                    if (texts.Length == 0 && expression is null) continue;
+                    if (isKnown) known++;
+                    if (passes) passed++;
+                }
+                if (selection.Backward) read.Reverse();
+                Assert.Equal(lines.Where(l => Passes(l)), read);
+
+                bool Passes(ReadOnlySpan<byte> line)
+                {
+                    if (automaton is not null && automaton.IsMatch(line) == isExcluded) return false;
+                    for (int t = 0; t < texts.Length; t++)
+                    {
+                        if (line.IndexOf(texts[t]) >= 0 == t < excludedTexts) return false;
+                    }
+                    return true;
+                }
+            }
+        }
+        // Of lines that were not taken apart nothing is known.
+        Assert.InRange(known, passed / 2, passed);
+    }
+
+    [Fact]
     public void Text_in_any_case_finds_each_line_that_holds_it()
     {
         int found = 0, read = 0, all = 0;

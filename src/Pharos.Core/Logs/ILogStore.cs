@@ -32,7 +32,10 @@ public sealed record LogSelection
     /// </summary>
     public bool Ordered { get; init; } = true;
 
-    /// <summary>Byte strings that every wanted line must hold (case-sensitive). The store may use them to skip; the reader still checks.</summary>
+    /// <summary>
+    /// Byte strings that every wanted line must hold (case-sensitive). The store may use them to skip; the reader still checks, but where
+    /// <see cref="ILogCursor.LineFiltersHold"/>.
+    /// </summary>
     public IReadOnlyList<ReadOnlyMemory<byte>> RequiredLiterals { get; init; } = [];
 
     /// <summary>Text that every wanted line holds, whatever the case of its letters. The store may use it to pass over lines; the reader still checks.</summary>
@@ -43,6 +46,12 @@ public sealed record LogSelection
     /// still checks.
     /// </summary>
     public string? RequiredExpression { get; init; }
+
+    /// <summary>Byte strings that no wanted line holds. The store may use them to pass over lines; the reader still checks.</summary>
+    public IReadOnlyList<ReadOnlyMemory<byte>> ExcludedLiterals { get; init; } = [];
+
+    /// <summary>An expression that matches nowhere in any wanted line, otherwise as <see cref="ExcludedLiterals"/>; as <see cref="LineAutomaton"/> takes it.</summary>
+    public string? ExcludedExpression { get; init; }
 
     /// <summary>What the fields of every wanted line are like; null where nothing is known of them. The store may use it to skip; the reader still checks.</summary>
     public LogFieldFilter? RequiredFields { get; init; }
@@ -94,6 +103,12 @@ public interface ILogCursor : IDisposable
 
     /// <summary>The current entry's row in <see cref="Fields"/>.</summary>
     int FieldRow => 0;
+
+    /// <summary>
+    /// True: the current line holds all that the selection requires of lines (<see cref="LogSelection.RequiredLiterals"/>, <see cref="LogSelection.RequiredFolded"/>,
+    /// <see cref="LogSelection.RequiredExpression"/>), and nothing that it excludes. False: the reader must look.
+    /// </summary>
+    bool LineFiltersHold => false;
 
     /// <summary>
     /// Number of the section that the current entry is in: sections are numbered by stream and, within a stream, by time. Entries of one
@@ -203,6 +218,10 @@ public interface ILogQueryable
     /// <param name="cursorsMax">Most cursors that are of use; there may be fewer, but one at least.</param>
     /// <exception cref="QueryException">A limit was passed.</exception>
     IReadOnlyList<ILogCursor> OpenSplit(TenantId tenant, LogSelection selection, int cursorsMax, CancellationToken cancel) => [Open(tenant, selection, cancel)];
+
+    /// <summary>Opens an ordered selection for several threads: sections can be read side by side, and their entries put in order.</summary>
+    /// <exception cref="QueryException">A limit was passed.</exception>
+    ILogSections OpenSections(TenantId tenant, LogSelection selection, CancellationToken cancel) => new WholeSelection(Open(tenant, selection, cancel), selection);
 
     /// <summary>Label sets of streams that match any of the matcher lists (none: all) and have entries in the range, sorted.</summary>
     IReadOnlyList<Labels> Streams(

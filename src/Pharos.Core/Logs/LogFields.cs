@@ -29,6 +29,11 @@ public abstract class LogFields
 
     /// <summary>The different values of a name, null among them where a line does not have the field; null where that is not known without looking at the lines.</summary>
     public abstract IEnumerable<string?>? ValuesOf(string name);
+
+    /// <summary>
+    /// Whether a value of a name is an IPv4 address between two, both inclusive, each as a number; null where the values of the name are not all addresses.
+    /// </summary>
+    public virtual bool? HasAddress(string name, uint low, uint high) => null;
 }
 
 /// <summary>Values that are decimal numbers.</summary>

@@ -8,16 +8,13 @@ internal struct PassedLines
     private long all;
     private long inMemory;
 
-    public void Add(ILogCursor cursor, int count)
+    /// <param name="isInMemory">Whether no part holds the entries yet.</param>
+    public void Add(int count, bool isInMemory)
     {
         all += count;
-        if (cursor.InMemory) inMemory += count;
+        if (isInMemory) inMemory += count;
     }
 
-    /// <summary>What the cursor says of its work, with what passed.</summary>
-    public readonly LogReadStatistics Of(ILogCursor cursor)
-    {
-        var read = cursor.Statistics;
-        return read with { Passed = all, Memory = read.Memory with { Passed = inMemory } };
-    }
+    /// <summary>What the store says of its work, with what passed.</summary>
+    public readonly LogReadStatistics Of(LogReadStatistics read) => read with { Passed = all, Memory = read.Memory with { Passed = inMemory } };
 }

@@ -22,6 +22,7 @@ internal sealed class RangePlan
         IsCounting = syntax.Range.Unwrap is null && syntax.Op is "count_over_time" or "bytes_over_time" or "bytes_rate" or "rate";
         IsBytes = syntax.Op is "bytes_over_time" or "bytes_rate";
         perSecondOf = syntax.Op is "rate" or "bytes_rate" ? syntax.Range.RangeNs / 1e9 : 1;
+        IsStoredOnly = syntax.Range.Log.Stages.Count == 0 && syntax.Range.Unwrap is null;
         windows = new StepWindows(steps.StartNs, steps.StepNs, steps.Count, syntax.Range.RangeNs);
     }
 
@@ -36,6 +37,9 @@ internal sealed class RangePlan
 
     public bool IsBytes { get; }
 
+    /// <summary>Nothing but stored entries, their number and their length, counts.</summary>
+    public bool IsStoredOnly { get; }
+
     public bool NeedsAllLabels => Hints.For(Syntax.Range, Grouping).Names is null;
 
     public LinePipeline BuildPipeline() => LinePipeline.Build(Syntax.Range.Log.Stages, Hints.For(Syntax.Range, Grouping), context.Time);
@@ -45,23 +49,19 @@ internal sealed class RangePlan
     public LogSelection Selection()
     {
         var range = Syntax.Range;
-        bool storedOnly = range.Log.Stages.Count == 0 && range.Unwrap is null;
         var pipeline = BuildPipeline();
-        return new LogSelection
+        return pipeline.StoredLines.Narrow(new LogSelection
         {
             Matchers = range.Log.Matchers,
             StartNs = Steps.StartNs - range.RangeNs - range.OffsetNs + 1,
             EndNs = Steps.LastNs - range.OffsetNs + 1,
             Ordered = false,
-            RequiredLiterals = pipeline.RequiredLiterals,
-            RequiredFolded = pipeline.RequiredFolded,
-            RequiredExpression = pipeline.RequiredExpression,
             RequiredFields = FieldFilter.For(range.Log.Stages),
             RequiredMetadata = MetadataFilter.For(range.Log.Stages),
             MetadataNames = range.Unwrap is null && range.Log.Stages.All(s => s is LineFilterSyntax) && Grouping is { Without: false } by ? NamesOf(by) : null,
-            Counting = storedOnly && IsCounting ? windows with { StartNs = windows.StartNs - range.OffsetNs } : null,
-            LinesUnread = storedOnly && !IsBytes,
-        };
+            Counting = IsStoredOnly && IsCounting ? windows with { StartNs = windows.StartNs - range.OffsetNs } : null,
+            LinesUnread = IsStoredOnly && !IsBytes,
+        });
     }
 
     /// <summary>Names of metadata that a grouping looks at: one that a stream has too goes by another name.</summary>

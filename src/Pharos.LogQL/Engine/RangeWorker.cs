@@ -47,12 +47,11 @@ internal sealed class RangeWorker
             while (cursor.MoveNext())
             {
                 Section = cursor.Section;
-                int count = cursor.Count;
-                if (count > 1)
+                if (plan.IsStoredOnly && plan.IsCounting)
                 {
-                    passed.Add(cursor, count);
-                    labels.Reset(cursor.Stream, cursor.Metadata);
-                    Find().Add(cursor.TimestampNs + offsetNs, count, plan.IsBytes ? cursor.LineBytes : count, cursor.Section);
+                    int count = cursor.Count;
+                    passed.Add(count, cursor.InMemory);
+                    FindCounted(cursor).Add(cursor.TimestampNs + offsetNs, count, plan.IsBytes ? cursor.LineBytes : count, cursor.Section);
                     continue;
                 }
                 var line = new LogLine(cursor) { Labels = labels };
@@ -62,12 +61,23 @@ internal sealed class RangeWorker
                 double value = plan.IsBytes ? line.Bytes.Length : 1;
                 if (unwrap is not null && !TryUnwrap(unwrap, out value)) continue;
                 if (labels.HasError) throw PipelineError();
-                passed.Add(cursor, 1);
+                passed.Add(1, cursor.InMemory);
                 Find().Add(line.TimestampNs + offsetNs, 1, value, cursor.Section);
                 if (!plan.IsCounting) plan.Charge(1);
             }
-            Read = passed.Of(cursor);
+            Read = passed.Of(cursor.Statistics);
         }
+    }
+
+    /// <summary>The series of entries that come as one. Without metadata, streams are not decoded: there may be very many of them.</summary>
+    private SampleSeries FindCounted(ILogCursor cursor)
+    {
+        ReadOnlySpan<byte> met = default;
+        if (cursor.Metadata.IsEmpty && series.FindStored(cursor.Stream, out met) is { } known) return known;
+        labels.Reset(cursor.Stream, cursor.Metadata);
+        var found = Find();
+        series.Keep(met, found);
+        return found;
     }
 
     private SampleSeries Find()

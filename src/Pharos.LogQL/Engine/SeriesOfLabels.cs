@@ -1,4 +1,6 @@
+using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using System.Text;
 using Pharos.Core;
 using Pharos.LogQL.Pipeline;
 
@@ -11,7 +13,10 @@ internal sealed class SeriesOfLabels
     private readonly string[]? names;
     private readonly string?[] values = [];
     private readonly Dictionary<string?[], SampleSeries> byValues = new(ValuesComparer.Instance);
+    private readonly Dictionary<byte[], SampleSeries> byStreamValues = new(ByteKeys.Instance);
     private readonly Dictionary<Labels, SampleSeries> series = [];
+    private readonly byte[][] namesUtf8 = [];
+    private byte[] key = new byte[256];
     private readonly List<(string Name, string Value)> pairs = [];
 
     public SeriesOfLabels(RangePlan plan)
@@ -20,9 +25,39 @@ internal sealed class SeriesOfLabels
         if (plan.Grouping is not { Without: false } by || by.Labels.Any(n => n.StartsWith("__error", StringComparison.Ordinal))) return;
         names = [.. by.Labels.Distinct(StringComparer.Ordinal)];
         values = new string?[names.Length];
+        namesUtf8 = [.. names.Select(Encoding.UTF8.GetBytes)];
     }
 
     public IReadOnlyDictionary<Labels, SampleSeries> All => series;
+
+    /// <summary>
+    /// The series of entries of a stream, by its labels as they are stored; null where it was not met before, or where the stream's labels do not say it.
+    /// Only for entries without metadata, whose labels no stage changes.
+    /// </summary>
+    /// <param name="met">Where to put what <see cref="Find"/> gives instead.</param>
+    public SampleSeries? FindStored(Labels stream, out ReadOnlySpan<byte> met)
+    {
+        met = default;
+        if (names is null) return null;
+        // Never empty, also where there are no names.
+        int at = 1;
+        foreach (byte[] name in namesUtf8)
+        {
+            stream.TryGetUtf8(name, out var value);
+            if (key.Length < at + 4 + value.Length) Array.Resize(ref key, (2 * key.Length) + value.Length);
+            BinaryPrimitives.WriteInt32LittleEndian(key.AsSpan(at), value.Length);
+            value.CopyTo(key.AsSpan(at + 4));
+            at += 4 + value.Length;
+        }
+        met = key.AsSpan(0, at);
+        return byStreamValues.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(met, out var found) ? found : null;
+    }
+
+    /// <summary>Keeps the series of streams with the same values.</summary>
+    public void Keep(ReadOnlySpan<byte> met, SampleSeries found)
+    {
+        if (!met.IsEmpty) byStreamValues[met.ToArray()] = found;
+    }
 
     public SampleSeries Find(LabelState labels)
     {

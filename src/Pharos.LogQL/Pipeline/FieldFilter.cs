@@ -31,7 +31,7 @@ internal sealed class FieldFilter : LogFieldFilter
         {
             var own = new HashSet<string>(StringComparer.Ordinal);
             Hints.Collect(filter.Filter, own);
-            if (own.Any(IsMore)) continue;
+            if (own.Any(IsMore) || DependsOnErrors(filter.Filter, filters)) continue;
             names.UnionWith(own);
             predicates.Add(LabelPredicate.From(filter.Filter));
         }
@@ -39,6 +39,13 @@ internal sealed class FieldFilter : LogFieldFilter
     }
 
     public override bool MayPass(LogFields fields) => Array.TrueForAll(predicates, p => p.MayHold(fields));
+
+    /// <summary>A value that is no quantity is an error, and a line with an error passes all addresses.</summary>
+    public static bool DependsOnErrors(LabelFilterSyntax filter, IEnumerable<LabelFilterStage> filters) =>
+        Has(filter, static s => s is IpFilter) && filters.Any(f => Has(f.Filter, static s => s is QuantityFilter));
+
+    private static bool Has(LabelFilterSyntax filter, Func<LabelFilterSyntax, bool> kind) =>
+        kind(filter) || (filter is LogicFilter logic && (Has(logic.Left, kind) || Has(logic.Right, kind)));
 
     /// <summary>
     /// Labels that are not a field's alone: those of errors, those that a stream gets only after it was read (the tenant's), and other names for labels

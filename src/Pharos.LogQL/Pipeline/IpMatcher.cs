@@ -26,6 +26,9 @@ internal sealed class IpPattern
         throw new QueryException(QueryErrorKind.BadData, $"ip: invalid pattern. ip(`{text}`): use an address, a range like 10.0.0.1-10.0.0.9, or a network like 10.0.0.0/8");
     }
 
+    /// <summary>The IPv4 addresses that are meant, as numbers, both ends inclusive; null where it means others.</summary>
+    public (uint Low, uint High)? V4 => v6 ? null : ((uint)low, (uint)high);
+
     public bool Contains(IPAddress address)
     {
         bool isV6 = address.AddressFamily == AddressFamily.InterNetworkV6;

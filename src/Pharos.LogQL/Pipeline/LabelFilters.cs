@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Pharos.Core;
 using Pharos.LogQL.Engine;
@@ -97,12 +98,26 @@ internal sealed class TextPredicate(Matcher matcher) : ValuePredicate(matcher.Na
         return Matches(labels.Get(matcher.Name) ?? "");
     }
 
-    public override bool MayHold(LogFields fields) =>
-        fields.ValuesOf(matcher.Name) is not { } values || values.Any(MayHoldFor);
+    public override bool MayHold(LogFields fields)
+    {
+        if (fields.RangeOf(matcher.Name) is { } range)
+        {
+            // Lines without the field have the empty value.
+            var wanted = matcher.Op == MatchOp.Equal ? [matcher.Value] : matcher.Op == MatchOp.Regex ? matcher.Alternatives : null;
+            return wanted is null || wanted.Any(v => v.Length == 0 || IsWithin(v, range));
+        }
+        return fields.ValuesOf(matcher.Name) is not { } values || values.Any(MayHoldFor);
+    }
 
     protected override bool MayHoldFor(string? value) => Matches(value ?? "");
 
     protected override bool MayHoldFor(LogFieldColumn values, int row) => only is null ? base.MayHoldFor(values, row) : values.Is(row, only);
+
+    /// <summary>Whether a text can be one of some decimal numbers with what follows each of them.</summary>
+    private static bool IsWithin(string text, in LogFieldRange range) =>
+        text.EndsWith(range.Suffix, StringComparison.Ordinal) &&
+        double.TryParse(text.AsSpan(0, text.Length - range.Suffix.Length), NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number) &&
+        number >= range.Min && number <= range.Max;
 
     private bool Matches(string value) =>
         expression is null ? matcher.Matches(value) : expression.IsMatch(value) == (matcher.Op == MatchOp.Regex);
@@ -114,8 +129,17 @@ internal sealed class IpPredicate(string label, bool negated, IpPattern pattern)
     {
         if (labels.HasError) return true;
         string? value = labels.Get(label);
-        return value is not null && pattern.FoundIn(Encoding.UTF8.GetBytes(value)) != negated;
+        return value is not null && Holds(value);
     }
+
+    /// <summary>Only where nothing before it can fail: a line with an error stays.</summary>
+    public override bool MayHold(LogFields fields)
+    {
+        if (!negated && pattern.V4 is var (low, high) && fields.HasAddress(label, low, high) is { } has) return has;
+        return fields.ValuesOf(label) is not { } values || values.Any(v => v is not null && Holds(ParserText.Clean(v)));
+    }
+
+    private bool Holds(string value) => pattern.FoundIn(Encoding.UTF8.GetBytes(value)) != negated;
 }
 
 internal sealed class QuantityPredicate(QuantityFilter filter) : ValuePredicate(filter.Label)

@@ -116,9 +116,10 @@ internal sealed class PatternLineMatcher : LineMatcher
 }
 
 /// <summary>A line filter as a whole.</summary>
-internal sealed class LineFilterStage(LineMatcher matcher, bool negated) : Stage
+/// <param name="told">Whether the store was told all that the filter asks for.</param>
+internal sealed class LineFilterStage(LineMatcher matcher, bool negated, bool told) : Stage
 {
     public override bool LineOnly => true;
 
-    public override bool Process(ref LogLine line) => matcher.IsMatch(line.Bytes) != negated;
+    public override bool Process(ref LogLine line) => (told && line.LineFiltersHold) || matcher.IsMatch(line.Bytes) != negated;
 }

@@ -12,24 +12,16 @@ internal sealed class LinePipeline
     private readonly Stage[] stages;
     private readonly int leading;
 
-    private LinePipeline(Stage[] stages, List<byte[]> requiredLiterals, FoldedNeedle? requiredFolded, string? requiredExpression)
+    private LinePipeline(Stage[] stages, StoredLines storedLines)
     {
         this.stages = stages;
-        RequiredFolded = requiredFolded;
-        RequiredExpression = requiredExpression;
-        RequiredLiterals = [.. requiredLiterals.Select(l => (ReadOnlyMemory<byte>)l)];
+        StoredLines = storedLines;
         leading = stages.TakeWhile(s => s.LineOnly).Count();
         ChangesLabels = stages.Any(s => s.ChangesLabels);
     }
 
-    /// <summary>Byte strings that every line which passes must have held when it was stored.</summary>
-    public IReadOnlyList<ReadOnlyMemory<byte>> RequiredLiterals { get; }
-
-    /// <summary>Text that every line which passes held when it was stored, whatever the case of its letters; null where none is known.</summary>
-    public FoldedNeedle? RequiredFolded { get; }
-
-    /// <summary>An expression that matched every line which passes when it was stored; null where none is known.</summary>
-    public string? RequiredExpression { get; }
+    /// <summary>What is known of lines which pass, as they were stored.</summary>
+    public StoredLines StoredLines { get; }
 
     /// <summary>False: a line that passes has the labels that it was stored with.</summary>
     public bool ChangesLabels { get; }
@@ -38,24 +30,16 @@ internal sealed class LinePipeline
     public static LinePipeline Build(IReadOnlyList<StageSyntax> syntax, NeededLabels needed, TimeProvider time)
     {
         var stages = new List<Stage>(syntax.Count);
-        var literals = new List<byte[]>();
-        FoldedNeedle? folded = null;
-        string? expression = null;
+        var stored = new StoredLines();
         bool lineIsStored = true;
         foreach (var stage in syntax)
         {
-            var built = Build(stage, needed, time);
-            if (lineIsStored && stage is LineFilterSyntax filter) literals.AddRange(Required(filter));
-            if (built is null) continue;
-            if (lineIsStored && stage is LineFilterSyntax whole)
-            {
-                folded ??= whole is { Op: LineFilterOp.Matches, Terms: [{ IsIp: false } only] } ? FoldedMatcher.TryNeedle(only.Text) : null;
-                expression ??= Expression(whole);
-            }
+            bool told = lineIsStored && stage is LineFilterSyntax filter && stored.Add(filter);
+            if (Build(stage, needed, time, told) is not { } built) continue;
             stages.Add(built);
             lineIsStored &= !built.ChangesLine;
         }
-        return new LinePipeline([.. stages], literals, folded, expression);
+        return new LinePipeline([.. stages], stored);
     }
 
     public bool Process(ref LogLine line) => Run(ref line, 0, stages.Length);
@@ -75,9 +59,9 @@ internal sealed class LinePipeline
         return true;
     }
 
-    private static Stage? Build(StageSyntax syntax, NeededLabels needed, TimeProvider time) => syntax switch
+    private static Stage? Build(StageSyntax syntax, NeededLabels needed, TimeProvider time, bool told) => syntax switch
     {
-        LineFilterSyntax filter => LineFilter(filter),
+        LineFilterSyntax filter => LineFilter(filter, told),
         JsonSyntax { Extractions.Count: 0 } => new JsonStage(needed),
         JsonSyntax json => new JsonExpressionStage(json.Extractions, needed),
         LogfmtSyntax logfmt => new LogfmtStage(logfmt, needed),
@@ -93,13 +77,13 @@ internal sealed class LinePipeline
         _ => throw new ArgumentException($"stage {syntax.GetType().Name} is unknown", nameof(syntax)),
     };
 
-    private static LineFilterStage? LineFilter(LineFilterSyntax filter)
+    private static LineFilterStage? LineFilter(LineFilterSyntax filter, bool told)
     {
         bool negated = filter.Op is LineFilterOp.NotContains or LineFilterOp.NotMatches or LineFilterOp.NotPattern;
         // A positive filter that every line passes is no work at all.
         if (!negated && filter.Op is LineFilterOp.Contains or LineFilterOp.Matches && filter.Terms.Any(t => !t.IsIp && t.Text is "" or ".*" && (t.Text.Length == 0 || filter.Op == LineFilterOp.Matches))) return null;
         var matchers = filter.Terms.Select(t => Matcher(filter.Op, t)).ToArray();
-        return new LineFilterStage(matchers.Length == 1 ? matchers[0] : new AnyMatcher(matchers), negated);
+        return new LineFilterStage(matchers.Length == 1 ? matchers[0] : new AnyMatcher(matchers), negated, told);
     }
 
     private static LineMatcher Matcher(LineFilterOp op, LineFilterTerm term)
@@ -126,30 +110,5 @@ internal sealed class LinePipeline
         }
         if (FoldedMatcher.For(term.Text, regex) is { } folded) return folded;
         return new RegexLineMatcher(regex, LineAutomaton.For(term.Text), [.. RegexLiterals.Required(term.Text).Select(Encoding.UTF8.GetBytes)]);
-    }
-
-    /// <summary>Null where the filter is no expression, says no more than its literal, or needs care with text beyond ASCII.</summary>
-    private static string? Expression(LineFilterSyntax filter)
-    {
-        if (filter.Terms.Any(t => t.IsIp || !Ascii.IsValid(t.Text))) return null;
-        return filter.Op switch
-        {
-            LineFilterOp.Contains when filter.Terms.Count > 1 => string.Join('|', filter.Terms.Select(t => LinearRegex.Escape(t.Text))),
-            LineFilterOp.Matches => string.Join('|', filter.Terms.Select(t => $"(?:{t.Text})")),
-            _ => null,
-        };
-    }
-
-    private static IEnumerable<byte[]> Required(LineFilterSyntax filter)
-    {
-        if (filter.Terms.Count != 1 || filter.Terms[0].IsIp) return [];
-        string text = filter.Terms[0].Text;
-        return filter.Op switch
-        {
-            LineFilterOp.Contains when text.Length > 0 => [Encoding.UTF8.GetBytes(text)],
-            LineFilterOp.Matches => RegexLiterals.Required(text).Select(Encoding.UTF8.GetBytes),
-            LineFilterOp.Pattern => PatternText.Parse(text).Where(p => !p.IsCapture).Select(p => Encoding.UTF8.GetBytes(p.Text)),
-            _ => [],
-        };
     }
 }

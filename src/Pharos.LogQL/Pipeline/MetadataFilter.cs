@@ -29,11 +29,12 @@ internal sealed class MetadataFilter : LogFieldFilter
         var names = new HashSet<string>(StringComparer.Ordinal);
         var predicates = new List<LabelPredicate>();
         var required = new List<(string, ReadOnlyMemory<byte>)>();
-        foreach (var filter in stages.TakeWhile(s => s is LineFilterSyntax or LabelFilterStage).OfType<LabelFilterStage>().Select(s => s.Filter))
+        var filters = stages.TakeWhile(s => s is LineFilterSyntax or LabelFilterStage).OfType<LabelFilterStage>().ToList();
+        foreach (var filter in filters.Select(s => s.Filter))
         {
             var own = new HashSet<string>(StringComparer.Ordinal);
             Hints.Collect(filter, own);
-            if (own.Any(FieldFilter.IsMore)) continue;
+            if (own.Any(FieldFilter.IsMore) || FieldFilter.DependsOnErrors(filter, filters)) continue;
             names.UnionWith(own);
             predicates.Add(LabelPredicate.From(filter));
             CollectRequired(filter, required);

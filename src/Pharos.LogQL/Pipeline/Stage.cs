@@ -8,6 +8,7 @@ internal ref struct LogLine
     private readonly ILogCursor? cursor;
     private ReadOnlySpan<byte> bytes;
     private bool isRead;
+    private bool? lineFiltersHold;
 
     /// <summary>The current entry of a cursor; its line is read when it is asked for.</summary>
     public LogLine(ILogCursor cursor)
@@ -32,8 +33,12 @@ internal ref struct LogLine
             bytes = value;
             isRead = true;
             Fields = null;
+            lineFiltersHold = false;
         }
     }
+
+    /// <summary>See <see cref="ILogCursor.LineFiltersHold"/>; false once the line was replaced.</summary>
+    public bool LineFiltersHold => lineFiltersHold ??= cursor?.LineFiltersHold == true;
 
     /// <summary>What the store knows of the line's fields; null for nothing.</summary>
     public LogFields? Fields { get; private set; }

@@ -10,7 +10,7 @@ namespace Pharos.LogQL.Serving;
 /// <param name="stops">True: at the limit the lines end. False: the query fails.</param>
 internal sealed class MeteredLogs(ILogQueryable store, long bytesMax, bool stops) : ILogQueryable
 {
-    private readonly List<ILogCursor> opened = [];
+    private readonly List<Func<LogReadStatistics>> opened = [];
 
     /// <summary>Whether lines ended at the limit.</summary>
     public bool Stopped { get; private set; }
@@ -19,7 +19,7 @@ internal sealed class MeteredLogs(ILogQueryable store, long bytesMax, bool stops
     {
         get
         {
-            lock (opened) return opened.Aggregate(default(LogReadStatistics), (sum, c) => sum + c.Statistics);
+            lock (opened) return opened.Aggregate(default(LogReadStatistics), (sum, read) => sum + read());
         }
     }
 
@@ -27,6 +27,15 @@ internal sealed class MeteredLogs(ILogQueryable store, long bytesMax, bool stops
 
     public IReadOnlyList<ILogCursor> OpenSplit(TenantId tenant, LogSelection selection, int cursorsMax, CancellationToken cancel) =>
         [.. store.OpenSplit(tenant, selection, cursorsMax, cancel).Select(Meter)];
+
+    public ILogSections OpenSections(TenantId tenant, LogSelection selection, CancellationToken cancel)
+    {
+        // Reading ahead would use bytes up that lines further on in the order need.
+        if (bytesMax > 0) return new WholeSelection(Open(tenant, selection, cancel), selection);
+        var sections = store.OpenSections(tenant, selection, cancel);
+        lock (opened) opened.Add(() => sections.Statistics);
+        return sections;
+    }
 
     public IReadOnlyList<Labels> Streams(
         TenantId tenant, IReadOnlyList<IReadOnlyList<Matcher>> matcherSets, long startNs, long endNs, CancellationToken cancel) =>
@@ -38,7 +47,7 @@ internal sealed class MeteredLogs(ILogQueryable store, long bytesMax, bool stops
 
     private ILogCursor Meter(ILogCursor cursor)
     {
-        lock (opened) opened.Add(cursor);
+        lock (opened) opened.Add(() => cursor.Statistics);
         return bytesMax > 0 ? new Metered(this, cursor) : cursor;
     }
 
@@ -81,6 +90,8 @@ internal sealed class MeteredLogs(ILogQueryable store, long bytesMax, bool stops
         public int Section => cursor.Section;
 
         public bool InMemory => cursor.InMemory;
+
+        public bool LineFiltersHold => cursor.LineFiltersHold;
 
         public LogReadStatistics Statistics => cursor.Statistics;
 

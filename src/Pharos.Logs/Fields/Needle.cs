@@ -23,6 +23,9 @@ internal sealed class Needle
 
     public ReadOnlySpan<byte> this[Range range] => bytes.AsSpan(range);
 
+    /// <summary>False: what may hold it need not.</summary>
+    public bool IsExact => folded is not { HasRelatives: true };
+
     /// <summary>Where it is in a text that <see cref="IsPlain"/>; -1: nowhere.</summary>
     public int IndexIn(ReadOnlySpan<byte> text) => folded is null ? text.IndexOf(bytes) : folded.IndexIn(text);
 

@@ -28,20 +28,26 @@ internal sealed class NeedlePieces
     /// <summary>Ways for a needle to lie in one shape; where there are more, all lines of the shape count.</summary>
     private const int WaysMax = 256;
 
-    private readonly HashSet<NeedlePiece> single = [];
-    private readonly HashSet<NeedlePiece[]> several = new(PiecesComparer.Instance);
+    private readonly HashSet<NeedlePiece> contained = [];
+    private readonly Dictionary<NeedlePiece[], bool[]> bordering = new(PiecesComparer.Instance);
     private readonly List<NeedlePiece> path = [];
+    private int shapeNumber;
     private int ways;
 
-    /// <summary>Pieces each of which is the whole of an occurrence, but for text.</summary>
-    public IReadOnlyCollection<NeedlePiece> Single => single;
+    /// <summary>Columns whose values may hold the whole needle, in whatever shape.</summary>
+    public IReadOnlyCollection<NeedlePiece> Contained => contained;
 
-    /// <summary>Pieces that are an occurrence together.</summary>
-    public IReadOnlyCollection<NeedlePiece[]> Several => several;
+    /// <summary>Pieces that are an occurrence together, with the text around them; and for each shape, counted from 1, whether it has that text.</summary>
+    public IReadOnlyDictionary<NeedlePiece[], bool[]> Bordering => bordering;
+
+    /// <summary>False: for some shape there are so many ways that all its lines count.</summary>
+    public bool AreAll { get; private set; } = true;
 
     /// <summary>Adds what to look for in the columns. True: any line of the shape may hold the needle.</summary>
-    public bool Add(LineShape shape, Needle needle)
+    /// <param name="number">The shape's, counted from 1.</param>
+    public bool Add(LineShape shape, int number, Needle needle)
     {
+        shapeNumber = number;
         foreach (byte[] literal in shape.Literals)
         {
             if (needle.MayBeIn(literal)) return true;
@@ -49,7 +55,7 @@ internal sealed class NeedlePieces
         ways = 0;
         for (int i = 0; i < shape.Columns.Length; i++)
         {
-            single.Add(new NeedlePiece(shape.Columns[i], PieceKind.Contains, 0, needle.Length));
+            contained.Add(new NeedlePiece(shape.Columns[i], PieceKind.Contains, 0, needle.Length));
             var before = shape.Literals[i].AsSpan();
             for (int split = 1; split < needle.Length; split++)
             {
@@ -61,6 +67,7 @@ internal sealed class NeedlePieces
                 AddValue(shape, i, needle, split);
             }
         }
+        AreAll &= ways <= WaysMax;
         return ways > WaysMax;
     }
 
@@ -91,8 +98,9 @@ internal sealed class NeedlePieces
     private void Keep()
     {
         ways++;
-        if (path.Count == 1) single.Add(path[0]);
-        else several.Add([.. path.OrderByDescending(p => p.Length)]);
+        NeedlePiece[] pieces = path.Count == 1 ? [path[0]] : [.. path.OrderByDescending(p => p.Length)];
+        if (!bordering.TryGetValue(pieces, out bool[]? shapes)) bordering[pieces] = shapes = new bool[LineShredder.ShapesMax + 1];
+        shapes[shapeNumber] = true;
     }
 
     private sealed class PiecesComparer : IEqualityComparer<NeedlePiece[]>

@@ -99,6 +99,16 @@ internal sealed class NumberColumn : ColumnData
         }
     }
 
+    /// <summary>Whether any line has a number between two, both inclusive.</summary>
+    public bool HasBetween(long low, long high)
+    {
+        for (int row = 0; row < rows; row++)
+        {
+            if (Has(row) && Number(row) is var number && number >= low && number <= high) return true;
+        }
+        return false;
+    }
+
     private long Number(int row)
     {
         ulong value = 0;

@@ -18,7 +18,6 @@ internal sealed class ShapedBlock : LogFields, IDisposable
     private readonly byte[] rows;
     private readonly ColumnData?[] columns;
     private readonly List<byte[]> rented = [];
-    private ShapedSearch? search;
 
     /// <param name="directory">The shapes frame, unpacked.</param>
     /// <param name="columnsAt">Where its columns begin among those of the block.</param>
@@ -56,47 +55,28 @@ internal sealed class ShapedBlock : LogFields, IDisposable
         return entries[number].Kind is ColumnKind.Dictionary or ColumnKind.LargeDictionary ? ((DictionaryColumn)ColumnAt(number)).Values : null;
     }
 
-    /// <summary>Marks the lines that may hold a needle, reading only columns that may have a part of it. Lines without a shape are marked.</summary>
+    public override bool? HasAddress(string name, uint low, uint high) =>
+        NumberOf(name) is { } number && entries[number].Kind == ColumnKind.Ip ? ((NumberColumn)ColumnAt(number)).HasBetween(low, high) : null;
+
+    /// <summary>Marks those lines of a shape that may hold a needle, reading only columns that may have a part of it; takes no mark away.</summary>
+    /// <returns>Whether the lines that it marks hold the needle for certain.</returns>
     /// <exception cref="InvalidDataException">The block is damaged.</exception>
-    public void Mark(Needle needle, Span<bool> marks)
+    public bool Mark(Needle needle, Span<bool> marks)
     {
-        marks.Clear();
         var pieces = new NeedlePieces();
         Span<bool> whole = stackalloc bool[shapes.Length + 1];
-        whole[0] = true;
-        for (int i = 0; i < shapes.Length; i++) whole[i + 1] = pieces.Add(shapes[i], needle);
-        foreach (var piece in pieces.Single)
+        whole[0] = false;
+        for (int i = 0; i < shapes.Length; i++) whole[i + 1] = pieces.Add(shapes[i], i + 1, needle);
+        foreach (var piece in pieces.Contained)
         {
             if (MayHold(piece, needle)) ColumnAt(piece.Column).Mark(needle, piece, marks);
         }
-        foreach (var together in pieces.Several) MarkTogether(together, needle, marks);
-        for (int row = 0; row < rows.Length; row++) marks[row] |= whole[rows[row]];
-    }
-
-    /// <summary>Puts marked lines together; the others get no bytes.</summary>
-    /// <param name="kept">The lines without a shape.</param>
-    /// <param name="keptEnds">For each line, the end of what is kept of it and of those before.</param>
-    /// <param name="lineEnds">Gets the end of each line.</param>
-    /// <exception cref="InvalidDataException">The block is damaged.</exception>
-    public void Assemble(ReadOnlySpan<byte> kept, ReadOnlySpan<int> keptEnds, ReadOnlySpan<bool> marks, Span<byte> lines, Span<int> lineEnds)
-    {
-        int at = 0;
-        for (int row = 0; row < rows.Length; row++)
+        foreach (var (together, ofShapes) in pieces.Bordering) MarkTogether(together, ofShapes, needle, marks);
+        if (whole.Contains(true))
         {
-            if (marks[row])
-            {
-                if (rows[row] != 0)
-                {
-                    at += Assemble(row, lines[at..]);
-                }
-                else
-                {
-                    int from = row == 0 ? 0 : keptEnds[row - 1];
-                    at += Put(kept[from..keptEnds[row]], lines[at..]);
-                }
-            }
-            lineEnds[row] = at;
+            for (int row = 0; row < rows.Length; row++) marks[row] |= whole[rows[row]];
         }
+        return pieces.AreAll && needle.IsExact;
     }
 
     /// <summary>Puts a line together that was taken apart; returns its length.</summary>
@@ -115,9 +95,8 @@ internal sealed class ShapedBlock : LogFields, IDisposable
         return at + Put(literals[^1], into[at..]);
     }
 
-    /// <summary>Whether an expression matches a line that was taken apart. The same expression each time.</summary>
-    /// <exception cref="InvalidDataException">The block is damaged.</exception>
-    public bool IsMatch(LineSearch expression, int row) => (search ??= new ShapedSearch(expression, this, shapes, entries)).IsMatch(row, rows[row] - 1);
+    /// <summary>Looks for matches of an expression in the lines that were taken apart.</summary>
+    public ShapedSearch Search(LineSearch expression) => new(expression, this, shapes, rows, entries);
 
     /// <exception cref="InvalidDataException">The block is damaged.</exception>
     public ColumnData ColumnAt(int number) => columns[number] ?? Load(number);
@@ -154,8 +133,8 @@ internal sealed class ShapedBlock : LogFields, IDisposable
 
     private bool MayHold(NeedlePiece piece, Needle needle) => ColumnData.MayHold(entries[piece.Column], needle, piece);
 
-    /// <summary>Marks the lines that have all of some pieces.</summary>
-    private void MarkTogether(NeedlePiece[] pieces, Needle needle, Span<bool> marks)
+    /// <summary>Marks the lines of some shapes that have all of some pieces.</summary>
+    private void MarkTogether(NeedlePiece[] pieces, bool[] ofShapes, Needle needle, Span<bool> marks)
     {
         foreach (var piece in pieces)
         {
@@ -167,7 +146,7 @@ internal sealed class ShapedBlock : LogFields, IDisposable
         ColumnAt(pieces[0].Column).Mark(needle, pieces[0], all);
         for (int row = all.IndexOf(true); row >= 0 && row < all.Length; row++)
         {
-            if (!all[row] || marks[row]) continue;
+            if (!all[row] || marks[row] || !ofShapes[rows[row]]) continue;
             bool holds = true;
             for (int i = 1; i < pieces.Length && holds; i++)
             {

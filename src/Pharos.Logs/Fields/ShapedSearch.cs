@@ -19,6 +19,7 @@ internal sealed class ShapedSearch
     private readonly LineSearch search;
     private readonly LineAutomaton automaton;
     private readonly LineShape[] shapes;
+    private readonly byte[] rows;
     private readonly ShapedBlock block;
     private readonly (int From, int To)[][] ofText;
     private readonly (int From, int To)[]?[] ofValues;
@@ -31,11 +32,13 @@ internal sealed class ShapedSearch
     private readonly sbyte[][] passed;
     private int generation;
 
-    public ShapedSearch(LineSearch search, ShapedBlock block, LineShape[] shapes, ColumnEntry[] entries)
+    /// <param name="rows">The shape of each line, counted from 1.</param>
+    public ShapedSearch(LineSearch search, ShapedBlock block, LineShape[] shapes, byte[] rows, ColumnEntry[] entries)
     {
         this.search = search;
         automaton = search.Automaton;
         this.shapes = shapes;
+        this.rows = rows;
         this.block = block;
         ofText = [.. shapes.Select(s => new (int, int)[s.Literals.Length])];
         ofValues = new (int, int)[entries.Length][];
@@ -47,10 +50,11 @@ internal sealed class ShapedSearch
         Forget();
     }
 
-    /// <param name="shape">The line's shape, counted from 0.</param>
+    /// <summary>Whether the expression matches a line that was taken apart.</summary>
     /// <exception cref="InvalidDataException">The block is damaged.</exception>
-    public bool IsMatch(int row, int shape)
+    public bool IsMatch(int row)
     {
+        int shape = rows[row] - 1;
         if (generation != automaton.Generation) Forget();
         var texts = shapes[shape].Literals;
         var numbers = shapes[shape].Columns;

@@ -10,9 +10,6 @@ namespace Pharos.Logs.Reading;
 /// <summary>Entries of a packed block: the filter is asked first, lines are unpacked only when one is wanted.</summary>
 internal sealed class BlockEntries : EntrySource
 {
-    /// <summary>Lines after which it is known whether an expression matches most of them.</summary>
-    private const int TestedMin = 64;
-
     private readonly BlockRef block;
     private readonly Labels stream;
     private BlockRef counted;
@@ -23,16 +20,12 @@ internal sealed class BlockEntries : EntrySource
     private byte[]? scratch;
     private int scratchRow = -1;
     private int scratchLength;
-    private byte[]? lines;
-    private int[]? lineEnds;
+    private LineChecks? checks;
     private int end;
     private int at;
-    private bool[]? marks;
     private bool[]? wanted;
     private MetadataSets? metadata;
     private MetadataSets? wholeMetadata;
-    private int tested;
-    private int matched;
     private bool opened;
     private bool dead;
 
@@ -54,14 +47,12 @@ internal sealed class BlockEntries : EntrySource
     {
         get
         {
-            if (lines is not null) return lines.AsSpan(Start(at), lineEnds![at] - Start(at));
+            // Where lines were not to be read the shapes are not known yet.
+            if (shaped is null && kept is null && !TryReadKept()) return default;
+            if (shaped?.IsShaped(at) == true) return scratchRow == at || TryAssemble() ? scratch.AsSpan(0, scratchLength) : default;
             if (kept is null && !TryReadKept()) return default;
-            if (shaped is null || !shaped.IsShaped(at))
-            {
-                int from = at == 0 ? 0 : keptEnds![at - 1];
-                return kept.AsSpan(from, keptEnds![at] - from);
-            }
-            return scratchRow == at || TryAssemble() ? scratch.AsSpan(0, scratchLength) : default;
+            int from = at == 0 ? 0 : keptEnds![at - 1];
+            return kept.AsSpan(from, keptEnds![at] - from);
         }
     }
 
@@ -74,144 +65,56 @@ internal sealed class BlockEntries : EntrySource
 
     public override int Row => at;
 
+    public override bool LineFiltersHold => checks?.Holds(at) == true;
+
     public override bool Next()
     {
         if (!opened && !Open()) return false;
-        if (dead) return false;
-        bool backward = Context.Selection.Backward;
-        var literal = Context.Literal.Span;
-        if (literal.IsEmpty)
+        if (dead || at == end) return false;
+        try
         {
-            do
-            {
-                at += backward ? -1 : 1;
-                if (at == end) return false;
-            }
-            while (!MayBeWanted());
-            if (dead) return false;
-            TimestampNs = index!.Timestamps[at];
-            return true;
+            if (checks is null && (wanted is not null || LineChecks.Has(Context))) checks = CheckLineFilters();
+            at = checks?.Next(at, end) ?? (Context.Selection.Backward ? at - 1 : at + 1);
         }
-        return backward ? NextBackward(literal) : NextForward(literal);
+        catch (Exception e) when (PartReader.IsDamage(e))
+        {
+            Fail(e);
+            return false;
+        }
+        if (at == end) return false;
+        TimestampNs = index!.Timestamps[at];
+        return true;
     }
 
     public override void Dispose()
     {
         index?.Dispose();
         shaped?.Dispose();
+        checks?.Dispose();
         metadata?.Dispose();
         wholeMetadata?.Dispose();
-        foreach (byte[]? buffer in new[] { kept, scratch, lines })
+        foreach (byte[]? buffer in new[] { kept, scratch })
         {
             if (buffer is not null) ArrayPool<byte>.Shared.Return(buffer);
         }
-        foreach (int[]? buffer in new[] { keptEnds, lineEnds })
-        {
-            if (buffer is not null) ArrayPool<int>.Shared.Return(buffer);
-        }
-        foreach (bool[]? buffer in new[] { marks, wanted })
-        {
-            if (buffer is not null) ArrayPool<bool>.Shared.Return(buffer);
-        }
-        marks = wanted = null;
+        if (keptEnds is not null) ArrayPool<int>.Shared.Return(keptEnds);
+        if (wanted is not null) ArrayPool<bool>.Shared.Return(wanted);
+        wanted = null;
         index = null;
         shaped = null;
-        kept = scratch = lines = null;
-        keptEnds = lineEnds = null;
+        checks = null;
+        kept = scratch = null;
+        keptEnds = null;
         dead = true;
         opened = true;
     }
 
-    /// <summary>False where the current line was taken apart and is none of those asked for. True where the block turns out to be damaged.</summary>
-    private bool MayBeWanted()
+    private LineChecks CheckLineFilters()
     {
-        if (wanted is not null && !wanted[at]) return false;
-        if (shaped is null || !shaped.IsShaped(at)) return true;
-        try
-        {
-            if (Context.Folded is { } folded)
-            {
-                if (marks is null)
-                {
-                    marks = ArrayPool<bool>.Shared.Rent(block.Header.Entries);
-                    shaped.Mark(folded, marks.AsSpan(0, block.Header.Entries));
-                }
-                return marks[at];
-            }
-            return Context.Expression is not { } expression || MayMatch(expression);
-        }
-        catch (Exception e) when (PartReader.IsDamage(e))
-        {
-            Fail(e);
-            return true;
-        }
-    }
-
-    private bool MayMatch(LineSearch expression)
-    {
-        // Where most lines match, looking at them twice is no gain.
-        if (tested >= TestedMin && matched * 2 > tested) return true;
-        tested++;
-        bool match = shaped!.IsMatch(expression, at);
-        if (match) matched++;
-        return match;
-    }
-
-    private int Start(int entry) => entry == 0 ? 0 : lineEnds![entry - 1];
-
-    private bool NextForward(ReadOnlySpan<byte> literal)
-    {
-        if (at + 1 >= end) return false;
-        if (lines is null && !TryPutTogether(literal)) return false;
-        int current = at + 1;
-        int from = Start(current);
-        int limit = lineEnds![end - 1];
-        while (true)
-        {
-            int hit = lines.AsSpan(from, limit - from).IndexOf(literal);
-            if (hit < 0)
-            {
-                at = end;
-                return false;
-            }
-            int position = from + hit;
-            while (lineEnds[current] <= position) current++;
-            if (position + literal.Length <= lineEnds[current])
-            {
-                at = current;
-                TimestampNs = index!.Timestamps[at];
-                return true;
-            }
-            // The hit spans two lines: no line holds it.
-            from = position + 1;
-        }
-    }
-
-    private bool NextBackward(ReadOnlySpan<byte> literal)
-    {
-        if (at - 1 <= end) return false;
-        if (lines is null && !TryPutTogether(literal)) return false;
-        int low = Start(end + 1);
-        int to = lineEnds![at - 1];
-        int current = at - 1;
-        while (true)
-        {
-            int hit = lines.AsSpan(low, to - low).LastIndexOf(literal);
-            if (hit < 0)
-            {
-                at = end;
-                return false;
-            }
-            int position = low + hit;
-            while (Start(current) > position) current--;
-            if (position + literal.Length <= lineEnds[current])
-            {
-                at = current;
-                TimestampNs = index!.Timestamps[at];
-                return true;
-            }
-            to = position + literal.Length - 1;
-        }
+        var header = block.Header;
+        if (!LineChecks.NeedsKept(Context) || header.LinesRaw == 0) return new LineChecks(Context, shaped, default, header.Entries, wanted);
+        ReadKept();
+        return new LineChecks(Context, shaped, new KeptLines(kept.AsSpan(0, header.LinesRaw), keptEnds.AsSpan(0, header.Entries)), header.Entries, wanted);
     }
 
     private bool Open()
@@ -390,17 +293,22 @@ internal sealed class BlockEntries : EntrySource
     }
 
     /// <summary>Reads the lines that were kept as they are.</summary>
+    private void ReadKept()
+    {
+        var header = block.Header;
+        if (header.ShapesRaw > 0 && shaped is null) ReadShapes(header);
+        keptEnds = ArrayPool<int>.Shared.Rent(header.Entries);
+        index!.ReadLengths(shaped, keptEnds.AsSpan(0, header.Entries));
+        EndsOf(keptEnds.AsSpan(0, header.Entries), header.LinesRaw);
+        kept = BlockFrames.Read(counted, header.LinesAt, header.LinesPacked, header.LinesRaw, header.LinesCrc, "lines");
+    }
+
     private bool TryReadKept()
     {
         if (dead) return false;
-        var header = block.Header;
         try
         {
-            if (header.ShapesRaw > 0 && shaped is null) ReadShapes(header);
-            keptEnds = ArrayPool<int>.Shared.Rent(header.Entries);
-            index!.ReadLengths(shaped, keptEnds.AsSpan(0, header.Entries));
-            EndsOf(keptEnds.AsSpan(0, header.Entries), header.LinesRaw);
-            kept = BlockFrames.Read(counted, header.LinesAt, header.LinesPacked, header.LinesRaw, header.LinesCrc, "lines");
+            ReadKept();
             return true;
         }
         catch (Exception e) when (PartReader.IsDamage(e))
@@ -425,50 +333,6 @@ internal sealed class BlockEntries : EntrySource
         {
             Fail(e);
             return false;
-        }
-    }
-
-    /// <summary>Gives the lines that may hold a literal one after another, to be searched as a whole; the others are as if they were empty.</summary>
-    private bool TryPutTogether(ReadOnlySpan<byte> literal)
-    {
-        if (kept is null && !TryReadKept()) return false;
-        if (shaped is null)
-        {
-            (lines, lineEnds) = (kept, keptEnds);
-            kept = null;
-            keptEnds = null;
-            return true;
-        }
-        var header = block.Header;
-        bool[] marked = ArrayPool<bool>.Shared.Rent(header.Entries);
-        byte[] whole = ArrayPool<byte>.Shared.Rent(Math.Max(1, header.LineBytes));
-        int[] ends = ArrayPool<int>.Shared.Rent(header.Entries);
-        try
-        {
-            var marks = marked.AsSpan(0, header.Entries);
-            shaped.Mark(new Needle(literal), marks);
-            for (int row = 0; wanted is not null && row < marks.Length; row++) marks[row] &= wanted[row];
-            if (Context.Expression is { } expression)
-            {
-                for (int row = 0; row < marks.Length; row++) marks[row] = marks[row] && (!shaped.IsShaped(row) || shaped.IsMatch(expression, row));
-            }
-            shaped.Assemble(kept.AsSpan(0, header.LinesRaw), keptEnds.AsSpan(0, header.Entries), marks, whole.AsSpan(0, header.LineBytes), ends);
-            (lines, lineEnds) = (whole, ends);
-            return true;
-        }
-        catch (Exception e) when (PartReader.IsDamage(e))
-        {
-            Fail(e);
-            return false;
-        }
-        finally
-        {
-            ArrayPool<bool>.Shared.Return(marked);
-            if (lines is null)
-            {
-                ArrayPool<byte>.Shared.Return(whole);
-                ArrayPool<int>.Shared.Return(ends);
-            }
         }
     }
 

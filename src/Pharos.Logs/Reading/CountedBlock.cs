@@ -1,5 +1,6 @@
 using Pharos.Core;
 using Pharos.Logs.Blocks;
+using Pharos.Logs.Deletion;
 using Pharos.Logs.Ingest;
 
 namespace Pharos.Logs.Reading;
@@ -25,16 +26,26 @@ internal sealed class CountedBlock : EntrySource
 
     public override int Count => counts[at].Entries;
 
-    /// <summary>Null where the header does not say what the reader wants to know.</summary>
-    public static CountedBlock? Of(BlockHeader header, bool inMemory, Labels stream, ReadContext context)
+    /// <summary>Null where a section is more than one block, or the block's header does not say what the reader wants to know.</summary>
+    public static CountedBlock? Of(in ReadSection section, ReadContext context)
     {
         var selection = context.Selection;
         if (selection.Counting is not { } windows || selection.MetadataNames is not { } names || selection.RequiredLiterals.Count > 0 || selection.RequiredFolded is not null || selection.RequiredExpression is not null) return null;
+        if (section.Content is not { Heads.Length: 0, Blocks: [{ Header: var header } block] }) return null;
         if (header.MinNs < selection.StartNs || header.MaxNs >= selection.EndNs || !windows.AreSame(header.MinNs, header.MaxNs)) return null;
-        // A name that the stream has is its label, whatever an entry's metadata says.
-        var own = names.Where(n => !stream.Has(n)).ToList();
-        if (own.Count == 0) return new CountedBlock(header, [new LevelCount([], header.Entries, header.LineBytes)], context) { InMemory = inMemory };
-        return own.Count == 1 && own[0] == LevelDetector.Label && header.Levels is { } levels ? new CountedBlock(header, levels, context) { InMemory = inMemory } : null;
+        if (context.Deletions.Count > 0 && HiddenEntries.Of(section.Labels, context.Deletions, selection.StartNs, selection.EndNs)?.MayTouch(header.MinNs, header.MaxNs) == true) return null;
+        bool isLevelWanted = false;
+        foreach (string name in names)
+        {
+            // A name that the stream has is its label, whatever an entry's metadata says.
+            if (section.Labels.Has(name)) continue;
+            if (name != LevelDetector.Label || header.Levels is null) return null;
+            isLevelWanted = true;
+        }
+        LevelCount[] counts = isLevelWanted ? header.Levels! : [new LevelCount([], header.Entries, header.LineBytes)];
+        var counted = new CountedBlock(header, counts, context) { InMemory = block.Source is MemoryBlockSource };
+        counted.Counts.Chunks++;
+        return counted;
     }
 
     public override bool Next()

@@ -25,11 +25,21 @@ internal sealed class ReadContext(
     public uint[] FilterBits { get; } =
         [.. selection.RequiredLiterals.OrderByDescending(l => l.Length).SelectMany(l => NeedleFilter.BitsOf(l.Span)).Distinct()];
 
-    /// <summary>What every wanted line holds; null where looking for <see cref="Literal"/> says enough.</summary>
-    public Needle? Folded { get; } = selection is { RequiredLiterals.Count: 0, RequiredFolded: { } folded } ? new Needle(folded) : null;
+    /// <summary>What every wanted line holds as text, the longest first.</summary>
+    public Needle[] Texts { get; } =
+    [
+        .. selection.RequiredLiterals.OrderByDescending(l => l.Length).Select(l => new Needle(l.Span)),
+        .. selection.RequiredFolded is { } folded ? [new Needle(folded)] : Array.Empty<Needle>(),
+    ];
 
-    /// <summary>What every wanted line matches; null where nothing is known of it, or where looking for text says enough.</summary>
-    public LineSearch? Expression { get; } = selection is { RequiredLiterals.Count: 0, RequiredFolded: not null } ? null : LineSearch.For(selection.RequiredExpression);
+    /// <summary>What every wanted line matches; null where nothing is known of it, or where it cannot be asked of lines in pieces.</summary>
+    public LineSearch? Expression { get; } = LineSearch.For(selection.RequiredExpression);
+
+    /// <summary>What no wanted line holds, as text.</summary>
+    public Needle[] ExcludedTexts { get; } = [.. selection.ExcludedLiterals.Select(l => new Needle(l.Span))];
+
+    /// <summary>What no wanted line matches; null where there is nothing, or where it cannot be asked of lines in pieces.</summary>
+    public LineSearch? ExcludedExpression { get; } = LineSearch.For(selection.ExcludedExpression);
 
     /// <summary>Bits that the filter of a block with a wanted entry has for each value of structured metadata that it must have.</summary>
     public (string Name, uint[] Bits)[] MetadataBits { get; } = [.. (selection.RequiredMetadata?.Required ?? []).Select(r => (r.Name, NeedleFilter.BitsOf(r.Utf8.Span)))];
@@ -44,22 +54,24 @@ internal sealed class ReadContext(
 
     public ReadCounts Parts { get; } = new();
 
-    public LogReadStatistics Statistics => new(
-        Memory.Lines + Memory.OpenLines + Parts.Lines, Memory.Bytes + Memory.OpenBytes + Parts.Bytes, Memory.Blocks + Parts.Blocks, Memory.BlocksSkipped + Parts.BlocksSkipped)
+    public LogReadStatistics Statistics => Sum(Streams, Memory, Parts);
+
+    public static LogReadStatistics Sum(long streams, ReadCounts memory, ReadCounts parts) => new(
+        memory.Lines + memory.OpenLines + parts.Lines, memory.Bytes + memory.OpenBytes + parts.Bytes, memory.Blocks + parts.Blocks, memory.BlocksSkipped + parts.BlocksSkipped)
     {
-        Streams = Streams,
-        Chunks = Memory.Chunks + Parts.Chunks,
-        MetadataBytes = Memory.MetadataBytes + Memory.OpenMetadataBytes + Parts.MetadataBytes,
-        PackedBytes = Memory.PackedBytes + Parts.PackedBytes,
-        Duplicates = Memory.Duplicates + Parts.Duplicates,
-        Hidden = Memory.Hidden + Parts.Hidden,
-        Reading = TimeSpan.FromTicks(Memory.ReadingTicks + Parts.ReadingTicks),
-        Memory = new LogMemoryStatistics(Memory.Chunks, Memory.Blocks, Memory.Lines, Memory.Bytes, Memory.MetadataBytes, Memory.PackedBytes)
+        Streams = streams,
+        Chunks = memory.Chunks + parts.Chunks,
+        MetadataBytes = memory.MetadataBytes + memory.OpenMetadataBytes + parts.MetadataBytes,
+        PackedBytes = memory.PackedBytes + parts.PackedBytes,
+        Duplicates = memory.Duplicates + parts.Duplicates,
+        Hidden = memory.Hidden + parts.Hidden,
+        Reading = TimeSpan.FromTicks(memory.ReadingTicks + parts.ReadingTicks),
+        Memory = new LogMemoryStatistics(memory.Chunks, memory.Blocks, memory.Lines, memory.Bytes, memory.MetadataBytes, memory.PackedBytes)
         {
-            OpenLines = Memory.OpenLines,
-            OpenBytes = Memory.OpenBytes,
-            OpenMetadataBytes = Memory.OpenMetadataBytes,
-            Duplicates = Memory.Duplicates,
+            OpenLines = memory.OpenLines,
+            OpenBytes = memory.OpenBytes,
+            OpenMetadataBytes = memory.OpenMetadataBytes,
+            Duplicates = memory.Duplicates,
         },
     };
 }
@@ -99,6 +111,9 @@ internal abstract class EntrySource(ReadContext context) : IDisposable
     public virtual LogFields? Fields => null;
 
     public virtual int Row => 0;
+
+    /// <inheritdoc cref="ILogCursor.LineFiltersHold"/>
+    public virtual bool LineFiltersHold => false;
 
     /// <summary>Moves to the next entry inside the time range that may be wanted.</summary>
     public abstract bool Next();

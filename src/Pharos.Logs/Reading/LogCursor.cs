@@ -3,38 +3,26 @@ using Pharos.Logs.Streams;
 
 namespace Pharos.Logs.Reading;
 
-/// <summary>
-/// Entries of all streams in one order of time. Where a range has very many streams it is read in parts, the one that comes first first,
-/// so that no more than some of them are in memory.
-/// </summary>
+/// <summary>Entries of all streams in one order of time, range by range.</summary>
 internal sealed class LogCursor : ILogCursor
 {
-    /// <summary>Ranges are not cut further than this, however many streams they have.</summary>
-    private const long RangeNsMin = 1_000_000_000;
-
-    private readonly StreamSelection? streams;
-    private readonly int streamsMax;
+    private readonly StreamRanges ranges;
     private readonly Func<LogSelection, ReadContext> contextOf;
     private readonly bool backward;
     private readonly PriorityQueue<StreamEntries, (long Time, int Order)> byTime = new();
     private readonly Dictionary<StreamEntries, int> orderOf = [];
-    private readonly Stack<LogSelection> ranges = new();
     private LogReadStatistics before;
     private ReadContext context;
     private StreamEntries? current;
     private bool started;
     private int sinceCheck;
 
-    /// <param name="streams">Null for none.</param>
-    /// <param name="streamsMax">Streams of a range that is read at once.</param>
-    public LogCursor(StreamSelection? streams, int streamsMax, Func<LogSelection, ReadContext> contextOf, LogSelection selection)
+    public LogCursor(StreamRanges ranges, Func<LogSelection, ReadContext> contextOf, LogSelection selection)
     {
-        this.streams = streams;
-        this.streamsMax = streamsMax;
+        this.ranges = ranges;
         this.contextOf = contextOf;
         backward = selection.Backward;
         context = contextOf(selection);
-        ranges.Push(selection);
     }
 
     public Labels Stream => current!.Labels;
@@ -52,6 +40,8 @@ internal sealed class LogCursor : ILogCursor
     public ReadOnlySpan<byte> Metadata => current!.Current.Metadata;
 
     public bool InMemory => current!.Current.InMemory;
+
+    public bool LineFiltersHold => current!.Current.LineFiltersHold;
 
     public LogReadStatistics Statistics => before + context.Statistics;
 
@@ -80,36 +70,22 @@ internal sealed class LogCursor : ILogCursor
     {
         orderOf.Clear();
         before = Statistics;
-        while (streams is not null && ranges.TryPop(out var range))
+        if (ranges.Next() is not var (range, streams))
         {
-            context = contextOf(range);
-            bool mayCut = range.EndNs - RangeNsMin > range.StartNs;
-            bool whole = true;
-            foreach (var (labels, content) in streams.Read(range.StartNs, range.EndNs))
-            {
-                context.Cancel.ThrowIfCancellationRequested();
-                if (mayCut && orderOf.Count == streamsMax)
-                {
-                    whole = false;
-                    break;
-                }
-                var stream = new StreamEntries(labels, content, context);
-                if (!stream.HasSources) continue;
-                context.Streams++;
-                orderOf[stream] = orderOf.Count;
-                // By the bound of its first block, not by its first entry: nothing is opened before its time has come.
-                byTime.Enqueue(stream, Priority(stream, stream.Bound, opened: false));
-            }
-            if (whole) return true;
-            byTime.Clear();
-            orderOf.Clear();
-            long middle = (long)(((Int128)range.StartNs + range.EndNs) / 2);
-            LogSelection older = range with { EndNs = middle }, newer = range with { StartNs = middle };
-            ranges.Push(backward ? older : newer);
-            ranges.Push(backward ? newer : older);
+            context = contextOf(context.Selection);
+            return false;
         }
-        context = contextOf(context.Selection);
-        return false;
+        context = contextOf(range);
+        foreach (var (labels, content) in streams)
+        {
+            var stream = new StreamEntries(labels, content, context);
+            if (!stream.HasSources) continue;
+            context.Streams++;
+            orderOf[stream] = orderOf.Count;
+            // By the bound of its first block, not by its first entry: nothing is opened before its time has come.
+            byTime.Enqueue(stream, Priority(stream, stream.Bound, opened: false));
+        }
+        return true;
     }
 
     private bool NextByTime()

@@ -2,31 +2,39 @@ using Pharos.Core;
 
 namespace Pharos.Logs.Reading;
 
-/// <summary>Entries section by section, oldest first within each; several such cursors may take sections from one queue.</summary>
-internal sealed class SectionCursor(SectionQueue sections, ReadContext context) : ILogCursor
+/// <summary>Entries section by section, in the selection's order within each; several such cursors may take sections from one queue.</summary>
+/// <param name="sections">Null: there is none but the first.</param>
+internal sealed class SectionCursor(SectionQueue? sections, ReadContext context) : ILogCursor
 {
     private StreamEntries? current;
+    private CountedBlock? fromHeader;
+    private Labels? headerOf;
     private int sinceCheck;
 
-    public Labels Stream => current!.Labels;
+    /// <summary>Entries of one section.</summary>
+    public SectionCursor(StreamEntries section, ReadContext context) : this((SectionQueue?)null, context) => current = section;
 
-    public long TimestampNs => current!.Current.TimestampNs;
+    public Labels Stream => fromHeader is null ? current!.Labels : headerOf!;
 
-    public ReadOnlySpan<byte> Line => current!.Current.Line;
+    public long TimestampNs => Entry.TimestampNs;
 
-    public int LineBytes => current!.Current.LineLength;
+    public ReadOnlySpan<byte> Line => Entry.Line;
 
-    public ReadOnlySpan<byte> Metadata => context.Selection.MetadataNames is { Count: 0 } ? default : current!.Current.Metadata;
+    public int LineBytes => Entry.LineLength;
 
-    public int Count => current!.Current.Count;
+    public ReadOnlySpan<byte> Metadata => context.Selection.MetadataNames is { Count: 0 } ? default : Entry.Metadata;
 
-    public LogFields? Fields => current!.Current.Fields;
+    public int Count => Entry.Count;
 
-    public int FieldRow => current!.Current.Row;
+    public LogFields? Fields => Entry.Fields;
+
+    public int FieldRow => Entry.Row;
 
     public int Section { get; private set; }
 
-    public bool InMemory => current!.Current.InMemory;
+    public bool InMemory => Entry.InMemory;
+
+    public bool LineFiltersHold => Entry.LineFiltersHold;
 
     public LogReadStatistics Statistics => context.Statistics;
 
@@ -39,18 +47,28 @@ internal sealed class SectionCursor(SectionQueue sections, ReadContext context) 
         }
         while (true)
         {
+            if (fromHeader is not null)
+            {
+                if (fromHeader.Next()) return true;
+                fromHeader = null;
+            }
             if (current is not null)
             {
                 if (current.MoveNext()) return true;
                 current.Dispose();
                 current = null;
             }
-            if (!sections.TryTake(out var section, out bool isNewStream)) return false;
+            if (sections is null || !sections.TryTake(out var section, out bool isNewStream)) return false;
             if (isNewStream) context.Streams++;
             Section = section.Number;
+            fromHeader = CountedBlock.Of(section, context);
+            headerOf = section.Labels;
+            if (fromHeader is not null) continue;
             current = new StreamEntries(section.Labels, section.Content, context);
         }
     }
+
+    private EntrySource Entry => fromHeader ?? current!.Current;
 
     public void Dispose()
     {

@@ -41,7 +41,13 @@ internal sealed class SectionQueue(IEnumerable<(Labels Labels, StreamSnapshot Co
         while (ready.Count < count && rest.MoveNext())
         {
             cancel.ThrowIfCancellationRequested();
-            foreach (var section in ReadSection.Cut(rest.Current.Labels, rest.Current.Content, counting, made))
+            var (labels, content) = rest.Current;
+            if (content.Blocks.Length + content.Heads.Length == 1)
+            {
+                ready.Enqueue(new ReadSection(made++, labels, content));
+                continue;
+            }
+            foreach (var section in ReadSection.Cut(labels, content, counting, made))
             {
                 ready.Enqueue(section);
                 made++;

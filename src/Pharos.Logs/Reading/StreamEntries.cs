@@ -18,7 +18,8 @@ internal sealed class StreamEntries : IDisposable
     private long thisTime = long.MinValue;
     private bool overlapped;
 
-    public StreamEntries(Labels labels, in StreamSnapshot stream, ReadContext context)
+    /// <param name="counted">Whether the stream's blocks were counted already.</param>
+    public StreamEntries(Labels labels, in StreamSnapshot stream, ReadContext context, bool counted = false)
     {
         Labels = labels;
         backward = context.Selection.Backward;
@@ -30,9 +31,10 @@ internal sealed class StreamEntries : IDisposable
             if (block.Header.Overlaps(selection.StartNs, selection.EndNs)) waiting.Add(new BlockEntries(block, labels, context));
         }
         foreach (var head in stream.Heads) AddHead(head, context);
-        if (waiting.Count == 1 && waiting[0] is BlockEntries only && hidden?.MayTouch(only.MinNs, only.MaxNs) != true && CountedBlock.Of(only.Header, only.InMemory, labels, context) is { } counted)
-            waiting[0] = counted;
-        foreach (var source in waiting) source.Counts.Chunks++;
+        foreach (var source in waiting)
+        {
+            if (!counted) source.Counts.Chunks++;
+        }
         // The next to open stands at the end. The sort is stable, so that blocks of one time open in the order of writing.
         var sorted = backward ? waiting.OrderBy(s => s.MaxNs).ToList() : [.. waiting.OrderByDescending(s => s.MinNs)];
         waiting = sorted;

@@ -55,6 +55,31 @@ internal sealed class StreamSelection(
         }
     }
 
+    /// <summary>
+    /// About how many streams there are in a range of time (start inclusive, end exclusive), those of several parts counted for each, and between which times
+    /// their entries are. Reads no stream; what is in memory counts as if it were at both ends of the range.
+    /// </summary>
+    public (long Streams, long MinNs, long MaxNs) Extent(long startNs, long endNs)
+    {
+        long count = 0, minNs = long.MaxValue, maxNs = long.MinValue;
+        for (int i = 0; i < parts.Count; i++)
+        {
+            if (parts[i].MinNs >= endNs || parts[i].MaxNs < startNs) continue;
+            try
+            {
+                count += numbers[i].Value?.Length ?? parts[i].Index.StreamCount;
+            }
+            catch (Exception e) when (PartReader.IsDamage(e))
+            {
+                // Reading its streams tells of it.
+                continue;
+            }
+            minNs = Math.Min(minNs, parts[i].MinNs);
+            maxNs = Math.Max(maxNs, parts[i].MaxNs);
+        }
+        return (count + heads.Sum(h => (long)h.Count), Math.Max(minNs, startNs), Math.Min(maxNs, endNs - 1));
+    }
+
     /// <summary>Label pairs in canonical form of streams with entries in a range of time, in any order, some more than once.</summary>
     /// <param name="name">At least those of this name; null: at least one of each name.</param>
     public IEnumerable<byte[]> Pairs(string? name, long startNs, long endNs)

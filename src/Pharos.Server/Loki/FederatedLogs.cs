@@ -23,6 +23,9 @@ internal sealed class FederatedLogs(ILogQueryable store) : ILogQueryable, ILogCh
     public IReadOnlyList<ILogCursor> OpenSplit(TenantId tenant, LogSelection selection, int cursorsMax, CancellationToken cancel) =>
         tenant.IsFederated ? [Open(tenant, selection, cancel)] : store.OpenSplit(tenant, selection, cursorsMax, cancel);
 
+    public ILogSections OpenSections(TenantId tenant, LogSelection selection, CancellationToken cancel) =>
+        tenant.IsFederated ? new WholeSelection(Open(tenant, selection, cancel), selection) : store.OpenSections(tenant, selection, cancel);
+
     public IReadOnlyList<Labels> Streams(
         TenantId tenant, IReadOnlyList<IReadOnlyList<Matcher>> matcherSets, long startNs, long endNs, CancellationToken cancel)
     {
