@@ -18,7 +18,7 @@ public sealed class FoldedMatcherTests
             string needle = new([.. Enumerable.Range(0, random.Next(1, 4)).Select(_ => letters[random.Next(12)])]);
             Assert.True(LinearRegex.TryCreate("(?i)" + needle, anchored: false, dotMatchesNewline: false, out var regex, out string? error), error);
             bool expected = regex.IsMatch(line);
-            Assert.True(FoldedMatcher.For("(?i)" + needle, regex)!.IsMatch(Encoding.UTF8.GetBytes(line)) == expected, $"seed {seed}: {needle} in {line}");
+            Assert.True(new FoldedMatcher(FoldedMatcher.TryNeedle("(?i)" + needle)!, regex).IsMatch(Encoding.UTF8.GetBytes(line)) == expected, $"seed {seed}: {needle} in {line}");
             if (expected) hits++;
         }
         Assert.InRange(hits, 300, 2700);
@@ -27,7 +27,7 @@ public sealed class FoldedMatcherTests
     [Theory, InlineData("(?i)a.b"), InlineData("(?i)"), InlineData("abc"), InlineData("(?i)a|b"), InlineData("(?i)gr\u00fc")]
     public void Other_expressions_are_left_to_the_engine(string pattern)
     {
-        Assert.True(LinearRegex.TryCreate(pattern, anchored: false, dotMatchesNewline: false, out var regex, out _));
-        Assert.Null(FoldedMatcher.For(pattern, regex));
+        Assert.True(LinearRegex.TryCreate(pattern, anchored: false, dotMatchesNewline: false, out _, out _));
+        Assert.Null(FoldedMatcher.TryNeedle(pattern));
     }
 }

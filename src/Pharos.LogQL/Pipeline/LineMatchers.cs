@@ -29,20 +29,9 @@ internal sealed class AnyMatcher(LineMatcher[] matchers) : LineMatcher
 }
 
 /// <summary>A string in upper or lower case, as <c>(?i)text</c> asks for it.</summary>
-internal sealed class FoldedMatcher : LineMatcher
+/// <param name="regex">For what is no ASCII; null where the needle has no relatives there.</param>
+internal sealed class FoldedMatcher(FoldedNeedle needle, LinearRegex? regex) : LineMatcher
 {
-    private readonly FoldedNeedle needle;
-    private readonly LinearRegex regex;
-
-    private FoldedMatcher(FoldedNeedle needle, LinearRegex regex)
-    {
-        this.needle = needle;
-        this.regex = regex;
-    }
-
-    /// <summary>Null where the expression is another one.</summary>
-    public static FoldedMatcher? For(string pattern, LinearRegex regex) => TryNeedle(pattern) is { } needle ? new FoldedMatcher(needle, regex) : null;
-
     /// <summary>Null where the expression is another one.</summary>
     public static FoldedNeedle? TryNeedle(string pattern)
     {
@@ -54,14 +43,14 @@ internal sealed class FoldedMatcher : LineMatcher
     }
 
     public override bool IsMatch(ReadOnlySpan<byte> line) =>
-        needle.HasRelatives && !Ascii.IsValid(line) ? regex.IsMatch(Encoding.UTF8.GetString(line)) : needle.IndexIn(line) >= 0;
+        needle.HasRelatives && !Ascii.IsValid(line) ? regex!.IsMatch(Encoding.UTF8.GetString(line)) : needle.IndexIn(line) >= 0;
 }
 
 /// <summary>Required literals first, as bytes; only lines that hold them are given to the regular expression.</summary>
-/// <param name="regex">For what the automaton does not know.</param>
+/// <param name="regex">For what the automaton does not know; null where it knows the expression.</param>
 /// <param name="automaton">Null where it does not know the expression.</param>
 /// <param name="required">Byte strings that every line which matches holds.</param>
-internal sealed class RegexLineMatcher(LinearRegex regex, LineAutomaton? automaton, byte[][] required) : LineMatcher
+internal sealed class RegexLineMatcher(LinearRegex? regex, LineAutomaton? automaton, byte[][] required) : LineMatcher
 {
     public override bool IsMatch(ReadOnlySpan<byte> line)
     {
@@ -77,12 +66,12 @@ internal sealed class RegexLineMatcher(LinearRegex regex, LineAutomaton? automat
         if (line.Length <= 1024)
         {
             Span<char> text = stackalloc char[1024];
-            return regex.IsMatch(text[..Encoding.UTF8.GetChars(line, text)]);
+            return regex!.IsMatch(text[..Encoding.UTF8.GetChars(line, text)]);
         }
         char[] rented = ArrayPool<char>.Shared.Rent(line.Length);
         try
         {
-            return regex.IsMatch(rented.AsSpan(0, Encoding.UTF8.GetChars(line, rented)));
+            return regex!.IsMatch(rented.AsSpan(0, Encoding.UTF8.GetChars(line, rented)));
         }
         finally
         {

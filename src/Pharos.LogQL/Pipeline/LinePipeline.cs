@@ -101,14 +101,27 @@ internal sealed class LinePipeline
             case LineFilterOp.Pattern or LineFilterOp.NotPattern:
                 return new PatternLineMatcher(term.Text);
         }
-        if (!LinearRegex.TryCreate(term.Text, anchored: false, dotMatchesNewline: false, out var regex, out string? error))
-            throw new QueryException(QueryErrorKind.BadData, error);
         if (LinearRegex.TryLiteralAlternatives(term.Text, out var literals))
         {
             var contains = literals.Select(l => (LineMatcher)new ContainsMatcher(Encoding.UTF8.GetBytes(l))).ToArray();
             return contains.Length == 1 ? contains[0] : new AnyMatcher(contains);
         }
-        if (FoldedMatcher.For(term.Text, regex) is { } folded) return folded;
-        return new RegexLineMatcher(regex, LineAutomaton.For(term.Text), [.. RegexLiterals.Required(term.Text).Select(Encoding.UTF8.GetBytes)]);
+        // The other engine takes milliseconds to make: it is left alone where it will not be asked.
+        LineAutomaton? automaton;
+        try
+        {
+            automaton = LineAutomaton.For(term.Text);
+        }
+        catch (FormatException e)
+        {
+            throw new QueryException(QueryErrorKind.BadData, e.Message, inner: e);
+        }
+        var needle = FoldedMatcher.TryNeedle(term.Text);
+        if (needle is { HasRelatives: false }) return new FoldedMatcher(needle, null);
+        LinearRegex? regex = null;
+        if ((automaton is null || needle is not null) && !LinearRegex.TryCreate(term.Text, anchored: false, dotMatchesNewline: false, out regex, out string? error))
+            throw new QueryException(QueryErrorKind.BadData, error);
+        if (needle is not null) return new FoldedMatcher(needle, regex);
+        return new RegexLineMatcher(regex, automaton, [.. RegexLiterals.Required(term.Text).Select(Encoding.UTF8.GetBytes)]);
     }
 }

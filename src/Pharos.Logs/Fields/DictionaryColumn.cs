@@ -73,6 +73,9 @@ internal sealed class DictionaryColumn : ColumnData
 
     public override ReadOnlySpan<byte> BytesOf(int row, Span<byte> scratch) => raw.AsSpan(values[IdOf(row)].At, values[IdOf(row)].Length);
 
+    /// <param name="id">From 1.</param>
+    public ReadOnlySpan<byte> BytesOfValue(int id) => raw.AsSpan(values[id].At, values[id].Length);
+
     public override void Mark(Needle needle, NeedlePiece piece, Span<bool> rows)
     {
         bool[] hits = new bool[values.Length];

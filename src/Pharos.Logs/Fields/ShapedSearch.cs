@@ -28,8 +28,9 @@ internal sealed class ShapedSearch
     private readonly byte[]?[] alphabets;
     private readonly bool[] begins;
 
-    // For each shape and column: 1 where it is passed over, -1 where not, 0 where that was not looked at.
-    private readonly sbyte[][] passed;
+    // For each shape and place, how far waiting for a match goes on from there whatever the line's values are, plus 1; 0 where that was not looked at. Places are
+    // counted from 0: before the first text, after it, after the first value, after the second text, and so on.
+    private readonly int[][] farthest;
     private int generation;
 
     /// <param name="rows">The shape of each line, counted from 1.</param>
@@ -45,7 +46,7 @@ internal sealed class ShapedSearch
         ofTimes = new (int, int, UInt128)[entries.Length];
         kinds = [.. entries.Select(e => e.Kind)];
         alphabets = [.. entries.Select(ColumnData.Alphabet)];
-        passed = [.. shapes.Select(s => new sbyte[s.Columns.Length])];
+        farthest = [.. shapes.Select(s => new int[(2 * s.Literals.Length) + 1])];
         begins = [.. entries.Select(e => automaton.LeavingIdle is not { } leaving || ColumnData.MayHoldAny(e, leaving))];
         Forget();
     }
@@ -59,21 +60,21 @@ internal sealed class ShapedSearch
         var texts = shapes[shape].Literals;
         var numbers = shapes[shape].Columns;
         var memo = ofText[shape];
+        int[] far = farthest[shape];
         Span<byte> scratch = stackalloc byte[128];
-        int state = LineAutomaton.Start, idle = automaton.Idle;
-        bool textPassed = false;
-        for (int i = 0; i < numbers.Length; i++)
+        int state = LineAutomaton.Start, idle = automaton.Idle, end = (2 * texts.Length) - 1;
+        for (int place = 0; ;)
         {
-            if (!textPassed) state = memo[i].From == state ? memo[i].To : Run(state, texts[i], ref memo[i]);
-            if (state < 0) return state == LineAutomaton.Matched;
-            int number = numbers[i];
-            textPassed = false;
-            if (state == idle)
+            if (state == idle) place = (far[place] > 0 ? far[place] : Follow(shape, place)) - 1;
+            if (place == end) return automaton.MatchesAtEnd(state);
+            int at = place >> 1;
+            if ((place++ & 1) == 0)
             {
-                if (!begins[number]) continue;
-                textPassed = PassesOver(shape, i);
-                if (textPassed) continue;
+                state = memo[at].From == state ? memo[at].To : Run(state, texts[at], ref memo[at]);
+                if (state < 0) return state == LineAutomaton.Matched;
+                continue;
             }
+            int number = numbers[at];
             var column = block.ColumnAt(number);
             if (ofValues[number] is { } values)
             {
@@ -97,19 +98,51 @@ internal sealed class ShapedSearch
             }
             if (state < 0) return state == LineAutomaton.Matched;
         }
-        if (!textPassed) state = memo[^1].From == state ? memo[^1].To : Run(state, texts[^1], ref memo[^1]);
-        return state < 0 ? state == LineAutomaton.Matched : automaton.MatchesAtEnd(state);
     }
 
-    /// <summary>Whether whatever a column holds, and the text behind it, lead from waiting for a match back to that, and to no match on the way.</summary>
-    private bool PassesOver(int shape, int at)
+    /// <summary>How far waiting for a match goes on from a place, plus 1.</summary>
+    private int Follow(int shape, int place)
     {
-        ref sbyte known = ref passed[shape][at];
-        if (known == 0) known = alphabets[shapes[shape].Columns[at]] is { } alphabet && LeadsBack(alphabet, shapes[shape].Literals[at + 1]) ? (sbyte)1 : (sbyte)-1;
+        var (texts, numbers) = (shapes[shape].Literals, shapes[shape].Columns);
+        int to = place, last = (2 * texts.Length) - 1;
+        while (to < last)
+        {
+            int at = to >> 1;
+            if ((to & 1) == 0)
+            {
+                if (automaton.Run(automaton.Idle, texts[at]) != automaton.Idle) break;
+                to++;
+            }
+            else if (!begins[numbers[at]] || AllLeadBack(numbers[at]))
+            {
+                to++;
+            }
+            else if (alphabets[numbers[at]] is { } alphabet && LeadsBack(alphabet, texts[at + 1]))
+            {
+                to += 2;
+            }
+            else
+            {
+                break;
+            }
+        }
         if (generation != automaton.Generation) Forget();
-        return known > 0;
+        return farthest[shape][place] = to + 1;
     }
 
+    /// <summary>Whether each value of a dictionary leads from waiting for a match back to that.</summary>
+    private bool AllLeadBack(int number)
+    {
+        if (kinds[number] is not (ColumnKind.Dictionary or ColumnKind.LargeDictionary)) return false;
+        var column = (DictionaryColumn)block.ColumnAt(number);
+        for (int id = 1; id <= column.Distinct; id++)
+        {
+            if (automaton.Run(automaton.Idle, column.BytesOfValue(id)) != automaton.Idle) return false;
+        }
+        return true;
+    }
+
+    /// <summary>Whether whatever bytes of an alphabet, and a text behind them, lead from waiting for a match back to that, and to no match on the way.</summary>
     private bool LeadsBack(byte[] alphabet, byte[] following)
     {
         if (!Ascii.IsValid(alphabet)) return false;
