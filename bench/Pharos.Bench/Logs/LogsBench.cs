@@ -149,7 +149,7 @@ internal static class LogsBench
             for (int look = 0; look < 60; look++)
             {
                 double used = peer.CpuSeconds;
-                await Task.Delay(500, TimeProvider.System);
+                await Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System);
                 if (peer.CpuSeconds - used < 0.025) return;
             }
         }
