@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Series } from '../src/api/prometheus';
 import { decodeGroups, decodeResult } from '../src/api/prometheus';
 import { findingOf, legendNames, toGrid } from '../src/pages/metrics/series';
-import { stack } from '../src/components/TimeChart';
+import { lonePoints, stack } from '../src/components/TimeChart';
 
 const series = (labels: Record<string, string>, samples: [number, number][]): Series => ({ labels, times: samples.map(([at]) => at), values: samples.map(([, value]) => value), histogram: null });
 
@@ -36,6 +36,12 @@ describe('series on a grid', () => {
 
   it('stacks and keeps gaps', () => {
     expect(stack([[1, null, 2], [1, 1, 1]])).toEqual([[1, null, 2], [2, 1, 3]]);
+  });
+
+  it('marks values that no line goes through', () => {
+    expect(lonePoints([1, null, 2, 3, null, 4])).toEqual([0, 5]);
+    expect(lonePoints([null, 0, null])).toEqual([1]);
+    expect(lonePoints([1, 2, null])).toBeNull();
   });
 });
 

@@ -60,6 +60,13 @@ export function stack(series: readonly (number | null)[][]): (number | null)[][]
   );
 }
 
+/** The places of values without a neighbour, which no line goes through; null where there are none. */
+export function lonePoints(values: ArrayLike<number | null | undefined>): number[] | null {
+  const has = (at: number) => typeof values[at] === 'number';
+  const found = Array.from(values, (_, at) => at).filter((at) => has(at) && !has(at - 1) && !has(at + 1));
+  return found.length > 0 ? found : null;
+}
+
 /** Lines over time with a shared crosshair; dragging picks a range. */
 export function TimeChart({ times, series, from, to, zone, unit = '', height = 360, stacked = false, focus = null, threshold = null, onZoom, label }: Props) {
   const host = useRef<HTMLDivElement | null>(null);
@@ -139,7 +146,7 @@ export function TimeChart({ times, series, from, to, zone, unit = '', height = 3
             dash: look.dash,
             ...(stacked ? { fill: `${color}29` } : drawn.length === 1 ? { fill: `${color}14` } : {}),
             spanGaps: false,
-            points: { show: times.length < 40, size: 4, fill: color },
+            points: { show: times.length < 40, size: 4, fill: color, filter: (plot, at, show) => (show ? null : lonePoints(plot.data[at] ?? [])) },
           };
         }),
       ],
