@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Text;
 using System.Text.Json;
 using Pharos.Core;
@@ -22,6 +23,7 @@ internal sealed class StreamsBench(string pharos, int streams, int runs)
     private readonly long endMs = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
     private readonly List<string> rows = [];
     private Peer peer = null!;
+    private int sentAgain;
 
     private long StartMs => endMs - SpanMs;
 
@@ -34,6 +36,7 @@ internal sealed class StreamsBench(string pharos, int streams, int runs)
             double before = peer.CpuSeconds;
             long started = TimeProvider.System.GetTimestamp(), bytes = await PushAsync();
             Row("push: seconds", TimeProvider.System.GetElapsedTime(started).TotalSeconds, "0.0");
+            Row("requests that had to be sent again, as the server had no room (503)", sentAgain, "0");
             using (var flushed = await http.PostAsync(new Uri(peer.Address, "flush"), null)) flushed.EnsureSuccessStatusCode();
             Row("push and flush: CPU-seconds", peer.CpuSeconds - before, "0.0");
             Row("push and flush: most resident memory, MB", peer.PeakBytes / 1e6, "0");
@@ -74,13 +77,26 @@ internal sealed class StreamsBench(string pharos, int streams, int runs)
             }
             var body = new System.Buffers.ArrayBufferWriter<byte>(1 << 20);
             LokiPushEncoder.Encode(batch, body);
-            using var content = new ReadOnlyMemoryContent(body.WrittenMemory);
-            content.Headers.Add("Content-Type", LokiPushEncoder.ContentType);
-            content.Headers.Add("Content-Encoding", LokiPushEncoder.ContentEncoding);
-            using var response = await http.PostAsync(new Uri(peer.Address, "loki/api/v1/push"), content);
-            if (!response.IsSuccessStatusCode) throw new InvalidOperationException($"push: {(int)response.StatusCode} {await response.Content.ReadAsStringAsync()}");
+            while (!await SendAsync(body.WrittenMemory))
+            {
+                // As senders do. The server refuses what it cannot keep in memory while parts are written.
+                sentAgain++;
+                await Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System);
+            }
         }
         return bytes;
+    }
+
+    /// <returns>False: the server has no room now.</returns>
+    private async Task<bool> SendAsync(ReadOnlyMemory<byte> body)
+    {
+        using var content = new ReadOnlyMemoryContent(body);
+        content.Headers.Add("Content-Type", LokiPushEncoder.ContentType);
+        content.Headers.Add("Content-Encoding", LokiPushEncoder.ContentEncoding);
+        using var response = await http.PostAsync(new Uri(peer.Address, "loki/api/v1/push"), content);
+        if (response.StatusCode == HttpStatusCode.ServiceUnavailable) return false;
+        if (!response.IsSuccessStatusCode) throw new InvalidOperationException($"push: {(int)response.StatusCode} {await response.Content.ReadAsStringAsync()}");
+        return true;
     }
 
     private static Labels LabelsOf(int stream) => Labels.Of(
