@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Pharos.Core;
 
 namespace Pharos.LogQL.Tests;
@@ -33,8 +32,8 @@ public sealed class FieldFilterTests
                     2 => $"count_over_time({filters} [1m])",
                     _ => filters,
                 };
-                var (expected, none) = await AnswerAsync(open, query);
-                var (given, statistics) = await AnswerAsync(packed, query);
+                var (expected, none) = await open.AnswerAsync(query);
+                var (given, statistics) = await packed.AnswerAsync(query);
                 Assert.True(expected == given, $"seed {seed}: {query}\nexpected {expected}\ngiven    {given}");
                 Assert.Equal(0, none.BlocksSkipped);
                 skipped += statistics.BlocksSkipped;
@@ -70,7 +69,7 @@ public sealed class FieldFilterTests
         string lines = $"{{app=~\".+\"}} | {parser} | {filter}";
         foreach (string query in new[] { lines, $"sum(count_over_time({lines} | __error__=\"\" [1m]))", $"max_over_time({lines} | __error__=\"\" | unwrap wait | __error__=\"\" [1m])" })
         {
-            var (_, statistics) = await AnswerAsync(world, query);
+            var (_, statistics) = await world.AnswerAsync(query);
             Assert.Equal((query, skipped, 4), (query, statistics.BlocksSkipped, statistics.BlocksSkipped + statistics.Blocks));
         }
     }
@@ -127,22 +126,5 @@ public sealed class FieldFilterTests
             7 => $"big {comparison} {(random.Next(2) == 0 ? "9007199254740993" : "1")}",
             _ => $"status {comparison} {Math.Abs(number)}",
         };
-    }
-
-    private static async Task<(string Answer, LogReadStatistics Read)> AnswerAsync(LogWorld world, string query)
-    {
-        try
-        {
-            var result = await world.Engine.QueryRangeAsync(
-                LogWorld.Tenant, new LogQlRangeQuery { Text = query, StartNs = 0, EndNs = 3_000_000_000, StepNs = 1_000_000_000, Limit = 5000 }, CancellationToken.None);
-            var text = new StringBuilder();
-            foreach (var series in result.Series) text.Append($"{series.Labels} {string.Join(' ', series.Points.Select(p => $"{p.TimestampMs}:{p.Value:r}"))}\n");
-            foreach (var entry in result.Entries) text.Append($"{entry.TimestampNs} {Encoding.UTF8.GetString(entry.Line)} {entry.Stream} {entry.Metadata} {entry.Parsed}\n");
-            return (text.ToString(), result.Statistics.Read);
-        }
-        catch (QueryException e)
-        {
-            return (e.Message, default);
-        }
     }
 }

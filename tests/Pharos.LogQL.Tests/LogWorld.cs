@@ -61,6 +61,24 @@ internal sealed class LogWorld : IAsyncDisposable
         batch.Clear();
     }
 
+    /// <summary>What a range query over the first three seconds answers, as text that can be compared, or its error; and what was read for it.</summary>
+    public async Task<(string Answer, LogReadStatistics Read)> AnswerAsync(string query)
+    {
+        try
+        {
+            var result = await Engine.QueryRangeAsync(
+                Tenant, new LogQlRangeQuery { Text = query, StartNs = 0, EndNs = 3_000_000_000, StepNs = 1_000_000_000, Limit = 5000 }, CancellationToken.None);
+            var text = new StringBuilder();
+            foreach (var series in result.Series) text.Append($"{series.Labels} {string.Join(' ', series.Points.Select(p => $"{p.TimestampMs}:{p.Value:r}"))}\n");
+            foreach (var entry in result.Entries) text.Append($"{entry.TimestampNs} {Encoding.UTF8.GetString(entry.Line)} {entry.Stream} {entry.Metadata} {entry.Parsed}\n");
+            return (text.ToString(), result.Statistics.Read);
+        }
+        catch (QueryException e)
+        {
+            return (e.Message, default);
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         Engine.Dispose();

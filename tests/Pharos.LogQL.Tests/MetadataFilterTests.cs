@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Pharos.Core;
 
 namespace Pharos.LogQL.Tests;
@@ -36,8 +35,8 @@ public sealed class MetadataFilterTests
                     4 => $"count_over_time({filters} [1m])",
                     _ => filters,
                 };
-                var (expected, none) = await AnswerAsync(open, query);
-                var (given, statistics) = await AnswerAsync(packed, query);
+                var (expected, none) = await open.AnswerAsync(query);
+                var (given, statistics) = await packed.AnswerAsync(query);
                 Assert.True(expected == given, $"seed {seed}: {query}\nexpected {expected}\ngiven    {given}");
                 Assert.Equal(0, none.BlocksSkipped);
                 skipped += statistics.BlocksSkipped;
@@ -75,7 +74,7 @@ public sealed class MetadataFilterTests
         await world.SendAsync();
         await world.Store.FlushAsync(CancellationToken.None);
         string query = "{app=~\".+\"} | " + string.Format(CultureInfo.InvariantCulture, filter, trace);
-        var (answer, statistics) = await AnswerAsync(world, query);
+        var (answer, statistics) = await world.AnswerAsync(query);
         Assert.Equal((found, skipped, 4), (answer.Count(c => c == '\n'), statistics.BlocksSkipped, statistics.BlocksSkipped + statistics.Blocks));
     }
 
@@ -123,22 +122,5 @@ public sealed class MetadataFilterTests
             6 => $"pod=\"{(random.Next(2) == 0 ? "q\uFFFD" : "p")}\"",
             _ => $"trace=~\"{random.Next(10)}.*\"",
         };
-    }
-
-    private static async Task<(string Answer, LogReadStatistics Read)> AnswerAsync(LogWorld world, string query)
-    {
-        try
-        {
-            var result = await world.Engine.QueryRangeAsync(
-                LogWorld.Tenant, new LogQlRangeQuery { Text = query, StartNs = 0, EndNs = 3_000_000_000, StepNs = 1_000_000_000, Limit = 5000 }, CancellationToken.None);
-            var text = new StringBuilder();
-            foreach (var series in result.Series) text.Append($"{series.Labels} {string.Join(' ', series.Points.Select(p => $"{p.TimestampMs}:{p.Value:r}"))}\n");
-            foreach (var entry in result.Entries) text.Append($"{entry.TimestampNs} {Encoding.UTF8.GetString(entry.Line)} {entry.Stream} {entry.Metadata} {entry.Parsed}\n");
-            return (text.ToString(), result.Statistics.Read);
-        }
-        catch (QueryException e)
-        {
-            return (e.Message, default);
-        }
     }
 }
