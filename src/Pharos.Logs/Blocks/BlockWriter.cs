@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using Pharos.Core;
 using Pharos.Logs.Fields;
@@ -22,14 +23,25 @@ internal sealed class BlockWriter : IDisposable
     private (int At, int Length)[] repeats = [];
     private HeadEntry[] texts = [];
 
-    [ThreadStatic]
-    private static BlockWriter? ofThread;
-
-    /// <summary>A writer that this thread may use until its next call.</summary>
-    public static BlockWriter OfThread => ofThread ??= new BlockWriter();
+    /// <summary>A writer's buffers are some megabytes: no more of them are kept than can be busy at once.</summary>
+    private static readonly ConcurrentBag<BlockWriter> Idle = [];
 
     /// <summary>Packs entries that are sorted by time and belong to one UTC day.</summary>
-    public BlockRef Write(ReadOnlySpan<HeadEntry> entries, ReadOnlySpan<byte> bytes, int level)
+    public static BlockRef Pack(ReadOnlySpan<HeadEntry> entries, ReadOnlySpan<byte> bytes, int level)
+    {
+        if (!Idle.TryTake(out var writer)) writer = new BlockWriter();
+        try
+        {
+            return writer.Write(entries, bytes, level);
+        }
+        finally
+        {
+            if (Idle.Count < Environment.ProcessorCount) Idle.Add(writer);
+            else writer.Dispose();
+        }
+    }
+
+    private BlockRef Write(ReadOnlySpan<HeadEntry> entries, ReadOnlySpan<byte> bytes, int level)
     {
         int lineBytes = 0, metadataBytes = 0;
         foreach (ref readonly var entry in entries)
@@ -48,20 +60,20 @@ internal sealed class BlockWriter : IDisposable
             metadata.Encode(entries, bytes, encoder, codec, level, frame, columns);
             WriteIndex(entries, shaped);
             int indexRaw = frame.Length;
-            int indexPacked = Pack(codec, frame.Span, level);
+            int indexPacked = Compress(codec, frame.Span, level);
             int shapesRaw = 0, shapesPacked = 0;
             if (shaped)
             {
                 WriteColumns(codec, entries, bytes, level);
                 shapesRaw = frame.Length;
-                shapesPacked = Pack(codec, frame.Span, level);
+                shapesPacked = Compress(codec, frame.Span, level);
             }
             int columnsPacked = columns.Length;
             packed.Append(columns.Span);
             var filtered = WithMetadata(entries);
             filter = NeedleFilter.Build(filtered, bytes, shaped ? repeats.AsSpan(0, filtered.Length) : default, out int filterLength);
             int linesRaw = Kept(entries, bytes, shaped, lines);
-            int linesPacked = Pack(codec, lines.AsSpan(0, linesRaw), level);
+            int linesPacked = Compress(codec, lines.AsSpan(0, linesRaw), level);
             packed.Append(filter.AsSpan(0, filterLength));
             byte[] data = packed.Span.ToArray();
             int linesAt = indexPacked + shapesPacked + columnsPacked;
@@ -118,7 +130,7 @@ internal sealed class BlockWriter : IDisposable
         return at;
     }
 
-    private int Pack(BlockCodec codec, ReadOnlySpan<byte> raw, int level)
+    private int Compress(BlockCodec codec, ReadOnlySpan<byte> raw, int level)
     {
         int written = BlockCodecs.Pack(codec, raw, packed.GetSpan(BlockCodecs.PackedBytesMax(raw.Length)), level);
         packed.Advance(written);
@@ -129,7 +141,7 @@ internal sealed class BlockWriter : IDisposable
     {
         // Room for what the filter holds besides the lines.
         int room = entries.Length + metadata.Values.Count;
-        if (repeats.Length < room) repeats = new (int, int)[room];
+        Sized.AtLeast(ref repeats, room);
         repeats.AsSpan(0, room).Clear();
         var directory = new List<ColumnEntry>(shredder.ColumnCount);
         for (int i = 0; i < shredder.ColumnCount; i++)
@@ -152,7 +164,7 @@ internal sealed class BlockWriter : IDisposable
         var values = metadata.Values;
         if (values.Count == 0) return entries;
         int count = entries.Length + values.Count;
-        if (texts.Length < count) texts = new HeadEntry[count];
+        Sized.AtLeast(ref texts, count);
         entries.CopyTo(texts);
         for (int i = 0; i < values.Count; i++) texts[entries.Length + i] = new HeadEntry(0, values[i].At, values[i].Length, 0);
         return texts.AsSpan(0, count);

@@ -42,12 +42,9 @@ internal sealed class ColumnEncoder
         output.Clear();
         Min = Max = 0;
         Form = [];
-        if (numbers.Length < spans.Length)
-        {
-            idOf = new int[spans.Length];
-            numbers = new long[spans.Length];
-            scales = new byte[spans.Length];
-        }
+        Sized.AtLeast(ref idOf, spans.Length);
+        Sized.AtLeast(ref numbers, spans.Length);
+        Sized.AtLeast(ref scales, spans.Length);
         // Times that follow those of the lines take no room at all; few different ones that do not, little in a dictionary.
         bool isTime = TryTime(bytes, spans, entries, out long spread);
         if (isTime && spread <= ushort.MaxValue)

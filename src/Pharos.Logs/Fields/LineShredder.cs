@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Pharos.Core;
 using Pharos.Logs.Streams;
 
@@ -52,7 +53,7 @@ internal sealed class LineShredder
         used.Clear();
         cellColumns = 0;
         count = entries.Length;
-        if (rows.Length < count) rows = new byte[count];
+        Sized.AtLeast(ref rows, count);
         rows.AsSpan(0, count).Clear();
         if (count < LinesMin) return false;
         Array.Fill(seenIn, -1);
@@ -98,7 +99,7 @@ internal sealed class LineShredder
         while (cellColumns <= name)
         {
             if (columns.Count == cellColumns) columns.Add([]);
-            if (columns[cellColumns].Length < count) columns[cellColumns] = new (int, int)[count];
+            Sized.AtLeast(ref CollectionsMarshal.AsSpan(columns)[cellColumns], count);
             columns[cellColumns].AsSpan(0, count).Fill((0, -1));
             cellColumns++;
         }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Unicode;
 using Pharos.Core;
@@ -130,7 +131,7 @@ internal sealed class MetadataColumns
         names.Add(name);
         numberOf[name] = number;
         if (cells.Count == number) cells.Add([]);
-        if (cells[number].Length < rows) cells[number] = new (int, int)[rows];
+        Sized.AtLeast(ref CollectionsMarshal.AsSpan(cells)[number], rows);
         cells[number].AsSpan(0, rows).Fill((0, -1));
         return number;
     }

@@ -1,4 +1,4 @@
-using System.Numerics;
+using System.Buffers;
 using Pharos.Core;
 using Pharos.Logs.Blocks;
 
@@ -15,9 +15,15 @@ internal readonly record struct HeadSnapshot(byte[] Bytes, HeadEntry[] Entries, 
     {
         if (Sorted) return Entries;
         var sorted = Entries.AsSpan(0, Count).ToArray();
-        // Offsets grow with arrival, so they make the order stable.
-        if (!TryPutInOrder(sorted)) Array.Sort(sorted, static (a, b) => a.TimestampNs != b.TimestampNs ? a.TimestampNs.CompareTo(b.TimestampNs) : a.LineAt.CompareTo(b.LineAt));
+        Sort(sorted);
         return sorted;
+    }
+
+    /// <summary>Puts entries in order of arrival in the order of <see cref="ByTime"/>.</summary>
+    public static void Sort(Span<HeadEntry> entries)
+    {
+        // Offsets grow with arrival, so they make the order stable.
+        if (!TryPutInOrder(entries)) entries.Sort(static (a, b) => a.TimestampNs != b.TimestampNs ? a.TimestampNs.CompareTo(b.TimestampNs) : a.LineAt.CompareTo(b.LineAt));
     }
 
     /// <summary>Entries of senders beside each other come a little late: each stretch of such is merged with the few that are newer. False where they are many.</summary>
@@ -46,7 +52,8 @@ internal readonly record struct HeadSnapshot(byte[] Bytes, HeadEntry[] Entries, 
 
 /// <summary>
 /// The open block of a stream: entries as they come, in memory. Its stream's lock guards writes;
-/// written bytes and entries never change, so a snapshot can be read without the lock.
+/// written bytes and entries never change, so a snapshot can be read without the lock. Its arrays come from the shared pool, and go back to it
+/// where no snapshot has them.
 /// </summary>
 internal sealed class HeadBlock
 {
@@ -54,9 +61,6 @@ internal sealed class HeadBlock
 
     /// <summary>Stretches in order in which an entry is looked for that may have come before; with more, all entries are hashed.</summary>
     private const int RunsMax = 128;
-
-    /// <summary>From here on an array grows faster: fewer of them are thrown away, all of which are large objects for the collector.</summary>
-    private const int LargeBytes = 64 << 10;
 
     private byte[] bytes = [];
     private HeadEntry[] entries = [];
@@ -67,6 +71,9 @@ internal sealed class HeadBlock
     private int used;
     private int count;
 
+    /// <summary>Whether a snapshot has the arrays of now.</summary>
+    private bool shared;
+
     public int Bytes => used;
 
     public int Count => count;
@@ -75,15 +82,18 @@ internal sealed class HeadBlock
 
     public long MaxNs { get; private set; } = long.MinValue;
 
-    public HeadSnapshot Snapshot() => new(bytes, entries, count, runs is null, MinNs, MaxNs);
+    public HeadSnapshot Snapshot()
+    {
+        shared = true;
+        return new HeadSnapshot(bytes, entries, count, runs is null, MinNs, MaxNs);
+    }
 
     /// <summary>Appends; false where the very same entry is here already.</summary>
     public bool Append(long timestampNs, ReadOnlySpan<byte> line, ReadOnlySpan<byte> metadata)
     {
         if (count > 0 && timestampNs <= MaxNs && Holds(timestampNs, line, metadata)) return false;
         int size = line.Length + metadata.Length;
-        if (used + size > bytes.Length) Grow(ref bytes, used, Math.Max(used + size, bytes.Length * (bytes.Length < LargeBytes ? 2 : 4)));
-        if (count == entries.Length) Grow(ref entries, count, Math.Max(2, count * 2));
+        if (used + size > bytes.Length || count == entries.Length) Grow(size);
         line.CopyTo(bytes.AsSpan(used));
         metadata.CopyTo(bytes.AsSpan(used + line.Length));
         entries[count] = new HeadEntry(timestampNs, used, line.Length, metadata.Length);
@@ -99,15 +109,37 @@ internal sealed class HeadBlock
     /// <summary>Packs all entries, a block per UTC day.</summary>
     public List<BlockRef> Seal(int level)
     {
+        if (runs is null) return Pack(entries.AsSpan(0, count), level);
+        var sorted = ArrayPool<HeadEntry>.Shared.Rent(count);
+        try
+        {
+            var byTime = sorted.AsSpan(0, count);
+            entries.AsSpan(0, count).CopyTo(byTime);
+            HeadSnapshot.Sort(byTime);
+            return Pack(byTime, level);
+        }
+        finally
+        {
+            ArrayPool<HeadEntry>.Shared.Return(sorted);
+        }
+    }
+
+    /// <summary>Gives up all entries; the block is not used any more.</summary>
+    public void Release()
+    {
+        if (!shared) Return(bytes, entries);
+        (bytes, entries, used, count) = ([], [], 0, 0);
+    }
+
+    private List<BlockRef> Pack(ReadOnlySpan<HeadEntry> byTime, int level)
+    {
         var blocks = new List<BlockRef>();
-        var snapshot = Snapshot();
-        var byTime = snapshot.ByTime();
-        for (int from = 0; from < count;)
+        for (int from = 0; from < byTime.Length;)
         {
             long nextDay = UtcDays.EndOf(byTime[from].TimestampNs);
             int to = from + 1;
-            while (to < count && byTime[to].TimestampNs < nextDay) to++;
-            blocks.Add(BlockWriter.OfThread.Write(byTime.AsSpan(from, to - from), snapshot.Bytes.AsSpan(0, used), level));
+            while (to < byTime.Length && byTime[to].TimestampNs < nextDay) to++;
+            blocks.Add(BlockWriter.Pack(byTime[from..to], bytes.AsSpan(0, used), level));
             from = to;
         }
         return blocks;
@@ -192,12 +224,27 @@ internal sealed class HeadBlock
         }
     }
 
-    private static void Grow<T>(ref T[] array, int used, int wanted)
+    private void Grow(int more)
     {
-        // Nothing is read that was not written.
-        var larger = GC.AllocateUninitializedArray<T>((int)Math.Min(Array.MaxLength, BitOperations.RoundUpToPowerOf2((uint)wanted)));
-        array.AsSpan(0, used).CopyTo(larger);
-        array = larger;
+        var (oldBytes, oldEntries) = (bytes, entries);
+        if (used + more > bytes.Length)
+        {
+            bytes = ArrayPool<byte>.Shared.Rent((int)Math.Min(Array.MaxLength, Math.Max((long)used + more, bytes.Length * 2L)));
+            oldBytes.AsSpan(0, used).CopyTo(bytes);
+        }
+        if (count == entries.Length)
+        {
+            entries = ArrayPool<HeadEntry>.Shared.Rent(Math.Max(1, count * 2));
+            oldEntries.AsSpan(0, count).CopyTo(entries);
+        }
+        // A snapshot has both arrays, and the one that stays keeps being shared.
+        if (!shared) Return(oldBytes == bytes ? [] : oldBytes, oldEntries == entries ? [] : oldEntries);
+    }
+
+    private static void Return(byte[] bytes, HeadEntry[] entries)
+    {
+        if (bytes.Length > 0) ArrayPool<byte>.Shared.Return(bytes);
+        if (entries.Length > 0) ArrayPool<HeadEntry>.Shared.Return(entries);
     }
 
     /// <summary>Entries in order, up to where the next run begins.</summary>

@@ -36,6 +36,7 @@ internal sealed class LogStream(Labels labels)
                 var sealedBlocks = head.Seal(options.CompressionLevel);
                 foreach (var block in sealedBlocks) freed -= block.Header.PackedBytes;
                 blocks = [.. blocks, .. sealedBlocks];
+                head.Release();
                 head = null;
             }
             head ??= new HeadBlock();
@@ -59,6 +60,7 @@ internal sealed class LogStream(Labels labels)
         lock (this)
         {
             blocks = [.. blocks, .. packed];
+            open.Release();
             head = null;
             return blocks;
         }

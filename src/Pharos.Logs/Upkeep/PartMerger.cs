@@ -115,6 +115,7 @@ internal sealed class PartMerger(LogStoreOptions options, IndexCache cache, Flus
             writer.Add(labels, block with { Header = block.Header with { Distinct = distinct } });
             entriesAfter += block.Header.Entries;
         }
+        open.Release();
         open = new HeadBlock();
         distinct = true;
     }
