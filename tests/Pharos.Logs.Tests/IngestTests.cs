@@ -188,6 +188,37 @@ public sealed class IngestTests
     }
 
     [Fact]
+    public void Lines_without_a_byte_count_for_memory_and_fill_a_block()
+    {
+        var stream = new LogStream(Labels.Of(("app", "a")));
+        var options = StoreWorld.Plain(new LogStoreOptions { Folder = "" });
+        long grown = 0, most = 0;
+        for (int i = 0; i < 300_000; i++)
+        {
+            grown += stream.Append(i, default, default, options, out bool duplicate);
+            Assert.False(duplicate);
+            most = Math.Max(most, grown);
+        }
+        var (blocks, head) = stream.Snapshot();
+        Assert.Equal(2, blocks.Length);
+        Assert.Equal(300_000, blocks.Sum(b => b.Header.Entries) + head!.Value.Count);
+        Assert.InRange(most, 2_000_000, 4_000_000);
+    }
+
+    [Fact]
+    public void Many_equal_lines_at_round_times_are_taken_once_each()
+    {
+        var block = new HeadBlock();
+        const long hour = 3_600_000_000_000;
+        for (int round = 0; round < 2; round++)
+        {
+            // The second half comes late, so that all are looked up by their hash.
+            for (int i = 0; i < 4000; i++) Assert.Equal(round == 0, block.Append((i % 2 == 0 ? i : 4000 - i) * hour, "ok"u8, default));
+        }
+        Assert.Equal(4000, block.Count);
+    }
+
+    [Fact]
     public void The_skip_filter_never_denies_a_needle_that_is_there()
     {
         for (int seed = 1; seed <= 40; seed++)

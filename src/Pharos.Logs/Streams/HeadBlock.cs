@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Numerics;
+using System.Runtime.CompilerServices;
 using Pharos.Core;
 using Pharos.Logs.Blocks;
 
@@ -64,7 +66,9 @@ internal sealed class HeadBlock
 
     private byte[] bytes = [];
     private HeadEntry[] entries = [];
-    private HashSet<ulong>? seen;
+
+    // By hash the numbers of entries, counted from 1: 0 is a free place. Empty until it is needed; at most half full.
+    private int[] places = [];
 
     // Null while all entries are in order.
     private List<Run>? runs;
@@ -74,7 +78,11 @@ internal sealed class HeadBlock
     /// <summary>Whether a snapshot has the arrays of now.</summary>
     private bool shared;
 
+    /// <summary>Of lines and metadata.</summary>
     public int Bytes => used;
+
+    /// <summary>Memory that its entries take, bytes.</summary>
+    public long MemoryBytes => used + ((long)Unsafe.SizeOf<HeadEntry>() * count);
 
     public int Count => count;
 
@@ -102,7 +110,7 @@ internal sealed class HeadBlock
         count++;
         MinNs = Math.Min(MinNs, timestampNs);
         MaxNs = Math.Max(MaxNs, timestampNs);
-        seen?.Add(Hash(timestampNs, line, metadata));
+        if (places.Length > 0) NotePlace(Hash(timestampNs, line, metadata));
         return true;
     }
 
@@ -128,7 +136,8 @@ internal sealed class HeadBlock
     public void Release()
     {
         if (!shared) Return(bytes, entries);
-        (bytes, entries, used, count) = ([], [], 0, 0);
+        if (places.Length > 0) ArrayPool<int>.Shared.Return(places);
+        (bytes, entries, places, used, count) = ([], [], [], 0, 0);
     }
 
     private List<BlockRef> Pack(ReadOnlySpan<HeadEntry> byTime, int level)
@@ -147,7 +156,7 @@ internal sealed class HeadBlock
 
     private bool Holds(long timestampNs, ReadOnlySpan<byte> line, ReadOnlySpan<byte> metadata)
     {
-        if (seen is null)
+        if (places.Length == 0)
         {
             // Mostly the newest entries share a timestamp and a look at the last few settles it.
             int i = count - 1;
@@ -165,18 +174,44 @@ internal sealed class HeadBlock
             {
                 return settled;
             }
-            seen = new HashSet<ulong>(count * 2);
-            foreach (ref readonly var entry in entries.AsSpan(0, count))
-            {
-                seen.Add(Hash(entry.TimestampNs, bytes.AsSpan(entry.LineAt, entry.LineLength), bytes.AsSpan(entry.LineAt + entry.LineLength, entry.MetadataLength)));
-            }
+            FillPlaces();
         }
-        if (!seen.Contains(Hash(timestampNs, line, metadata))) return false;
-        foreach (ref readonly var entry in entries.AsSpan(0, count))
+        int mask = places.Length - 1;
+        for (int place = Hash(timestampNs, line, metadata) & mask; places[place] is > 0 and int number; place = (place + 1) & mask)
         {
-            if (Same(entry, timestampNs, line, metadata)) return true;
+            if (Same(entries[number - 1], timestampNs, line, metadata)) return true;
         }
         return false;
+    }
+
+    /// <summary>Notes the newest entry.</summary>
+    private void NotePlace(int hash)
+    {
+        if (2 * count > places.Length)
+        {
+            FillPlaces();
+            return;
+        }
+        int mask = places.Length - 1, place = hash & mask;
+        while (places[place] != 0) place = (place + 1) & mask;
+        places[place] = count;
+    }
+
+    /// <summary>Notes all entries, with room for as many again.</summary>
+    private void FillPlaces()
+    {
+        if (places.Length > 0) ArrayPool<int>.Shared.Return(places);
+        // What the pool gives here is a power of two.
+        places = ArrayPool<int>.Shared.Rent((int)BitOperations.RoundUpToPowerOf2((uint)(4 * count)));
+        Array.Clear(places);
+        int mask = places.Length - 1;
+        for (int i = 0; i < count; i++)
+        {
+            ref readonly var entry = ref entries[i];
+            int place = Hash(entry.TimestampNs, bytes.AsSpan(entry.LineAt, entry.LineLength), bytes.AsSpan(entry.LineAt + entry.LineLength, entry.MetadataLength)) & mask;
+            while (places[place] != 0) place = (place + 1) & mask;
+            places[place] = i + 1;
+        }
     }
 
     /// <summary>Null where so many entries have the timestamp that it takes a hash of all.</summary>
@@ -255,6 +290,10 @@ internal sealed class HeadBlock
         && line.SequenceEqual(bytes.AsSpan(entry.LineAt, entry.LineLength))
         && metadata.SequenceEqual(bytes.AsSpan(entry.LineAt + entry.LineLength, entry.MetadataLength));
 
-    private static ulong Hash(long timestampNs, ReadOnlySpan<byte> line, ReadOnlySpan<byte> metadata) =>
-        LabelCodec.Hash(line) ^ (LabelCodec.Hash(metadata) * 3) ^ ((ulong)timestampNs * 0x9E3779B97F4A7C15);
+    /// <summary>Times are mostly round numbers, whose products differ in the upper half only.</summary>
+    private static int Hash(long timestampNs, ReadOnlySpan<byte> line, ReadOnlySpan<byte> metadata)
+    {
+        ulong hash = LabelCodec.Hash(line) ^ (LabelCodec.Hash(metadata) * 3) ^ ((ulong)timestampNs * 0x9E3779B97F4A7C15);
+        return (int)(hash ^ (hash >> 32));
+    }
 }

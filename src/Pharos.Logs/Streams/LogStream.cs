@@ -17,6 +17,9 @@ internal sealed class LogStream(Labels labels)
     /// <summary>Memory that a stream takes besides its labels and entries, bytes: measured by `bench logs --streams`.</summary>
     private const int OwnBytes = 800;
 
+    /// <summary>Entries of a block, however short: lines may be empty.</summary>
+    private const int BlockEntriesMax = 1 << 17;
+
     // Its own lock is this object: there may be a million of them.
     private HeadBlock? head;
     private BlockRef[] blocks = [];
@@ -28,20 +31,20 @@ internal sealed class LogStream(Labels labels)
     {
         lock (this)
         {
-            long freed = 0;
-            if (head is null && blocks.Length == 0) freed = -OwnBytes - (2 * Labels.Encoded.Length);
-            if (head is not null && head.Bytes + line.Length + metadata.Length > options.BlockBytes && head.Count > 0)
+            long grown = head is null && blocks.Length == 0 ? OwnBytes + (2 * Labels.Encoded.Length) : 0;
+            if (head is { Count: > 0 } && (head.Bytes + line.Length + metadata.Length > options.BlockBytes || head.Count == BlockEntriesMax))
             {
-                freed = head.Bytes;
+                grown -= head.MemoryBytes;
                 var sealedBlocks = head.Seal(options.CompressionLevel);
-                foreach (var block in sealedBlocks) freed -= block.Header.PackedBytes;
+                foreach (var block in sealedBlocks) grown += block.Header.PackedBytes;
                 blocks = [.. blocks, .. sealedBlocks];
                 head.Release();
                 head = null;
             }
             head ??= new HeadBlock();
+            grown -= head.MemoryBytes;
             duplicate = !head.Append(timestampNs, line, metadata);
-            return (duplicate ? 0 : line.Length + metadata.Length) - freed;
+            return grown + head.MemoryBytes;
         }
     }
 
