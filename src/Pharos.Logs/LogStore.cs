@@ -424,6 +424,7 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
                 bool due = time.GetUtcNow() - lastFlush >= options.FlushInterval;
                 if (full || due) await FlushOneAsync(full ? "full" : "max_age");
                 ApplyRetention();
+                PagePool.Trim();
                 if (compaction.IsCompleted) compaction = Task.Run(CompactLoggedAsync);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -182,8 +182,48 @@ public sealed class IngestTests
                 if (isNew) inOrder.Add((at, line));
             }
             var snapshot = block.Snapshot();
-            var byTime = snapshot.ByTime().AsSpan(0, snapshot.Count).ToArray().Select(e => (e.TimestampNs, Encoding.UTF8.GetString(snapshot.Bytes, e.LineAt, e.LineLength)));
+            var byTime = snapshot.ByTime().AsSpan(0, snapshot.Count).ToArray().Select(e => (e.TimestampNs, Encoding.UTF8.GetString(snapshot.Pages.Line(e))));
             Assert.True(byTime.SequenceEqual(inOrder.OrderBy(e => e.At)), $"seed {seed}");
+        }
+    }
+
+    [Fact]
+    public void An_open_block_keeps_lines_of_any_length_and_who_reads_it_keeps_what_it_saw()
+    {
+        for (int seed = 1; seed <= 60; seed++)
+        {
+            var random = new Random(seed);
+            int longest = random.Next(3) switch { 0 => 40, 1 => 40_000, _ => 120_000 };
+            var block = new HeadBlock();
+            var lines = new List<(string Line, string Metadata)>();
+            var readers = new List<(HeadSnapshot Snapshot, int Count)>();
+            for (int i = 0; i < 200; i++)
+            {
+                // Among them empty ones, and those that fill a page to its last byte.
+                int length = random.Next(8) switch { 0 => 0, 1 => Math.Min(longest, 32 << 10), _ => random.Next(longest) };
+                string line = new((char)('a' + (i % 26)), length), metadata = new((char)('A' + (i % 26)), random.Next(20));
+                Assert.True(block.Append(i, Encoding.UTF8.GetBytes(line), Encoding.UTF8.GetBytes(metadata)), $"seed {seed}: entry {i}");
+                lines.Add((line, metadata));
+                if (random.Next(60) == 0) readers.Add((block.Snapshot(), block.Count));
+            }
+            readers.Add((block.Snapshot(), block.Count));
+            block.Release();
+            // What was given back is written over by others.
+            var others = Enumerable.Range(0, 4).Select(_ => new HeadBlock()).ToList();
+            foreach (var other in others)
+            {
+                for (int i = 0; i < 300; i++) other.Append(i, Encoding.UTF8.GetBytes(new string('#', random.Next(longest))), default);
+                other.Release();
+            }
+            foreach (var (snapshot, count) in readers)
+            {
+                Assert.Equal(count, snapshot.Count);
+                for (int i = 0; i < count; i++)
+                {
+                    var entry = snapshot.Entries[i];
+                    Assert.True(lines[i] == (Encoding.UTF8.GetString(snapshot.Pages.Line(entry)), Encoding.UTF8.GetString(snapshot.Pages.Metadata(entry))), $"seed {seed}: entry {i} of {count}");
+                }
+            }
         }
     }
 

@@ -155,11 +155,11 @@ internal sealed class HeadSource : EntrySource
         MaxNs = first < last ? entries[last - 1].TimestampNs : long.MinValue;
     }
 
-    public override ReadOnlySpan<byte> Line => head.Bytes.AsSpan(entries[at].LineAt, entries[at].LineLength);
+    public override ReadOnlySpan<byte> Line => head.Pages.Line(entries[at]);
 
     public override int LineLength => entries[at].LineLength;
 
-    public override ReadOnlySpan<byte> Metadata => head.Bytes.AsSpan(entries[at].LineAt + entries[at].LineLength, entries[at].MetadataLength);
+    public override ReadOnlySpan<byte> Metadata => head.Pages.Metadata(entries[at]);
 
     public override bool Next()
     {

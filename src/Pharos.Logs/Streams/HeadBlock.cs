@@ -6,11 +6,12 @@ using Pharos.Logs.Blocks;
 
 namespace Pharos.Logs.Streams;
 
-/// <summary>An entry of an open block; its metadata follows its line.</summary>
+/// <summary>An entry of a block that is not packed yet; its metadata follows its line.</summary>
+/// <param name="LineAt">Place of the line in the block's bytes; in an open block see <see cref="HeadPages"/>.</param>
 internal readonly record struct HeadEntry(long TimestampNs, int LineAt, int LineLength, int MetadataLength);
 
 /// <summary>A view of an open block that later appends leave alone. Entries are in the order of arrival unless <see cref="Sorted"/>.</summary>
-internal readonly record struct HeadSnapshot(byte[] Bytes, HeadEntry[] Entries, int Count, bool Sorted, long MinNs, long MaxNs)
+internal readonly record struct HeadSnapshot(HeadPages Pages, HeadEntry[] Entries, int Count, bool Sorted, long MinNs, long MaxNs)
 {
     /// <summary>The entries by time, those of one time in the order of arrival.</summary>
     public HeadEntry[] ByTime()
@@ -54,17 +55,18 @@ internal readonly record struct HeadSnapshot(byte[] Bytes, HeadEntry[] Entries, 
 
 /// <summary>
 /// The open block of a stream: entries as they come, in memory. Its stream's lock guards writes;
-/// written bytes and entries never change, so a snapshot can be read without the lock. Its arrays come from the shared pool, and go back to it
+/// written bytes and entries never change, so a snapshot can be read without the lock. Its arrays come from pools, and go back to them
 /// where no snapshot has them.
 /// </summary>
 internal sealed class HeadBlock
 {
     private const int TailScan = 16;
+    private const int PooledEntriesMin = 16;
 
     /// <summary>Stretches in order in which an entry is looked for that may have come before; with more, all entries are hashed.</summary>
     private const int RunsMax = 128;
 
-    private byte[] bytes = [];
+    private readonly HeadPages pages = new();
     private HeadEntry[] entries = [];
 
     // By hash the numbers of entries, counted from 1: 0 is a free place. Empty until it is needed; at most half full.
@@ -72,17 +74,16 @@ internal sealed class HeadBlock
 
     // Null while all entries are in order.
     private List<Run>? runs;
-    private int used;
     private int count;
 
     /// <summary>Whether a snapshot has the arrays of now.</summary>
     private bool shared;
 
     /// <summary>Of lines and metadata.</summary>
-    public int Bytes => used;
+    public int Bytes { get; private set; }
 
     /// <summary>Memory that its entries take, bytes.</summary>
-    public long MemoryBytes => used + ((long)Unsafe.SizeOf<HeadEntry>() * count);
+    public long MemoryBytes => pages.MemoryBytes + ((long)Unsafe.SizeOf<HeadEntry>() * entries.Length);
 
     public int Count => count;
 
@@ -93,19 +94,16 @@ internal sealed class HeadBlock
     public HeadSnapshot Snapshot()
     {
         shared = true;
-        return new HeadSnapshot(bytes, entries, count, runs is null, MinNs, MaxNs);
+        return new HeadSnapshot(pages, entries, count, runs is null, MinNs, MaxNs);
     }
 
     /// <summary>Appends; false where the very same entry is here already.</summary>
     public bool Append(long timestampNs, ReadOnlySpan<byte> line, ReadOnlySpan<byte> metadata)
     {
         if (count > 0 && timestampNs <= MaxNs && Holds(timestampNs, line, metadata)) return false;
-        int size = line.Length + metadata.Length;
-        if (used + size > bytes.Length || count == entries.Length) Grow(size);
-        line.CopyTo(bytes.AsSpan(used));
-        metadata.CopyTo(bytes.AsSpan(used + line.Length));
-        entries[count] = new HeadEntry(timestampNs, used, line.Length, metadata.Length);
-        used += size;
+        if (count == entries.Length) Grow();
+        entries[count] = new HeadEntry(timestampNs, pages.Add(line, metadata, shared), line.Length, metadata.Length);
+        Bytes += line.Length + metadata.Length;
         NoteRun(timestampNs);
         count++;
         MinNs = Math.Min(MinNs, timestampNs);
@@ -117,30 +115,43 @@ internal sealed class HeadBlock
     /// <summary>Packs all entries, a block per UTC day.</summary>
     public List<BlockRef> Seal(int level)
     {
-        if (runs is null) return Pack(entries.AsSpan(0, count), level);
         var sorted = ArrayPool<HeadEntry>.Shared.Rent(count);
+        byte[] bytes = ArrayPool<byte>.Shared.Rent(Bytes);
         try
         {
             var byTime = sorted.AsSpan(0, count);
             entries.AsSpan(0, count).CopyTo(byTime);
-            HeadSnapshot.Sort(byTime);
-            return Pack(byTime, level);
+            if (runs is not null) HeadSnapshot.Sort(byTime);
+            int at = 0;
+            foreach (ref var entry in byTime)
+            {
+                var text = pages.Slice(entry.LineAt, entry.LineLength + entry.MetadataLength);
+                text.CopyTo(bytes.AsSpan(at));
+                entry = entry with { LineAt = at };
+                at += text.Length;
+            }
+            return Pack(byTime, bytes.AsSpan(0, at), level);
         }
         finally
         {
             ArrayPool<HeadEntry>.Shared.Return(sorted);
+            ArrayPool<byte>.Shared.Return(bytes);
         }
     }
 
     /// <summary>Gives up all entries; the block is not used any more.</summary>
     public void Release()
     {
-        if (!shared) Return(bytes, entries);
+        if (!shared)
+        {
+            pages.Release();
+            Return(entries);
+        }
         if (places.Length > 0) ArrayPool<int>.Shared.Return(places);
-        (bytes, entries, places, used, count) = ([], [], [], 0, 0);
+        (entries, places, count) = ([], [], 0);
     }
 
-    private List<BlockRef> Pack(ReadOnlySpan<HeadEntry> byTime, int level)
+    private static List<BlockRef> Pack(ReadOnlySpan<HeadEntry> byTime, ReadOnlySpan<byte> bytes, int level)
     {
         var blocks = new List<BlockRef>();
         for (int from = 0; from < byTime.Length;)
@@ -148,7 +159,7 @@ internal sealed class HeadBlock
             long nextDay = UtcDays.EndOf(byTime[from].TimestampNs);
             int to = from + 1;
             while (to < byTime.Length && byTime[to].TimestampNs < nextDay) to++;
-            blocks.Add(BlockWriter.Pack(byTime[from..to], bytes.AsSpan(0, used), level));
+            blocks.Add(BlockWriter.Pack(byTime[from..to], bytes, level));
             from = to;
         }
         return blocks;
@@ -208,7 +219,7 @@ internal sealed class HeadBlock
         for (int i = 0; i < count; i++)
         {
             ref readonly var entry = ref entries[i];
-            int place = Hash(entry.TimestampNs, bytes.AsSpan(entry.LineAt, entry.LineLength), bytes.AsSpan(entry.LineAt + entry.LineLength, entry.MetadataLength)) & mask;
+            int place = Hash(entry.TimestampNs, pages.Line(entry), pages.Metadata(entry)) & mask;
             while (places[place] != 0) place = (place + 1) & mask;
             places[place] = i + 1;
         }
@@ -259,27 +270,18 @@ internal sealed class HeadBlock
         }
     }
 
-    private void Grow(int more)
+    private void Grow()
     {
-        var (oldBytes, oldEntries) = (bytes, entries);
-        if (used + more > bytes.Length)
-        {
-            bytes = ArrayPool<byte>.Shared.Rent((int)Math.Min(Array.MaxLength, Math.Max((long)used + more, bytes.Length * 2L)));
-            oldBytes.AsSpan(0, used).CopyTo(bytes);
-        }
-        if (count == entries.Length)
-        {
-            entries = ArrayPool<HeadEntry>.Shared.Rent(Math.Max(1, count * 2));
-            oldEntries.AsSpan(0, count).CopyTo(entries);
-        }
-        // A snapshot has both arrays, and the one that stays keeps being shared.
-        if (!shared) Return(oldBytes == bytes ? [] : oldBytes, oldEntries == entries ? [] : oldEntries);
+        var old = entries;
+        // Most streams of a million have a few entries: the least array of the pool would be too much for them.
+        entries = count < PooledEntriesMin / 2 ? new HeadEntry[Math.Max(2, 2 * count)] : ArrayPool<HeadEntry>.Shared.Rent(2 * count);
+        old.AsSpan(0, count).CopyTo(entries);
+        if (!shared) Return(old);
     }
 
-    private static void Return(byte[] bytes, HeadEntry[] entries)
+    private static void Return(HeadEntry[] entries)
     {
-        if (bytes.Length > 0) ArrayPool<byte>.Shared.Return(bytes);
-        if (entries.Length > 0) ArrayPool<HeadEntry>.Shared.Return(entries);
+        if (entries.Length >= PooledEntriesMin) ArrayPool<HeadEntry>.Shared.Return(entries);
     }
 
     /// <summary>Entries in order, up to where the next run begins.</summary>
@@ -287,8 +289,8 @@ internal sealed class HeadBlock
 
     private bool Same(in HeadEntry entry, long timestampNs, ReadOnlySpan<byte> line, ReadOnlySpan<byte> metadata) =>
         entry.TimestampNs == timestampNs
-        && line.SequenceEqual(bytes.AsSpan(entry.LineAt, entry.LineLength))
-        && metadata.SequenceEqual(bytes.AsSpan(entry.LineAt + entry.LineLength, entry.MetadataLength));
+        && line.SequenceEqual(pages.Line(entry))
+        && metadata.SequenceEqual(pages.Metadata(entry));
 
     /// <summary>Times are mostly round numbers, whose products differ in the upper half only.</summary>
     private static int Hash(long timestampNs, ReadOnlySpan<byte> line, ReadOnlySpan<byte> metadata)
