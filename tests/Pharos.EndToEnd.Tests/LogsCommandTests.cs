@@ -25,6 +25,8 @@ public sealed class LogsCommandTests
             Assert.Contains("Entries: 100", analysis);
             Assert.Contains("100 job=shop", analysis);
             Assert.Contains("1 job (in 1 streams)", analysis);
+            Assert.Matches(@"Structured metadata with the most packed bytes:\n(.+\n)*\d+ trace \(\d+ raw, 100 entries; 1 dictionary\)\n", analysis);
+            Assert.Matches(@"Fields of lines with the most packed bytes:\n\d+ \(tokens of text\) \(\d+ raw, 100 entries; 1 decimal\)\n", analysis);
             Assert.Contains("Entries: 0", await OkAsync("analyze", data, "--match", "{job=\"other\"}"));
             Assert.Contains("1 parts checked, 0 problems", await OkAsync("verify", data, "--tenant", "anonymous"));
             Assert.Equal(0, await server.TerminateAsync());
@@ -37,6 +39,9 @@ public sealed class LogsCommandTests
         var (exit, output) = await LogsAsync("verify", data);
         Assert.Equal(1, exit);
         Assert.Contains($"error: {part}: ", output);
+        (exit, output) = await LogsAsync("analyze", data);
+        Assert.Equal(1, exit);
+        Assert.Contains($"left out {part}: at offset ", output);
         await File.WriteAllBytesAsync(part, bytes[..^1]);
         (exit, output) = await LogsAsync("list", data);
         Assert.Equal(1, exit);

@@ -1,4 +1,5 @@
 using Pharos.Core;
+using Pharos.Storage.Files;
 
 namespace Pharos.Logs.Tools;
 
@@ -22,7 +23,24 @@ public sealed record LogAnalysis
 
     /// <summary>Label names by how many values they have.</summary>
     public required IReadOnlyList<(string Name, int Values, int Streams)> ValuesByName { get; init; }
+
+    /// <summary>Shadow columns: fields of lines that were taken apart, the most packed bytes first. The empty name: tokens of text.</summary>
+    public required IReadOnlyList<LogColumnSize> Fields { get; init; }
+
+    /// <summary>Columns of structured metadata, the most packed bytes first. The empty name: whole sets, where names were too many for columns.</summary>
+    public required IReadOnlyList<LogColumnSize> Metadata { get; init; }
+
+    /// <summary>Blocks whose columns could not be read: they are missing in <see cref="Fields"/> and <see cref="Metadata"/>.</summary>
+    public required IReadOnlyList<FileProblem> Problems { get; init; }
 }
+
+/// <summary>What the columns of one name take, over all blocks.</summary>
+/// <param name="Kinds">How their values are kept, and in how many columns so; the most frequent first.</param>
+/// <param name="Size">
+/// Entries that have a value in a column (a token of text that never varies in a block is no column there); raw bytes as the kind writes them; packed bytes,
+/// where a short column of metadata counts as not packed.
+/// </param>
+public sealed record LogColumnSize(string Name, IReadOnlyList<(string Kind, long Columns)> Kinds, LogSize Size);
 
 /// <summary>An amount of logs.</summary>
 /// <param name="RawBytes">Bytes of lines and metadata.</param>

@@ -52,26 +52,39 @@ public sealed class LogArchive
         }
     }
 
-    /// <summary>Sums up what the headers say of the streams that match.</summary>
+    /// <summary>Sums up what headers and directories of columns say of the streams that match. Lines are not read, columns of metadata are.</summary>
     /// <param name="limit">Longest list.</param>
-    public LogAnalysis Analyze(IReadOnlyList<Matcher> matchers, int limit, CancellationToken cancel)
+    /// <param name="progress">Called with blocks done and blocks in all, of streams that match and others.</param>
+    public LogAnalysis Analyze(IReadOnlyList<Matcher> matchers, int limit, Action<long, long>? progress, CancellationToken cancel)
     {
+        var columns = new ColumnTotals();
+        var problems = new List<FileProblem>();
+        long seen = 0, total = parts.Sum(p => p.Info.Blocks);
         var streams = new Dictionary<(string Tenant, Labels Stream), LogSize>();
         var codecs = new Dictionary<string, LogSize>(StringComparer.Ordinal);
         long blockCount = 0;
         foreach (var part in parts)
         {
-            cancel.ThrowIfCancellationRequested();
             foreach (var (labels, blocks) in part.Part.Index.Streams())
             {
+                progress?.Invoke(seen += blocks.Length, total);
                 if (!Matcher.All(matchers, labels)) continue;
                 foreach (var block in blocks)
                 {
+                    cancel.ThrowIfCancellationRequested();
                     var size = SizeOf(block.Header);
                     string codec = block.Header.Codec.ToString().ToLowerInvariant();
                     streams[(part.Info.Tenant, labels)] = streams.GetValueOrDefault((part.Info.Tenant, labels)) + size;
                     codecs[codec] = codecs.GetValueOrDefault(codec) + size;
                     blockCount++;
+                    try
+                    {
+                        columns.Add(block);
+                    }
+                    catch (InvalidDataException wrong)
+                    {
+                        problems.Add(new FileProblem(part.Info.Path, $"columns of a block of stream {labels}: {wrong.Message}") { Offset = block.Header.Offset });
+                    }
                 }
             }
         }
@@ -99,6 +112,9 @@ public sealed class LogArchive
             PairsByBytes = TopPairs(s => s.RawBytes),
             PairsByEntries = TopPairs(s => s.Entries),
             ValuesByName = [.. names.OrderByDescending(n => n.Value.Values.Count).ThenBy(n => n.Key, StringComparer.Ordinal).Take(limit).Select(n => (n.Key, n.Value.Values.Count, n.Value.Streams))],
+            Fields = columns.Fields(limit),
+            Metadata = columns.Metadata(limit),
+            Problems = problems,
         };
 
         List<(string, Labels, LogSize)> Top(Func<LogSize, long> by) =>

@@ -56,7 +56,8 @@ internal static class LogsCommand
         var match = LogsFolder.MatchOption();
         var limit = new Option<int>("--limit") { Description = "Longest list.", DefaultValueFactory = _ => 20 };
         var command = new Command("analyze", HelpText.WithExamples(
-            "Where entries and bytes come from: the largest streams and labels, the values of each label name, compression.",
+            "Where entries and bytes come from: the largest streams and labels, the values of each label name, compression, and the columns of fields of lines and of structured metadata. "
+            + "Exit code 1 where columns cannot be read.",
             "pharos logs analyze data", "pharos logs analyze data --tenant shop --match '{job=\"checkout\"}' --limit 5"))
         {
             folder, tenant, match, limit,
@@ -67,8 +68,11 @@ internal static class LogsCommand
             if (!LogsFolder.TrySelector(parsed.GetValue(match), out var matchers)) return ExitCode.Usage;
             return LogsFolder.With(parsed.GetValue(folder)!, parsed.GetValue(tenant), archive =>
             {
-                Print(archive.Analyze(matchers, parsed.GetValue(limit), cancel));
-                return ExitCode.Done;
+                LogAnalysis found;
+                using (var progress = new Progress("blocks", TimeProvider.System)) found = archive.Analyze(matchers, parsed.GetValue(limit), progress.Report, cancel);
+                foreach (var problem in found.Problems) Console.Error.WriteLine($"pharos: left out {problem}");
+                Print(found);
+                return found.Problems.Count > 0 ? ExitCode.Failed : ExitCode.Done;
             }, cancel);
         }));
         return command;
@@ -87,10 +91,18 @@ internal static class LogsCommand
         }
         PrintList("Streams with the most bytes:", found.StreamsByBytes.Select(s => $"{Number(s.Size.RawBytes)} {s.Tenant} {s.Stream} ({Number(s.Size.PackedBytes)} packed)"));
         PrintList("Streams with the most entries:", found.StreamsByEntries.Select(s => $"{Number(s.Size.Entries)} {s.Tenant} {s.Stream}"));
-        PrintList("Label pairs with the most bytes:", found.PairsByBytes.Select(p => $"{Number(p.Size.RawBytes)} {p.Pair} ({Number(p.Size.PackedBytes)} packed)"));
-        PrintList("Label pairs with the most entries:", found.PairsByEntries.Select(p => $"{Number(p.Size.Entries)} {p.Pair}"));
+        PrintList("Label pairs with the most bytes:", found.PairsByBytes.Select(p => $"{Number(p.Size.RawBytes)} {Shown(p.Pair)} ({Number(p.Size.PackedBytes)} packed)"));
+        PrintList("Label pairs with the most entries:", found.PairsByEntries.Select(p => $"{Number(p.Size.Entries)} {Shown(p.Pair)}"));
         PrintList("Highest cardinality labels:", found.ValuesByName.Select(n => $"{n.Values} {n.Name} (in {n.Streams} streams)"));
+        PrintList("Fields of lines with the most packed bytes:", found.Fields.Select(c => Column(c, "(tokens of text)")));
+        PrintList("Structured metadata with the most packed bytes:", found.Metadata.Select(c => Column(c, "(whole sets)")));
     }
+
+    private static string Column(LogColumnSize column, string unnamed) => string.Create(CultureInfo.InvariantCulture,
+        $"{column.Size.PackedBytes} {(column.Name.Length == 0 ? unnamed : Shown(column.Name))} ({column.Size.RawBytes} raw, {column.Size.Entries} entries; {string.Join(", ", column.Kinds.Select(k => $"{k.Columns} {k.Kind}"))})");
+
+    /// <summary>Text that came with logs, so that it cannot steer a terminal.</summary>
+    private static string Shown(string text) => text.EnumerateRunes().All(GoString.IsPrintable) ? text : GoString.Quote(text);
 
     private static void PrintList(string title, IEnumerable<string> lines)
     {
