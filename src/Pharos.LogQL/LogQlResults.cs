@@ -64,6 +64,9 @@ public sealed record LogQlRangeQuery
     public required long StartNs { get; init; }
     public required long EndNs { get; init; }
 
+    /// <summary>The range that was asked for, nanoseconds, where its ends were moved to multiples of the step since; null: from start to end.</summary>
+    public long? AskedNs { get; init; }
+
     /// <summary>Distance of the points of a metric query, nanoseconds; positive.</summary>
     public long StepNs { get; init; } = 60_000_000_000;
 

@@ -28,6 +28,12 @@ public sealed record LogLimits
     /// <summary>An entry with the time of the one before it in its stream and push gets one nanosecond more. Loki: increment_duplicate_timestamp.</summary>
     public bool IncrementDuplicateTimestamp { get; init; }
 
+    /// <summary>False: entries of any age are taken, whatever <see cref="TenantLimits.LogAgeMax"/> says. Loki: reject_old_samples.</summary>
+    public bool RejectOld { get; init; } = true;
+
+    /// <summary>False: entries get no <c>detected_level</c>. Loki: discover_log_levels.</summary>
+    public bool DetectLevels { get; init; } = true;
+
     /// <summary>What attributes of OTLP logs become. Loki: otlp_config.</summary>
     public OtlpLogMapping Otlp { get; init; } = OtlpLogMapping.Default;
 

@@ -37,7 +37,7 @@ public static class PromDuration
             }
             if (digits == 0 || found < 0 || !long.TryParse(rest[..digits], out long number))
             {
-                error = unit.IsEmpty && digits > 0
+                error = unit.IsEmpty && digits > 0 && digits == rest.Length
                     ? $"duration \"{text}\" has no unit; write for example \"{text}s\""
                     : $"not a valid duration string: \"{text}\"; units are y w d h m s ms, in this order";
                 return false;

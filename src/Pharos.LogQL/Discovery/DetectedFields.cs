@@ -9,7 +9,7 @@ namespace Pharos.LogQL.Discovery;
 
 /// <summary>A field that was seen in lines or their metadata.</summary>
 /// <param name="Type">int, float, boolean, duration, bytes or string.</param>
-/// <param name="Parsers">Which stages find it: json, logfmt; empty for metadata and for labels that the query itself parsed.</param>
+/// <param name="Parsers">Which stages find it: json, logfmt; empty for metadata, and for labels of the query that no such stage gives.</param>
 /// <param name="JsonPath">The names that lead to it in the first JSON line that has it; empty where none does.</param>
 public sealed record DetectedField(string Name, string Type, IReadOnlyList<string> Parsers, IReadOnlyList<string> JsonPath, IReadOnlyCollection<string> Values);
 
@@ -44,7 +44,8 @@ public sealed class DetectedFields
         bool newPaths = false;
         foreach (var (name, value) in labels.Parsed)
         {
-            if (entry.Parsed.Has(name)) continue;
+            // What the query made of a field is its own.
+            if (entry.Parsed.TryGetValue(name, out string? parsed) && parsed != value) continue;
             Note(name, value, parser);
             newPaths |= parser == "json" && fields[name].JsonPath.Count == 0;
         }

@@ -21,6 +21,9 @@ internal sealed class CachedLines(long bytesMax, ILogChanges changes)
 {
     private const long HourNs = ILogChanges.GrainNs;
 
+    /// <summary>Hours of a query of which finished ones are looked for; a longer range is scanned as one piece.</summary>
+    private const int HoursMax = 2200;
+
     /// <summary>Lines of an hour that is kept.</summary>
     private const int EntriesMax = 200;
 
@@ -107,12 +110,12 @@ internal sealed class CachedLines(long bytesMax, ILogChanges changes)
     private List<Hour> Hours(TenantId tenant, LogExpr log, LogQlRangeQuery query, bool keep)
     {
         if (query.EndNs <= query.StartNs) return [];
-        if (!keep) return [new Hour(0, query.StartNs, query.EndNs, false, 0)];
+        if (!keep || ((Int128)query.EndNs - query.StartNs) / HourNs >= HoursMax) return [new Hour(0, query.StartNs, query.EndNs, false, 0)];
         var hours = new List<Hour>();
         for (long from = query.StartNs; from < query.EndNs;)
         {
             long number = TimeRanges.Number(from, HourNs);
-            long to = Math.Min(query.EndNs, (number + 1) * HourNs);
+            long to = query.EndNs - (number * HourNs) <= HourNs ? query.EndNs : (number + 1) * HourNs;
             bool whole = to - from == HourNs;
             hours.Add(new Hour(number, from, to, whole, whole ? changes.VersionOf(tenant, log.Matchers, from, to) : 0));
             from = to;

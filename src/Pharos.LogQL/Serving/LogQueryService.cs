@@ -146,7 +146,7 @@ public sealed class LogQueryService : IDisposable
     {
         var expr = QueryPolicy.Parse(query.Text, limits);
         if (query.EndNs < query.StartNs) throw Bad("end timestamp must not be before or equal to start time");
-        LogQlEngine.CheckLength(query.EndNs - query.StartNs, limits);
+        LogQlEngine.CheckLength(query.AskedNs ?? query.EndNs - query.StartNs, limits);
         return expr;
     }
 

@@ -65,7 +65,7 @@ internal sealed class PendingAppend(LogStoreOptions options, LogInstruments inst
         foreach (ref readonly var entry in batch.Entries) lineBytes += entry.LineLength + entry.MetadataLength;
         record.GetSpan((int)Math.Min(Array.MaxLength - EntriesAt, lineBytes + ((long)EntryBytes * batch.Entries.Length)));
         long last = 0;
-        long oldest = options.RejectOldEntries && limits.LogAgeMax > TimeSpan.Zero ? nowNs - (limits.LogAgeMax.Ticks * 100) : long.MinValue;
+        long oldest = options.RejectOldEntries && limits.Logs.RejectOld && limits.LogAgeMax > TimeSpan.Zero ? nowNs - (limits.LogAgeMax.Ticks * 100) : long.MinValue;
         long newest = limits.CreationGracePeriod > TimeSpan.Zero ? nowNs + (limits.CreationGracePeriod.Ticks * 100) : long.MaxValue;
         foreach (ref readonly var entry in batch.Entries)
         {
@@ -144,6 +144,7 @@ internal sealed class PendingAppend(LogStoreOptions options, LogInstruments inst
             return ("max_label_names_per_series", $"entry for stream '{labels}' has {count} label names; limit {limits.LogLabelNamesMax}");
         foreach (var label in labels)
         {
+            if (label.NameUtf8.SequenceEqual("__backfill__"u8) || label.NameUtf8.SequenceEqual("__backfill_shard__"u8)) return ("invalid_labels", $"stream '{labels}' has the label '{label.Name}', which is reserved");
             if (limits.LabelNameBytesMax > 0 && label.NameUtf8.Length > limits.LabelNameBytesMax)
                 return ("label_name_too_long", $"stream '{labels}' has label name too long: '{label.Name}'");
             if (limits.LabelValueBytesMax > 0 && label.ValueUtf8.Length > limits.LabelValueBytesMax)
@@ -202,7 +203,7 @@ internal sealed class PendingAppend(LogStoreOptions options, LogInstruments inst
     /// <summary>The entry's metadata with its level put in at the place that the order of names asks for.</summary>
     private ReadOnlySpan<byte> WithLevel(StreamAlias alias, ReadOnlySpan<byte> line, ReadOnlySpan<byte> own)
     {
-        if (!options.DiscoverLevels) return own;
+        if (!options.DiscoverLevels || !limits.Logs.DetectLevels) return own;
         var level = LevelDetector.Detect(alias.Level, own, line);
         var name = LevelDetector.LabelName;
         metadata.Clear();

@@ -28,6 +28,15 @@ internal sealed class LimitReader(YamlReading reading)
     public long Size(YamlNode node) =>
         ByteSize.TryParse(node.Value, out long bytes) ? bytes : Fail(node, $"\"{node.Value}\" is not a size with a unit, for example 50GB", 0L);
 
+    /// <summary>A size as Loki reads it: a unit in any case, or none for bytes.</summary>
+    public long LokiSize(YamlNode node, long max = long.MaxValue)
+    {
+        string text = node.Value.Trim().ToUpperInvariant().Replace("IB", "B", StringComparison.Ordinal);
+        if (!long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long bytes) && !ByteSize.TryParse(text, out bytes))
+            return Fail(node, $"\"{node.Value}\" is not a size: write bytes, or a whole number with a unit, for example 256KB", 0L);
+        return bytes <= max ? bytes : Fail(node, $"\"{node.Value}\" is over {max} bytes", 0L);
+    }
+
     public string Text(YamlNode node) => node.Kind == YamlKind.Scalar ? node.Value : Fail(node, "a text is expected here", "");
 
     public T Choice<T>(YamlNode node, params ReadOnlySpan<(string Word, T Value)> words)

@@ -85,9 +85,9 @@ internal static class LimitSettings
         Switch("ruler_recording_rules_evaluation_enabled", "false: recording rules are kept and do not run", l => l.RecordingRules, (l, v) => l with { RecordingRules = v }),
         Switch("ruler_alerting_rules_evaluation_enabled", "false: alerting rules are kept and do not run", l => l.AlertingRules, (l, v) => l with { AlertingRules = v }),
         Texts("ruler_protected_namespaces", "change only when the request names them in `X-Mimir-Ruler-Override-Namespace-Protection`", l => l.ProtectedNamespaces, (l, v) => l with { ProtectedNamespaces = v }),
-        Whole("max_line_size", "bytes of a log line", l => l.LogLineBytesMax, (l, v) => l with { LogLineBytesMax = (int)v }),
+        Bytes("max_line_size", "bytes of a log line", l => l.LogLineBytesMax, (l, v) => l with { LogLineBytesMax = (int)v }),
         Whole("max_global_streams_per_user", "log streams", l => l.StreamsMax, (l, v) => l with { StreamsMax = (int)v }),
-        Whole("max_structured_metadata_size", "bytes, of one log entry", l => l.LogMetadataBytesMax, (l, v) => l with { LogMetadataBytesMax = (int)v }),
+        Bytes("max_structured_metadata_size", "bytes, of one log entry", l => l.LogMetadataBytesMax, (l, v) => l with { LogMetadataBytesMax = (int)v }),
         Whole("max_structured_metadata_entries_count", "of one log entry", l => l.LogMetadataEntriesMax, (l, v) => l with { LogMetadataEntriesMax = (int)v }),
         Duration("reject_old_samples_max_age", "older log entries are refused", l => l.LogAgeMax, (l, v) => l with { LogAgeMax = v }),
         Number("ingestion_rate_mb", "log MiB per second", l => l.LogBytesPerSecond / (1 << 20), (l, v) => l with { LogBytesPerSecond = v * (1 << 20) }),
@@ -101,6 +101,10 @@ internal static class LimitSettings
         .. AlertLimitSettings.All,
         .. OtlpLimits.All,
     ];
+
+    /// <summary>A size that Loki writes with or without a unit; told as a number.</summary>
+    private static LimitSetting Bytes(string name, string meaning, Func<TenantLimits, int> get, Func<TenantLimits, long, TenantLimits> set) =>
+        new(name, meaning, (l, n, r) => set(l, r.LokiSize(n, int.MaxValue)), (l, json) => json.WriteNumberValue(get(l)));
 
     /// <summary>Those that Mimir tells a tenant and exports as metrics; all are numbers.</summary>
     public static IReadOnlyList<LimitSetting> Told { get; } =

@@ -21,6 +21,8 @@ internal static class LogSettings
             (l, json) => json.WriteStringValue(l.Logs.BlockedUntil?.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture) ?? "")),
         Count("block_ingestion_status_code", "the answer meanwhile; 200: as if they had been taken", l => l.BlockedStatus, (l, v) => l with { BlockedStatus = v }),
         Flag("increment_duplicate_timestamp", "a log entry with the time of the one before it in its push gets one nanosecond more", l => l.IncrementDuplicateTimestamp, (l, v) => l with { IncrementDuplicateTimestamp = v }),
+        Flag("reject_old_samples", "false: reject_old_samples_max_age does not count", l => l.RejectOld, (l, v) => l with { RejectOld = v }),
+        Flag("discover_log_levels", "false: log entries get no `detected_level`", l => l.DetectLevels, (l, v) => l with { DetectLevels = v }),
         OtlpLogSettings.Mapping,
         new("deletion_mode", "`filter-and-delete`, or `disabled`: no log lines are deleted by request",
             (l, n, r) => l with { Logs = l.Logs with { Deletion = r.Choice(n, ("filter-and-delete", true), ("disabled", false)) } },
@@ -43,7 +45,7 @@ internal static class LogSettings
         Whole(name, meaning, l => get(l.Logs), (l, v) => l with { Logs = set(l.Logs, (int)v) });
 
     private static LimitSetting Bytes(string name, string meaning, Func<LogLimits, long> get, Func<LogLimits, long, LogLimits> set) =>
-        Size(name, meaning, l => get(l.Logs), (l, v) => l with { Logs = set(l.Logs, v) });
+        new(name, meaning, (l, n, r) => l with { Logs = set(l.Logs, r.LokiSize(n)) }, (l, json) => json.WriteStringValue(get(l.Logs) == 0 ? "0" : $"{get(l.Logs)}B"));
 
     private static DateTimeOffset? Until(string text, Pharos.Yaml.YamlNode node, LimitReader reader)
     {

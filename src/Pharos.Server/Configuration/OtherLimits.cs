@@ -104,9 +104,7 @@ internal static class OtherLimits
         ["compactor_max_lookback"] = "all blocks are compacted",
 
         // Loki's
-        ["reject_old_samples"] = "set reject_old_samples_max_age to 0 to take lines of any age",
         ["discover_service_name"] = "service_name is found by Loki's own list of labels",
-        ["discover_log_levels"] = "levels are always found",
         ["log_level_fields"] = "levels are found by Loki's own list of fields",
         ["log_level_from_json_max_depth"] = "levels are found in JSON down to a depth of two",
         ["shard_streams"] = "streams are never split: one takes any rate, unless per_stream_rate_limit is set, which holds for the whole stream; take it out",

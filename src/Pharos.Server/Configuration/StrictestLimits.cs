@@ -20,10 +20,26 @@ internal static class StrictestLimits
         SeriesQueryMax = (int)Least(a.SeriesQueryMax, b.SeriesQueryMax),
         LabelNamesQueryMax = (int)Least(a.LabelNamesQueryMax, b.LabelNamesQueryMax),
         LabelValuesQueryMax = (int)Least(a.LabelValuesQueryMax, b.LabelValuesQueryMax),
+        LogQueryEntriesMax = (int)Least(a.LogQueryEntriesMax, b.LogQueryEntriesMax),
+        LogQueryLengthMax = Least(a.LogQueryLengthMax, b.LogQueryLengthMax),
+        LogQuerySeriesMax = (int)Least(a.LogQuerySeriesMax, b.LogQuerySeriesMax),
+        Logs = Of(a.Logs, b.Logs),
         BlockedQueries = [.. a.BlockedQueries, .. b.BlockedQueries],
         LimitedQueries = [.. a.LimitedQueries, .. b.LimitedQueries],
         BlockedRequests = [.. a.BlockedRequests, .. b.BlockedRequests],
     });
+
+    private static LogLimits Of(LogLimits a, LogLimits b) => a with
+    {
+        RangeMax = Least(a.RangeMax, b.RangeMax),
+        QueryBytesMax = Least(a.QueryBytesMax, b.QueryBytesMax),
+        OutstandingMax = (int)Least(a.OutstandingMax, b.OutstandingMax),
+        RequiredLabels = [.. a.RequiredLabels.Union(b.RequiredLabels, StringComparer.Ordinal)],
+        LabelsMin = Math.Max(a.LabelsMin, b.LabelsMin),
+        Volumes = a.Volumes && b.Volumes,
+        VolumeSeriesMax = (int)Least(a.VolumeSeriesMax, b.VolumeSeriesMax),
+        PerRequestLimits = a.PerRequestLimits && b.PerRequestLimits,
+    };
 
     /// <summary>The smaller of two limits, of which zero is none.</summary>
     private static long Least(long a, long b) => a <= 0 ? b : b <= 0 ? a : Math.Min(a, b);

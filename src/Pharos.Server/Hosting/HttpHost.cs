@@ -19,6 +19,14 @@ public sealed class HttpHost : IAsyncDisposable
 {
     private const int BodyBytesMax = 16 << 20;
 
+    /// <summary>
+    /// Bytes of a request's first line: the longest LogQL query, 128 KiB, with each byte escaped, and what else stands in an address. The systems that
+    /// Pharos stands in for take up to 1 MiB of line and headers together.
+    /// </summary>
+    private const int RequestLineBytesMax = 512 << 10;
+
+    private const int HeaderBytesMax = 128 << 10;
+
     private readonly WebApplication application;
 
     private HttpHost(WebApplication application, Uri address)
@@ -51,6 +59,8 @@ public sealed class HttpHost : IAsyncDisposable
             kestrel.AddServerHeader = false;
             // Every route that takes a body has its own bound, in its own words; this one is for what none reads.
             kestrel.Limits.MaxRequestBodySize = BodyBytesMax;
+            kestrel.Limits.MaxRequestLineSize = RequestLineBytesMax;
+            kestrel.Limits.MaxRequestHeadersTotalSize = HeaderBytesMax;
             // Slow links may be slow; one that sends nothing does not hold a connection for ever.
             kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 100, gracePeriod: TimeSpan.FromSeconds(30));
             if (host.Length == 0 || host == "*") kestrel.ListenAnyIP(port, Secure);

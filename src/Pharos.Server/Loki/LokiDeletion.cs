@@ -16,7 +16,7 @@ internal sealed class LokiDeletion(ILogDeletion store, ITenantLimits limits, Tim
         long now = time.UnixNs();
         long start = request.Time("start", 0), end = request.Time("end", now);
         // Only checked: a request is not split here.
-        _ = request.Duration("max_interval", 0);
+        if (request.Duration("max_interval", 0) < 0) throw Bad("max_interval must be >= 0");
         if (end > now) throw Bad("deletes in the future are not allowed");
         if (start > end) throw Bad("start time can't be greater than end time");
         store.Delete(http.Tenant(), query, start, end + 1);

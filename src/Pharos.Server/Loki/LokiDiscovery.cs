@@ -100,13 +100,13 @@ internal sealed class LokiDiscovery(LogServices services)
         });
     });
 
-    private static int Limit(LokiRequest request) => request.Whole("limit", request.Whole("field_limit", 1000));
+    private static int Limit(LokiRequest request) => request.Positive("limit", request.Positive("field_limit", 1000));
 
     private async Task<DetectedFields> DetectAsync(HttpContext http, LokiRequest request, int limit)
     {
         var (start, end) = request.Range(services.Time, services.Limits.For(http.Tenant()));
         var fields = new DetectedFields { ValuesMax = Math.Max(1, limit) };
-        foreach (var entry in await LinesAsync(http, request.Required("query"), start, end, request.Whole("line_limit", 100))) fields.Add(entry);
+        foreach (var entry in await LinesAsync(http, request.Required("query"), start, end, request.Positive("line_limit", 100))) fields.Add(entry);
         return fields;
     }
 

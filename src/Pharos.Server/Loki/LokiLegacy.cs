@@ -20,7 +20,7 @@ internal sealed class LokiLegacy(LogServices services)
             Text = text,
             StartNs = start,
             EndNs = end,
-            Limit = request.Whole("limit", 100),
+            Limit = request.Limit(),
             Backward = request.Backward,
         }, useCache: true, http.RequestAborted);
         await LokiAnswers.JsonAsync(http, json =>

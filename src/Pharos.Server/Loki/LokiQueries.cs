@@ -18,7 +18,7 @@ internal sealed class LokiQueries(LogServices services)
     {
         var request = await LokiRequest.ReadAsync(http);
         long at = request.Time("time", services.Time.UnixNs());
-        _ = request.Whole("limit", 100);
+        _ = request.Limit();
         _ = request.Backward;
         var result = await services.Queries.InstantAsync(http.Tenant(), RequestLimits.Of(http, services.Limits), request.Required("query"), at, http.RequestAborted);
         await AnswerAsync(http, result, at / 1_000_000, false, null);
@@ -29,6 +29,7 @@ internal sealed class LokiQueries(LogServices services)
         var request = await LokiRequest.ReadAsync(http);
         var limits = RequestLimits.Of(http, services.Limits);
         var (start, end) = request.Range(services.Time);
+        long asked = end - start;
         long step = request.Step(start, end);
         string text = request.Required("query");
         bool metric = LogQl.IsMetric(text);
@@ -51,9 +52,10 @@ internal sealed class LokiQueries(LogServices services)
             Text = text,
             StartNs = start,
             EndNs = end,
+            AskedNs = asked,
             StepNs = step,
-            IntervalNs = request.Duration("interval", 0),
-            Limit = request.Whole("limit", 100),
+            IntervalNs = request.Interval(),
+            Limit = request.Limit(),
             Backward = request.Backward,
         };
         if (!metric && LineStream.Wants(http))
@@ -74,7 +76,7 @@ internal sealed class LokiQueries(LogServices services)
         }
     });
 
-    public static async Task FormatAsync(HttpContext http)
+    public static Task FormatAsync(HttpContext http) => LokiAnswers.GuardAsync(http, async () =>
     {
         var request = await LokiRequest.ReadAsync(http);
         string status = "success", field = "data", text;
@@ -93,7 +95,7 @@ internal sealed class LokiQueries(LogServices services)
             json.WriteString(field, text);
             json.WriteEndObject();
         }, status == "success" ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest);
-    }
+    });
 
     public static IReadOnlyList<string> Flags(HttpContext http) =>
         http.Request.Headers[FlagsHeader].ToString().Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);

@@ -11,6 +11,9 @@ internal sealed class LokiRequest
 {
     private const long SecondNs = 1_000_000_000;
 
+    /// <summary>The year 2262. Times beyond it, and as far before 1970, mean it: arithmetic with steps and hours has room up to the end of 64 bits.</summary>
+    private const long LatestNs = 9_214_646_400 * SecondNs;
+
     private readonly IQueryCollection query;
     private readonly IFormCollection? form;
 
@@ -49,28 +52,38 @@ internal sealed class LokiRequest
     {
         long now = time.UnixNs();
         long end = Time("end", now);
-        long start = this["since"] is { Length: > 0 } since ? Math.Min(end, now) - Duration("since", since) : Math.Min(end, now) - ((defaultLength ?? TimeSpan.FromHours(1)).Ticks * 100);
-        start = Time("start", start);
+        long since = Duration("since", (defaultLength ?? TimeSpan.FromHours(1)).Ticks * 100);
+        if (since < 0) throw Bad($"could not parse 'since' parameter: \"{this["since"]}\" is negative");
+        long start = Time("start", Math.Max(Math.Min(end, now), since - LatestNs) - since);
         if (start > end) throw Bad($"end timestamp must not be before or equal to start time: start {start}, end {end}");
+        if ((Int128)end - start > long.MaxValue) throw Bad($"the time range is longer than 292 years: start {start}, end {end}");
         return (start, end);
     }
 
     public long Time(string name, long otherwise)
     {
         if (this[name] is not { Length: > 0 } text) return otherwise;
-        if (TryTime(text, out long ns)) return ns;
-        throw Bad($"could not parse '{name}' parameter: \"{text}\" is no Unix time in seconds or nanoseconds and no RFC 3339 time");
+        if (TryTime(text, out long ns)) return Math.Clamp(ns, -LatestNs, LatestNs);
+        throw Bad($"could not parse '{name}' parameter: \"{text}\" is no Unix time in seconds or nanoseconds and no RFC 3339 time of the years 1678 to 2261");
     }
 
     /// <summary>A duration in seconds or Prometheus's form; nanoseconds.</summary>
     public long Duration(string name, long otherwiseNs) => this[name] is { Length: > 0 } text ? Duration(name, text) : otherwiseNs;
 
+    /// <summary>How many lines or results are asked for.</summary>
+    public int Limit() => Positive("limit", 100);
+
+    public int Positive(string name, int otherwise) => Whole(name, otherwise) is > 0 and var value ? value : throw Bad($"{name} must be a positive value");
+
     public int Whole(string name, int otherwise)
     {
         if (this[name] is not { Length: > 0 } text) return otherwise;
         if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value)) return value;
-        throw Bad($"invalid {name} \"{text}\": use a whole number that is not negative");
+        throw Bad($"invalid {name} \"{text}\": use a whole number from 0 to {int.MaxValue}");
     }
+
+    /// <summary>The least time between lines of an answer, nanoseconds; 0 for all lines.</summary>
+    public long Interval() => Duration("interval", 0) is >= 0 and var interval ? interval : throw Bad("interval must be >= 0");
 
     /// <summary>The step: as given, else a 250th of the range, at least one second.</summary>
     public long Step(long startNs, long endNs)
@@ -97,15 +110,17 @@ internal sealed class LokiRequest
         }
         if (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long whole))
         {
-            ns = text.Length <= 10 ? whole * SecondNs : whole;
-            return true;
+            bool isSeconds = text.Length <= 10;
+            ns = isSeconds ? unchecked(whole * SecondNs) : whole;
+            return !isSeconds || Math.Abs(whole) <= long.MaxValue / SecondNs;
         }
         return UnixTime.TryRfc3339Ns(text, out ns);
     }
 
     private static long Duration(string name, string text)
     {
-        if (double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double seconds) && seconds < 9e9) return (long)(seconds * SecondNs);
+        const NumberStyles number = NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingSign | NumberStyles.AllowExponent;
+        if (double.TryParse(text, number, CultureInfo.InvariantCulture, out double seconds) && Math.Abs(seconds) < 9e9) return (long)(seconds * SecondNs);
         if (PromDuration.TryParseMs(text, out long ms, out string? error)) return ms * 1_000_000;
         throw Bad($"could not parse '{name}' parameter: {error}");
     }

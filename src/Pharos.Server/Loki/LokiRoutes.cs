@@ -101,7 +101,7 @@ internal static class LokiRoutes
         var of = limits.For(http.Tenant());
         json.WriteStartObject();
         json.WriteStartObject("limits"u8);
-        json.WriteBoolean("discover_log_levels"u8, true);
+        json.WriteBoolean("discover_log_levels"u8, of.Logs.DetectLevels);
         json.WriteBoolean("volume_enabled"u8, of.Logs.Volumes);
         json.WriteNumber("volume_max_series"u8, of.Logs.VolumeSeriesMax);
         json.WriteNumber("max_entries_limit_per_query"u8, of.LogQueryEntriesMax);

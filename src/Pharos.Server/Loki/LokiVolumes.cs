@@ -130,13 +130,13 @@ internal sealed class LokiVolumes(ILogQueryable store, ITenantLimits limits, Tim
     {
         var allowed = limits.For(http.Tenant()).Logs;
         if (!allowed.Volumes) throw new QueryException(QueryErrorKind.BadData, "volume endpoint is disabled; set volume_enabled");
-        int limit = request.Whole("limit", 100);
+        int limit = request.Limit();
         if (allowed.VolumeSeriesMax > 0) limit = Math.Min(limit, allowed.VolumeSeriesMax);
         var matchers = LogQl.Selector(request.Required("query"));
         var targets = (request["targetLabels"] ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        bool byName = (request["aggregateBy"] ?? "series") switch
+        bool byName = request["aggregateBy"] switch
         {
-            "series" => false,
+            null or "" or "series" => false,
             "labels" => true,
             var other => throw new QueryException(QueryErrorKind.BadData, $"invalid aggregation option \"{other}\": use series or labels"),
         };
@@ -150,7 +150,8 @@ internal sealed class LokiVolumes(ILogQueryable store, ITenantLimits limits, Tim
         public IEnumerable<Labels> GroupsOf(Labels stream)
         {
             if (ByName) return stream.ToDictionary().Keys.Where(n => Names.Length == 0 || Names.Contains(n)).Select(NameOnly);
-            var group = stream.Only(Names);
+            // A selector without labels, which Logs Drilldown may send, asks for streams.
+            var group = Names.Length == 0 ? stream : stream.Only(Names);
             return group.IsEmpty ? [] : [group];
         }
     }

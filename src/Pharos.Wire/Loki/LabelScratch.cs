@@ -140,6 +140,22 @@ internal sealed class LabelScratch : IDisposable
         pairs = [];
     }
 
+    /// <summary>The first name that is no label name; false where all are.</summary>
+    public bool TryFindBadName(out ReadOnlySpan<byte> bad)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            bad = Name(pairs[i]);
+            if (bad.IsEmpty || char.IsAsciiDigit((char)bad[0])) return true;
+            foreach (byte b in bad)
+            {
+                if (!IsNameByte(b)) return true;
+            }
+        }
+        bad = default;
+        return false;
+    }
+
     public static bool IsNameByte(byte b) => char.IsAsciiLetterOrDigit((char)b) || b == '_';
 
     private ReadOnlySpan<byte> Name(Pair pair) => text.AsSpan(pair.NameAt, pair.NameLength);

@@ -60,7 +60,16 @@ public static class LokiPushDecoder
     /// <inheritdoc cref="Decode"/>
     public static LokiPushResult DecodeProtobuf(ReadOnlySpan<byte> packed, LokiPushOptions options, LogBatch batch)
     {
-        byte[] message = SnappyBlock.Decode(packed, options.UnpackedBytesMax, out int length);
+        byte[] message;
+        int length;
+        try
+        {
+            message = SnappyBlock.Decode(packed, options.UnpackedBytesMax, out length);
+        }
+        catch (WireFormatException e) when (e.Kind == WireErrorKind.Malformed && packed.TrimStart(" \t\r\n"u8) is [(byte)'{', ..])
+        {
+            throw new WireFormatException(e.Kind, e.Message + "; the body looks like JSON, which needs Content-Type: application/json", e);
+        }
         try
         {
             using var reader = new PushProtobufReader(options, batch);

@@ -1,8 +1,4 @@
 using System.Buffers;
-using System.Numerics;
-using System.Runtime.Intrinsics;
-using System.Text;
-using System.Text.Unicode;
 using Pharos.Core;
 
 namespace Pharos.Wire.Loki;
@@ -50,7 +46,7 @@ internal sealed class PlainPushJson(LabelScratch scratch, PushCollector collecto
     private bool Stream(ReadOnlySpan<byte> json, ref int at)
     {
         if (!Take(json, ref at, '{') || !TakeName(json, ref at, "stream"u8) || !Pairs(json, ref at) || !Take(json, ref at, ',')) return false;
-        int stream = collector.AddStream(scratch, out var error);
+        int stream = collector.AddPairs(scratch, out var error);
         if (error is not null || !TakeName(json, ref at, "values"u8) || !Take(json, ref at, '[')) return false;
         if (Take(json, ref at, ']')) return Take(json, ref at, '}');
         do
@@ -129,113 +125,10 @@ internal sealed class PlainPushJson(LabelScratch scratch, PushCollector collecto
             at += length + 1;
             return true;
         }
-        if (!Unescape(rest, ref room, out int read, out int written)) return false;
+        if (!JsonEscapes.TryResolve(rest, ref room, toEnd: false, out int read, out int written)) return false;
         value = room.AsSpan(0, written);
         at += read;
         return true;
-    }
-
-    /// <summary>Writes the text of a string up to its closing quote, which is read too.</summary>
-    private static bool Unescape(ReadOnlySpan<byte> json, ref byte[] room, out int at, out int to)
-    {
-        at = to = 0;
-        bool ascii = true;
-        while (true)
-        {
-            if (room.Length - to < Vector256<byte>.Count) Grow(ref room, to);
-            byte next;
-            if (json.Length - at >= Vector256<byte>.Count)
-            {
-                // All 32 bytes are written, those behind the text are overwritten later.
-                var bytes = Vector256.Create(json[at..]);
-                bytes.CopyTo(room, to);
-                uint ends = (Vector256.Equals(bytes, Vector256.Create((byte)'"')) | Vector256.Equals(bytes, Vector256.Create((byte)'\\'))
-                    | Vector256.LessThan(bytes, Vector256.Create((byte)0x20))).ExtractMostSignificantBits();
-                uint high = bytes.ExtractMostSignificantBits();
-                if (ends == 0)
-                {
-                    ascii &= high == 0;
-                    at += Vector256<byte>.Count;
-                    to += Vector256<byte>.Count;
-                    continue;
-                }
-                int plain = BitOperations.TrailingZeroCount(ends);
-                ascii &= (high & ((1u << plain) - 1)) == 0;
-                at += plain;
-                to += plain;
-                next = json[at++];
-            }
-            else
-            {
-                if (at == json.Length) return false;
-                next = json[at++];
-                if (next is not ((byte)'"' or (byte)'\\') && next >= 0x20)
-                {
-                    ascii &= next < 0x80;
-                    room[to++] = next;
-                    continue;
-                }
-            }
-            if (next == '"') return ascii || Utf8.IsValid(room.AsSpan(0, to));
-            if (next != '\\' || at == json.Length || !Escape(json, ref at, ref room, ref to)) return false;
-        }
-    }
-
-    /// <summary>Writes what stands behind a backslash.</summary>
-    private static bool Escape(ReadOnlySpan<byte> json, ref int at, ref byte[] room, ref int to)
-    {
-        byte plain = json[at++] switch
-        {
-            (byte)'"' => (byte)'"',
-            (byte)'\\' => (byte)'\\',
-            (byte)'/' => (byte)'/',
-            (byte)'n' => (byte)'\n',
-            (byte)'t' => (byte)'\t',
-            (byte)'r' => (byte)'\r',
-            (byte)'b' => (byte)'\b',
-            (byte)'f' => (byte)'\f',
-            _ => 0,
-        };
-        if (plain == 0) return json[at - 1] == 'u' && Unicode(json, ref at, ref room, ref to);
-        if (to == room.Length) Grow(ref room, to);
-        room[to++] = plain;
-        return true;
-    }
-
-    private static bool Unicode(ReadOnlySpan<byte> json, ref int at, ref byte[] room, ref int to)
-    {
-        if (!Hex(json, ref at, out int code)) return false;
-        if (char.IsHighSurrogate((char)code))
-        {
-            if (json.Length - at < 6 || json[at] != '\\' || json[at + 1] != 'u') return false;
-            at += 2;
-            if (!Hex(json, ref at, out int low) || !char.IsLowSurrogate((char)low)) return false;
-            code = char.ConvertToUtf32((char)code, (char)low);
-        }
-        if (!Rune.TryCreate(code, out var rune)) return false;
-        if (room.Length - to < 4) Grow(ref room, to);
-        to += rune.EncodeToUtf8(room.AsSpan(to));
-        return true;
-    }
-
-    private static bool Hex(ReadOnlySpan<byte> json, ref int at, out int code)
-    {
-        code = 0;
-        if (json.Length - at < 4) return false;
-        for (int end = at + 4; at < end; at++)
-        {
-            if (!char.IsAsciiHexDigit((char)json[at])) return false;
-            code = (code << 4) | (json[at] <= '9' ? json[at] - '0' : (json[at] | 0x20) - 'a' + 10);
-        }
-        return true;
-    }
-
-    private static void Grow(ref byte[] room, int used)
-    {
-        byte[] larger = ArrayPool<byte>.Shared.Rent(room.Length * 2);
-        room.AsSpan(0, used).CopyTo(larger);
-        ArrayPool<byte>.Shared.Return(room);
-        room = larger;
     }
 
     private static bool TakeName(ReadOnlySpan<byte> json, ref int at, ReadOnlySpan<byte> name)

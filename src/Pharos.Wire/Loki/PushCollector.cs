@@ -25,6 +25,17 @@ internal sealed class PushCollector(LokiPushOptions options, LogBatch batch)
         return AddStream(scratch, out error);
     }
 
+    /// <summary>Adds a stream by pairs whose names may be anything; −1 and a message where one is no label name.</summary>
+    public int AddPairs(LabelScratch labels, out AppendError? error)
+    {
+        if (!labels.TryFindBadName(out var bad)) return AddStream(labels, out error);
+        string name = Encoding.UTF8.GetString(bad), all = Labels.FromEncoded(labels.ToCanonical(out _)).ToString();
+        error = new AppendError(
+            AppendErrorKind.BadData, "invalid_labels",
+            $"error parsing labels: {(all.Length > 256 ? all[..256] + "…" : all)}: {GoString.Quote(name.Length > 256 ? name[..256] + "…" : name)} is no label name; use letters, digits and _, and no digit first", 0);
+        return -1;
+    }
+
     /// <inheritdoc cref="AddStream(ReadOnlySpan{byte}, LabelScratch, out AppendError?)"/>
     public int AddStream(LabelScratch labels, out AppendError? error)
     {

@@ -11,6 +11,7 @@ internal sealed class PushJsonReader(LokiPushOptions options, LogBatch batch) : 
     private readonly LabelScratch scratch = new();
     private readonly PushCollector collector = new(options, batch);
     private byte[] line = ArrayPool<byte>.Shared.Rent(1024);
+    private byte[] text = ArrayPool<byte>.Shared.Rent(256);
 
     public LokiPushResult Read(ReadOnlySpan<byte> json)
     {
@@ -58,7 +59,8 @@ internal sealed class PushJsonReader(LokiPushOptions options, LogBatch batch) : 
         scratch.Dispose();
         if (line.Length == 0) return;
         ArrayPool<byte>.Shared.Return(line);
-        line = [];
+        ArrayPool<byte>.Shared.Return(text);
+        line = text = [];
     }
 
     private void Stream(ref Utf8JsonReader reader)
@@ -74,7 +76,7 @@ internal sealed class PushJsonReader(LokiPushOptions options, LogBatch batch) : 
             {
                 Require(ref reader, JsonTokenType.StartObject, "an object of labels");
                 Pairs(ref reader);
-                stream = collector.AddStream(scratch, out error);
+                stream = collector.AddPairs(scratch, out error);
                 haveLabels = true;
             }
             else if (reader.ValueTextEquals("values"u8))
@@ -93,6 +95,10 @@ internal sealed class PushJsonReader(LokiPushOptions options, LogBatch batch) : 
                     early = reader;
                     reader.Skip();
                 }
+            }
+            else if (reader.ValueTextEquals("entries"u8))
+            {
+                throw Wrong(ref reader, "\"stream\" and \"values\" (\"labels\" and \"entries\" are the form of /api/prom/push)");
             }
             else
             {
@@ -123,12 +129,7 @@ internal sealed class PushJsonReader(LokiPushOptions options, LogBatch batch) : 
             var lineBytes = direct ? reader.ValueSpan : default;
             if (!direct)
             {
-                if (reader.ValueSpan.Length > line.Length)
-                {
-                    ArrayPool<byte>.Shared.Return(line);
-                    line = ArrayPool<byte>.Shared.Rent(reader.ValueSpan.Length);
-                }
-                lineLength = reader.CopyString(line);
+                lineLength = Resolve(ref reader, ref line);
             }
             scratch.Clear();
             if (Move(ref reader) == JsonTokenType.StartObject)
@@ -170,9 +171,12 @@ internal sealed class PushJsonReader(LokiPushOptions options, LogBatch batch) : 
             length = reader.ValueSpan.Length;
             return scratch.Keep(reader.ValueSpan);
         }
-        length = reader.CopyString(scratch.Room(reader.ValueSpan.Length));
-        return scratch.Commit(length);
+        length = Resolve(ref reader, ref text);
+        return scratch.Keep(text.AsSpan(0, length));
     }
+
+    private static int Resolve(ref Utf8JsonReader reader, ref byte[] room) =>
+        JsonEscapes.TryResolve(reader.ValueSpan, ref room, toEnd: true, out _, out int length) ? length : throw Wrong(ref reader, "a string");
 
     private static bool TryTimestamp(ref Utf8JsonReader reader, out long timestampNs) =>
         Utf8Parser.TryParse(reader.ValueSpan, out timestampNs, out int used) && used == reader.ValueSpan.Length;

@@ -118,7 +118,12 @@ public sealed class LokiHostileTests
         await using var api = await LokiApi.StartAsync();
         byte[] surrogate = Encoding.UTF8.GetBytes($$"""{"streams":[{"stream":{"app":"h"},"values":[["{{Now}}","good"],["{{Now + 1}}","\ud800 lone"]]}]}""");
         byte[] raw = [.. Encoding.UTF8.GetBytes($$"""{"streams":[{"stream":{"app":"h"},"values":[["{{Now + 2}}","raw """), 0xff, 0xed, 0xa0, 0x80, .. "\"]]}]}"u8];
-        foreach (byte[] body in (byte[][])[surrogate, raw]) Assert.Contains((await PostAsync(api, "/loki/api/v1/push", "application/json", body)).Status, (int[])[204, 400]);
+        byte[] escaped = [.. Encoding.UTF8.GetBytes($$"""{"streams":[{"values":[["{{Now + 3}}","\t\udc00\ud83d\ude00 """), 0xff, .. "\\n\",{\"meta\":\"\\ud800\\u0041\"}]],\"stream\":{\"app\":\"h\"}}]}"u8];
+        foreach (byte[] body in (byte[][])[surrogate, raw, escaped]) Assert.Equal((204, ""), await PostAsync(api, "/loki/api/v1/push", "application/json", body));
+        string pushed = await api.GetAsync($"/loki/api/v1/query_range?query={{app=\"h\"}}&start={Now - 1000}&end={Now + 1000}&direction=forward", 200, ("Accept", "application/x-ndjson"));
+        var ends = pushed.TrimEnd('\n').Split('\n').SkipLast(1).Select(l => JsonDocument.Parse(l).RootElement).ToList();
+        Assert.Equal(["good", "\ufffd lone", "raw \ufffd\ufffd\ufffd\ufffd", "\t\ufffd\U0001f600 \ufffd\n"], ends.Select(l => l.GetProperty("line").GetString()));
+        Assert.Equal("\ufffdA", ends[3].GetProperty("structuredMetadata").GetProperty("meta").GetString());
         Assert.Equal(204, (await PostAsync(api, "/otlp/v1/logs", "application/x-protobuf", OtlpLogs(Lines))).Status);
         foreach (string selector in (string[])["{app=\"h\"}", "{service_name=\"h\"}"])
         {

@@ -108,6 +108,75 @@ public sealed class LokiLimitTests
             Assert.Equal((204, ""), await api.PushAsync(push));
     }
 
+    /// <summary>Loki's table of limits: what is left out is named with its stream and counted by its reason, and the good line beside it is stored.</summary>
+    [Theory]
+    [InlineData("line_too_long", 400, """{"app":"bad"}""", "more than ten bytes", "", "max entry size '10' bytes exceeded for stream '{app=\"bad\", service_name=\"bad\"}' while adding an entry with length '19' bytes")]
+    [InlineData("max_label_names_per_series", 400, """{"app":"bad","b":"1","c":"2","d":"3"}""", "x", "", "entry for stream '{app=\"bad\", b=\"1\", c=\"2\", d=\"3\"}' has 4 label names; limit 3")]
+    [InlineData("label_name_too_long", 400, """{"app":"bad","longer_name":"1"}""", "x", "", "stream '{app=\"bad\", longer_name=\"1\"}' has label name too long: 'longer_name'")]
+    [InlineData("label_value_too_long", 400, """{"app":"bad","b":"a longer value"}""", "x", "", "stream '{app=\"bad\", b=\"a longer value\"}' has label value too long: 'a longer value'")]
+    [InlineData("duplicate_label_names", 400, """{"app":"bad","app":"worse"}""", "x", "", "stream '{app=\"worse\"}' has duplicate label name: 'app'")]
+    [InlineData("structured_metadata_too_large", 400, """{"app":"bad"}""", "x", """,{"a":"a value of more than thirty bytes"}""", "stream '{app=\"bad\", service_name=\"bad\"}' has structured metadata too large: '36' bytes, limit: '30' bytes. Please see `limits_config.max_structured_metadata_size` or contact your Loki administrator to increase it.")]
+    [InlineData("structured_metadata_too_many", 400, """{"app":"bad"}""", "x", """,{"a":"1","b":"2","c":"3"}""", "stream '{app=\"bad\", service_name=\"bad\"}' has too many structured metadata labels, limit: '2'. Please see `limits_config.max_structured_metadata_entries_count` or contact your Loki administrator to increase it.")]
+    [InlineData("stream_limit", 429, """{"app":"bad"}""", "x", "", "maximum active stream limit exceeded when trying to create stream {app=\"bad\"}, reduce the number of active streams (reduce labels or reduce label values), or contact your Loki administrator to see if the limit can be increased, user: 'anonymous'")]
+    public async Task What_a_limit_leaves_out_is_named_and_counted_and_the_rest_is_stored(string reason, int code, string labels, string line, string metadata, string text)
+    {
+        await using var api = await LokiApi.StartAsync(new TenantLimits
+        {
+            LogLineBytesMax = 10, LogLabelNamesMax = 3, LabelNameBytesMax = 10, LabelValueBytesMax = 10, LogMetadataBytesMax = 30, LogMetadataEntriesMax = 2, StreamsMax = reason == "stream_limit" ? 1 : 0,
+        });
+        var answer = await api.PushAsync($$"""{"streams":[{"stream":{"app":"good"},"values":[["{{Now}}","x"]]},{"stream":{{labels}},"values":[["{{Now}}","{{line}}"{{metadata}}]]}]}""");
+        Assert.Equal((code, text + "\n"), answer);
+        Assert.Equal(1, api.Counted("loki_discarded_samples_total", reason, "anonymous"));
+        Assert.Equal("""{"status":"success","data":["good"]}""", await api.GetAsync("/loki/api/v1/label/app/values"));
+    }
+
+    [Fact]
+    public async Task Old_lines_and_levels_are_the_tenants_choice()
+    {
+        string push = $$"""{"streams":[{"stream":{"app":"a"},"values":[["{{Now - (30 * 86_400_000_000_000)}}","level=error"]]}]}""";
+        await using (var api = await LokiApi.StartAsync())
+        {
+            Assert.Equal((400, "entry for stream '{app=\"a\", service_name=\"a\"}' has timestamp too old: 2025-12-02T00:00:00Z, oldest acceptable timestamp is: 2025-12-25T00:00:00Z\n"), await api.PushAsync(push));
+            Assert.Equal(1, api.Counted("loki_discarded_samples_total", "greater_than_max_sample_age", "anonymous"));
+            Assert.Contains("\"discover_log_levels\":true", await api.GetAsync("/loki/api/v1/drilldown-limits"));
+        }
+        await using (var api = await LokiApi.StartAsync(new TenantLimits { Logs = new LogLimits { RejectOld = false, DetectLevels = false } }))
+        {
+            Assert.Equal((204, ""), await api.PushAsync(push));
+            Assert.Contains("""[{"stream":{"app":"a","service_name":"a"},"values":""", await api.GetAsync($"/loki/api/v1/query_range?query={{app=\"a\"}}&start={Now - (30 * 86_400_000_000_000)}&end={Now}"));
+            Assert.Contains("\"discover_log_levels\":false", await api.GetAsync("/loki/api/v1/drilldown-limits"));
+        }
+    }
+
+    [Theory]
+    [InlineData("""{"a-b":"x"}""", "error parsing labels: {\"a-b\"=\"x\"}: \"a-b\" is no label name; use letters, digits and _, and no digit first\n", "invalid_labels")]
+    [InlineData("""{"1a":"x"}""", "error parsing labels: {\"1a\"=\"x\"}: \"1a\" is no label name; use letters, digits and _, and no digit first\n", "invalid_labels")]
+    [InlineData("""{"":"x"}""", "error parsing labels: {}: \"\" is no label name; use letters, digits and _, and no digit first\n", "invalid_labels")]
+    [InlineData("""{"a\n":"x"}""", "error parsing labels: {\"a\\n\"=\"x\"}: \"a\\n\" is no label name; use letters, digits and _, and no digit first\n", "invalid_labels")]
+    [InlineData("""{"__backfill__":"x"}""", "stream '{__backfill__=\"x\"}' has the label '__backfill__', which is reserved\n", "invalid_labels")]
+    public async Task Labels_that_no_query_could_name_are_refused_and_the_other_streams_are_kept(string labels, string text, string reason)
+    {
+        await using var api = await LokiApi.StartAsync();
+        foreach (string extra in (string[])["", ",\"more\":1"])
+        {
+            var (status, said) = await api.PushAsync($$"""{"streams":[{"stream":{{labels}},"values":[["{{Now}}","x"],["{{Now}}","y"]]},{"stream":{"app":"good"},"values":[["{{Now}}","x"]]}]{{extra}}}""");
+            Assert.Equal((400, text), (status, said));
+        }
+        Assert.Equal(4, api.Counted("loki_discarded_samples_total", reason, "anonymous"));
+        Assert.Equal("""{"status":"success","data":["app","service_name"]}""", await api.GetAsync("/loki/api/v1/labels"));
+    }
+
+    [Fact]
+    public async Task Bodies_of_another_form_are_told_apart()
+    {
+        await using var api = await LokiApi.StartAsync();
+        var (status, text) = await api.PushAsync("""{"streams":[{"labels":"{app=\"a\"}","entries":[{"ts":"2026-01-01T00:00:00Z","line":"x"}]}]}""");
+        Assert.Equal((400, "couldn't parse push request: expected \"stream\" and \"values\" (\"labels\" and \"entries\" are the form of /api/prom/push) at byte 36\n"), (status, text));
+        (status, text) = await api.PushAsync(" {\"streams\":[]}"u8.ToArray(), "text/plain", null);
+        Assert.Equal(400, status);
+        Assert.EndsWith("; the body looks like JSON, which needs Content-Type: application/json\n", text);
+    }
+
     private static string Push(string app, int bytes) => $$"""{"streams":[{{Stream(app, bytes)}}]}""";
 
     private static string Stream(string app, int bytes) => $$"""{"stream":{"app":"{{app}}"},"values":[["{{Now}}","{{new string('x', bytes)}}"]]}""";

@@ -60,6 +60,31 @@ public sealed class LokiServingTests
         Assert.StartsWith("parse error at line 1, col 14", await api.GetAsync($"/loki/api/v1/query_range?query={{pod=\"none\"}}|{End}", 400, accept));
     }
 
+    /// <summary>More lines than wait in memory and in sockets: the query cannot be at its end while the client has read no more than its first line.</summary>
+    [Fact]
+    public async Task The_first_line_of_a_stream_comes_before_the_query_is_done()
+    {
+        const int Days = 6, LinesOfADay = 1000;
+        await using var api = await LokiApi.StartAsync();
+        for (int day = 0; day < Days; day++)
+        {
+            var values = Enumerable.Range(0, LinesOfADay).Select(i => new[] { $"{Now - (day * 86_400_000_000_000) - (i * 1_000_000_000L)}", $"day {day} line {i} {new string('x', 8000)}" });
+            Assert.Equal((204, ""), await api.PushAsync(JsonSerializer.Serialize(new { streams = new[] { new { stream = new { app = "weeks" }, values } } })));
+            Assert.True(await api.Store.FlushAsync(CancellationToken.None));
+        }
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"/loki/api/v1/query_range?query={{app=\"weeks\"}}&limit=1000000&start={Now - (20 * 86_400_000_000_000)}&end={Now + 1}");
+        request.Headers.Add("Accept", "application/x-ndjson");
+        using var response = await api.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
+        Assert.Contains("day 0 line 0 ", await reader.ReadLineAsync());
+        Assert.Equal("running", Assert.Single(api.Running.Active(TenantId.Anonymous)).State);
+        int lines = 1;
+        string? last = null;
+        while (await reader.ReadLineAsync() is { } line) (last, lines) = (line, lines + 1);
+        Assert.Equal($$"""{"status":"success","lines":{{Days * LinesOfADay}}}""", last);
+        Assert.Equal((Days * LinesOfADay) + 1, lines);
+    }
+
     [Fact]
     public async Task Statistics_say_what_was_read_and_what_was_kept()
     {

@@ -86,6 +86,32 @@ public sealed class OverridesTests
     }
 
     [Fact]
+    public void Sizes_of_logs_are_read_as_Loki_writes_them()
+    {
+        var limits = ServerConfig.Load("limits: {max_line_size: 256KB, max_structured_metadata_size: 64kb, per_stream_rate_limit: 3145728, per_stream_rate_limit_burst: 15MiB, max_query_bytes_read: 1GB}", "pharos.yml").Limits;
+        Assert.Equal(
+            (262_144, 65_536, 3_145_728L, 15_728_640L, 1_073_741_824L),
+            (limits.LogLineBytesMax, limits.LogMetadataBytesMax, limits.Logs.StreamBytesPerSecond, limits.Logs.StreamBurstBytes, limits.Logs.QueryBytesMax));
+        foreach (var (wrong, why) in new[] { ("-1", "\"-1\" is not a size: write bytes, or a whole number with a unit, for example 256KB"), ("1.5MB", "\"1.5MB\" is not a size: write bytes, or a whole number with a unit, for example 256KB"), ("9GB", "\"9GB\" is over 2147483647 bytes") })
+            Assert.Equal("pharos.yml:1:25: " + why, Assert.Single(Assert.Throws<ConfigurationException>(() => ServerConfig.Load($"limits: {{max_line_size: {wrong}}}", "pharos.yml")).Diagnostics).ToString());
+    }
+
+    [Fact]
+    public void A_read_of_several_tenants_is_held_to_the_strictest_limits_of_logs()
+    {
+        var own = new TenantLimits { LogQueryEntriesMax = 0, LogQueryLengthMax = TimeSpan.FromHours(5), LogQuerySeriesMax = 7, Logs = new LogLimits { QueryBytesMax = 10, RequiredLabels = ["app"], LabelsMin = 1, PerRequestLimits = true, VolumeSeriesMax = 0 } };
+        var other = new TenantLimits { LogQueryEntriesMax = 9, LogQueryLengthMax = TimeSpan.FromHours(2), LogQuerySeriesMax = 0, Logs = new LogLimits { QueryBytesMax = 20, RequiredLabels = ["pod"], RangeMax = TimeSpan.FromHours(1), OutstandingMax = 3, Volumes = false, VolumeSeriesMax = 4 } };
+        foreach (var both in new[] { StrictestLimits.Of([own, other]), StrictestLimits.Of([other, own]) })
+        {
+            Assert.Equal((9, TimeSpan.FromHours(2), 7), (both.LogQueryEntriesMax, both.LogQueryLengthMax, both.LogQuerySeriesMax));
+            var logs = both.Logs;
+            Assert.Equal((10L, TimeSpan.FromHours(1), 1, 3, 4), (logs.QueryBytesMax, logs.RangeMax, logs.LabelsMin, logs.OutstandingMax, logs.VolumeSeriesMax));
+            Assert.Equal(["app", "pod"], logs.RequiredLabels.Order(StringComparer.Ordinal));
+            Assert.False(logs.Volumes || logs.PerRequestLimits);
+        }
+    }
+
+    [Fact]
     public void The_documentation_lists_every_limit_with_its_default()
     {
         string page = File.ReadAllText(Path.Combine(Places.Repository, "docs", "server.md"));
