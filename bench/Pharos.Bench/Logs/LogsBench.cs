@@ -12,12 +12,18 @@ internal static class LogsBench
         var mb = new Option<int>("--mb") { Description = "Megabytes of raw lines.", DefaultValueFactory = _ => 200 };
         var seed = new Option<int>("--seed") { DefaultValueFactory = _ => 1 };
         var streams = new Option<int>("--streams") { Description = "Instead: so many streams of a few lines over 24 hours." };
-        var command = new Command("logs", "Pushes generated lines into a server, asks for them, and measures zstd and grep on the same lines.") { mb, seed, streams };
+        var pages = new Option<int>("--pages") { Description = "Instead: pages through so many lines of 30 days, and how soon queries over all of them have their first lines." };
+        var command = new Command("logs", "Pushes generated lines into a server, asks for them, and measures zstd and grep on the same lines.") { mb, seed, streams, pages };
         command.SetAction(async parsed =>
         {
             if (parsed.GetValue(streams) > 0)
             {
                 await new StreamsBench(parsed.GetValue(pharos)!, parsed.GetValue(streams), parsed.GetValue(runs)).RunAsync();
+                return;
+            }
+            if (parsed.GetValue(pages) > 0)
+            {
+                await new PagesBench(parsed.GetValue(pharos)!, parsed.GetValue(pages)).RunAsync();
                 return;
             }
             using var load = LogLoad.Make(parsed.GetValue(mb) * 1_000_000L, parsed.GetValue(seed), TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
