@@ -36,14 +36,19 @@ internal sealed class Flush(LogStoreOptions options, IndexCache cache, long sequ
     {
         foreach (var part in written.SelectMany(w => w.Parts))
         {
-            try
-            {
-                options.Disk.Delete(part.Path);
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                // See above.
-            }
+            TryDelete(() => options.Disk.Delete(part.Path));
+        }
+    }
+
+    private static void TryDelete(Action delete)
+    {
+        try
+        {
+            delete();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It does no harm.
         }
     }
 
@@ -69,8 +74,17 @@ internal sealed class Flush(LogStoreOptions options, IndexCache cache, long sequ
         if (!Directory.Exists(folder))
         {
             options.Disk.CreateFolder(folder);
-            options.Disk.SyncFolder(tenantFolder);
-            options.Disk.SyncFolder(options.Folder);
+            try
+            {
+                options.Disk.SyncFolder(tenantFolder);
+                options.Disk.SyncFolder(options.Folder);
+            }
+            catch
+            {
+                // To be made and synced anew by the next flush.
+                TryDelete(() => options.Disk.DeleteFolder(folder));
+                throw;
+            }
         }
         using var writer = new PartWriter(options, cache, Path.Combine(folder, $"{sequence:d12}{PartFormat.Extension}"), sequence, known, []);
         bool readable = true;

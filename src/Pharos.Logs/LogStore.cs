@@ -35,8 +35,11 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
     private Task background = Task.CompletedTask;
     private Task compaction = Task.CompletedTask;
     private FlushMark mark = FlushMark.None;
-    private DateTimeOffset lastFlush;
+    private long lastFlush;
     private long memoryBytes;
+
+    /// <summary>The last flush failed, and what it set aside still counts in <see cref="memoryBytes"/>.</summary>
+    private volatile bool flushFailed;
 
     public LogStore(LogStoreOptions options, IWriteLog log, ITenantLimits limits, TimeProvider time, Instruments instruments, ILogger logger)
     {
@@ -48,7 +51,7 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         this.instruments = new LogInstruments(instruments);
         cache = new IndexCache(options.IndexCacheBytes, this.instruments.IndexPagesRead);
         upkeep = new LogUpkeep(options, cache, limits, time, this.instruments, logger);
-        lastFlush = time.GetUtcNow();
+        lastFlush = time.GetTimestamp();
         instruments.BeforeRead(() =>
         {
             this.instruments.MemoryBytes.Set(Interlocked.Read(ref memoryBytes));
@@ -72,7 +75,7 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         if (log.End < mark.Position) TakeNewWriteLog();
         Replay();
         instruments.ReplaySeconds.Set(time.GetElapsedTime(started).TotalSeconds);
-        lastFlush = time.GetUtcNow();
+        lastFlush = time.GetTimestamp();
         timer = time.CreateTimer(_ => Tick(), null, options.CheckInterval, options.CheckInterval);
     }
 
@@ -80,7 +83,7 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
     {
         if (Interlocked.Read(ref memoryBytes) > 2 * options.MemoryBytesMax)
         {
-            Tick();
+            FlushSoon();
             throw new StoreUnavailableException($"more than {2 * options.MemoryBytesMax} bytes of logs wait to be written to {options.Folder}; send again later, and check that the disk has room");
         }
         var logs = TenantOf(tenant);
@@ -98,7 +101,7 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         {
             gate.Exit();
         }
-        if (Interlocked.Read(ref memoryBytes) > options.MemoryBytesMax) Tick();
+        if (Interlocked.Read(ref memoryBytes) > options.MemoryBytesMax) FlushSoon();
         return new LogAppendResult(pending.Entries, pending.Bytes, pending.Errors);
     }
 
@@ -350,7 +353,7 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            LogsLog.FlushFailed(logger, e.Message);
+            LogsLog.FlushFailed(logger, e.Message, null);
         }
     }
 
@@ -363,11 +366,10 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
             records++;
             try
             {
+                entries += LogRecord.Check(payload);
                 var logs = TenantOf(tenant);
                 var streams = LogRecord.ReadStreams(payload, out int at).ConvertAll(l => logs.Stream(Labels.FromEncoded(l)));
                 Apply(logs, streams, payload, at);
-                var count = new LogRecord.Reader(payload, at);
-                while (count.Next()) entries++;
             }
             catch (InvalidDataException e)
             {
@@ -403,14 +405,18 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         {
             return logs.Deletes.Load();
         }
-        catch (Exception e) when (e is InvalidDataException or System.Text.Json.JsonException or QueryException or KeyNotFoundException)
+        catch (Exception e) when (e is InvalidDataException or QueryException)
         {
-            string aside = path + ".damaged";
-            options.Disk.Move(path, aside);
             instruments.Corruptions.Add();
-            LogsLog.DamagedDeletions(logger, path, e.Message, aside);
+            LogsLog.DamagedDeletions(logger, path, e.Message, PartLoader.SetAside(options.Disk, path));
             return FlushMark.None;
         }
+    }
+
+    /// <summary>Flushes, if need be, before the timer says so; a flush that failed is tried again by the timer alone.</summary>
+    private void FlushSoon()
+    {
+        if (!flushFailed) Tick();
     }
 
     private void Tick()
@@ -421,15 +427,15 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
             try
             {
                 bool full = Interlocked.Read(ref memoryBytes) > options.MemoryBytesMax;
-                bool due = time.GetUtcNow() - lastFlush >= options.FlushInterval;
+                bool due = flushFailed || time.GetElapsedTime(lastFlush) >= options.FlushInterval;
                 if (full || due) await FlushOneAsync(full ? "full" : "max_age");
                 ApplyRetention();
                 PagePool.Trim();
                 if (compaction.IsCompleted) compaction = Task.Run(CompactLoggedAsync);
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            catch (Exception e)
             {
-                LogsLog.FlushFailed(logger, e.Message);
+                LogsLog.UpkeepFailed(logger, e.Message, Unforeseen(e));
             }
             finally
             {
@@ -448,31 +454,37 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         {
             // The store is closing.
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or StoreUnavailableException)
+        catch (Exception e)
         {
-            LogsLog.CompactionFailed(logger, e.Message);
+            LogsLog.CompactionFailed(logger, e.Message, Unforeseen(e));
         }
     }
 
-    /// <returns>False where the disk failed: all stays in memory, and that was logged.</returns>
+    /// <summary>An exception that tells of a mistake in the program, to be logged with all that it knows; null for what the disk says.</summary>
+    private static Exception? Unforeseen(Exception e) => e is IOException or UnauthorizedAccessException or StoreUnavailableException ? null : e;
+
+    /// <returns>False where it failed: all stays in memory, and that was logged.</returns>
     private async Task<bool> FlushOneAsync(string reason)
     {
         long started = time.GetTimestamp();
         await gate.CloseAsync();
         List<(TenantLogs Logs, IReadOnlyList<HeadStreams> From)> frozen;
         WriteLogPosition end;
+        // What a flush has set aside leaves room for as much again; not where the last one failed too, for memory would grow with each try.
+        bool counted = flushFailed;
         long bytes;
         try
         {
             end = log.End;
             frozen = [.. tenants.Values.Select(t => (t, t.Freeze())).Where(t => t.Item2.Count > 0)];
-            bytes = Interlocked.Exchange(ref memoryBytes, 0);
+            bytes = Interlocked.Read(ref memoryBytes);
+            if (!counted) Interlocked.Add(ref memoryBytes, -bytes);
         }
         finally
         {
             gate.Open();
         }
-        lastFlush = time.GetUtcNow();
+        lastFlush = time.GetTimestamp();
         if (frozen.Count == 0 && !(mark.Position < end)) return true;
         // A flush that failed had the same number: what could not be deleted of it is written over, for this one holds all that it held.
         var next = new FlushMark(mark.Sequence + 1, end);
@@ -488,12 +500,14 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         {
             // What was set aside stays readable, and the next flush takes it again. While the new mark may be in place its parts must stay.
             if (!marking || TryMarkAgain()) flush.Undo();
-            Interlocked.Add(ref memoryBytes, bytes);
+            if (!counted) Interlocked.Add(ref memoryBytes, bytes);
+            flushFailed = true;
             instruments.FlushFailures.Add();
-            LogsLog.FlushFailed(logger, e.Message);
-            if (e is not (IOException or UnauthorizedAccessException)) throw;
+            LogsLog.FlushFailed(logger, e.Message, Unforeseen(e));
             return false;
         }
+        if (counted) Interlocked.Add(ref memoryBytes, -bytes);
+        flushFailed = false;
         Volatile.Write(ref mark, next);
         flush.Commit();
         log.Release(RecordKind.Logs, end);

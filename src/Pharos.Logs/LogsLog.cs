@@ -18,7 +18,7 @@ internal static partial class LogsLog
     public static partial void DamagedRecord(ILogger logger, string tenant, long segment, long offset, string reason);
 
     [LoggerMessage(2105, LogLevel.Error, "Flushing logs failed: {Reason}. Entries stay in memory and in the write log; the next flush tries again")]
-    public static partial void FlushFailed(ILogger logger, string reason);
+    public static partial void FlushFailed(ILogger logger, string reason, Exception? unforeseen);
 
     [LoggerMessage(2106, LogLevel.Information, "Removed log part {Part}, older than the retention of tenant {Tenant}")]
     public static partial void Retired(ILogger logger, string part, string tenant);
@@ -42,10 +42,13 @@ internal static partial class LogsLog
     public static partial void CannotMerge(ILogger logger, string parts, string reason);
 
     [LoggerMessage(2114, LogLevel.Error, "Merging log parts failed: {Reason}. The parts stay as they are; the next round tries again")]
-    public static partial void CompactionFailed(ILogger logger, string reason);
+    public static partial void CompactionFailed(ILogger logger, string reason, Exception? unforeseen);
 
     [LoggerMessage(2115, LogLevel.Error, "The index of log part {Part} cannot be read: {Reason}. Entries of it are missing from answers; the next start sets it aside if it is damaged")]
     public static partial void DamagedIndex(ILogger logger, string part, string reason);
+
+    [LoggerMessage(2116, LogLevel.Error, "Flush and retention of logs failed: {Reason}. Nothing is lost; the next round tries again")]
+    public static partial void UpkeepFailed(ILogger logger, string reason, Exception? unforeseen);
 
     [LoggerMessage(2110, LogLevel.Warning, "The log part {Part} could not be deleted: {Reason}")]
     public static partial void CannotDelete(ILogger logger, string part, string reason);

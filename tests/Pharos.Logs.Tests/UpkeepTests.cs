@@ -126,6 +126,27 @@ public sealed class UpkeepTests
         }
     }
 
+    [Theory, InlineData(false), InlineData(true)]
+    public async Task Retention_takes_the_old_files_of_a_rewritten_part_with_it(bool merged)
+    {
+        var limits = new TenantLimits { LogRetention = TimeSpan.FromDays(2) };
+        await using var world = new StoreWorld(limits, o => StoreWorld.Plain(o) with { FilterLanguage = new WordLanguage(), DeletionDelay = TimeSpan.Zero, CheckInterval = Timeout.InfiniteTimeSpan });
+        long at = world.NowNs - (2 * DayNs) + (30 * StoreWorld.SecondNs);
+        for (int flush = 0; flush < (merged ? 4 : 1); flush++)
+        {
+            await world.PushAsync(("a", at + flush, $"secret {flush}"), ("a", at + 100 + flush, $"plain {flush}"));
+            await world.Store.FlushAsync(CancellationToken.None);
+        }
+        if (!merged) world.Store.Delete(StoreWorld.Tenant, "a secret", 0, long.MaxValue);
+        await world.Store.CompactAsync(CancellationToken.None);
+        Assert.Equal(merged ? 5 : 2, world.Parts.Length);
+        world.Time.Advance(TimeSpan.FromSeconds(60));
+        world.Store.ApplyRetention();
+        Assert.Empty(world.Read());
+        Assert.Empty(world.Parts);
+        Assert.Empty(await AfterRestartAsync(world));
+    }
+
     /// <summary>The write log still holds all lines: segments go only when they are full.</summary>
     [Theory]
     [InlineData("a secret", null)]

@@ -20,7 +20,7 @@ public sealed class BlockFuzzTests
         for (int round = 0; round < 20_000; round++)
         {
             var (encoding, valid) = chunks[random.Next(chunks.Count)];
-            byte[] bytes = round % 4 == 0 ? new byte[random.Next(64)] : Mutated(valid, random);
+            byte[] bytes = round % 4 == 0 ? new byte[random.Next(64)] : Mutations.Of(valid, random);
             if (round % 4 == 0) random.NextBytes(bytes);
             Guarded(seed, round, () =>
             {
@@ -43,7 +43,7 @@ public sealed class BlockFuzzTests
         var random = new Random(seed);
         for (int round = 0; round < 700; round++)
         {
-            byte[] bytes = Mutated(valid, random);
+            byte[] bytes = Mutations.Of(valid, random);
             // Half of them with right checksums, so that the damage reaches the readers behind them.
             if (round % 2 == 0) RepairIndex(bytes);
             await File.WriteAllBytesAsync(path, bytes);
@@ -61,12 +61,12 @@ public sealed class BlockFuzzTests
         var random = new Random(seed);
         for (int round = 0; round < 1000; round++)
         {
-            byte[] mutated = Mutated(tombstones, random);
+            byte[] mutated = Mutations.Of(tombstones, random);
             if (round % 2 == 0 && mutated.Length >= 9)
                 BinaryPrimitives.WriteUInt32BigEndian(mutated.AsSpan(mutated.Length - 4), Crc32C.Of(mutated.AsSpan(5, mutated.Length - 9)));
             await File.WriteAllBytesAsync(Path.Combine(at.Folder, "tombstones"), mutated);
             Guarded(seed, round, () => Tombstones.Read(at.Folder));
-            Guarded(seed, round, () => BlockMeta.Parse(Mutated(meta, random), "meta.json"));
+            Guarded(seed, round, () => BlockMeta.Parse(Mutations.Of(meta, random), "meta.json"));
         }
     }
 
@@ -85,7 +85,7 @@ public sealed class BlockFuzzTests
             foreach (string file in files)
             {
                 byte[] bytes = await File.ReadAllBytesAsync(Path.Combine(block, file));
-                await File.WriteAllBytesAsync(Path.Combine(copy, file), random.Next(2) == 0 ? Mutated(bytes, random) : bytes);
+                await File.WriteAllBytesAsync(Path.Combine(copy, file), random.Next(2) == 0 ? Mutations.Of(bytes, random) : bytes);
             }
             Guarded(seed, round, () => BlockVerifier.Verify(copy, null, default));
         }
@@ -121,28 +121,6 @@ public sealed class BlockFuzzTests
             foreach (string value in index.Values(name)) index.Of(name, value);
             PostingSearch.Find(index, [new Matcher(MatchOp.Regex, name, ".*1.*")], default);
         }
-    }
-
-    /// <summary>Bits flipped, bytes overwritten, cut out, put in, or cut off.</summary>
-    private static byte[] Mutated(byte[] valid, Random random)
-    {
-        var bytes = valid.ToList();
-        for (int change = random.Next(1, 5); change > 0 && bytes.Count > 0; change--)
-        {
-            int at = random.Next(bytes.Count);
-            switch (random.Next(6))
-            {
-                case 0: bytes[at] ^= (byte)(1 << random.Next(8)); break;
-                case 1: bytes[at] = (byte)random.Next(256); break;
-                case 2: bytes[at] = 0xff; break;
-                case 3: bytes.RemoveRange(at, Math.Min(random.Next(1, 9), bytes.Count - at)); break;
-                case 4: bytes.InsertRange(at, Enumerable.Repeat((byte)random.Next(256), random.Next(1, 9))); break;
-                default:
-                    if (random.Next(4) == 0) bytes.RemoveRange(at, bytes.Count - at);
-                    break;
-            }
-        }
-        return [.. bytes];
     }
 
     /// <summary>Right checksums for the table of contents and for the sections that it names, as far as they lie in the file.</summary>

@@ -9,8 +9,12 @@ namespace Pharos.Metrics.Tests;
 internal sealed class NthCallDisk(int failing, int failures = 1, Exception? failure = null) : IDisk
 {
     private int calls;
+    private bool mended;
 
     public bool Fired { get; private set; }
+
+    /// <summary>From now on every call succeeds.</summary>
+    public void Mend() => mended = true;
 
     public SafeFileHandle Open(string path, FileMode mode)
     {
@@ -20,7 +24,7 @@ internal sealed class NthCallDisk(int failing, int failures = 1, Exception? fail
 
     public void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes, long offset)
     {
-        if (calls + 1 == failing) FileDisk.Instance.Write(file, bytes[..(bytes.Length / 2)], offset);
+        if (calls + 1 == failing && !mended) FileDisk.Instance.Write(file, bytes[..(bytes.Length / 2)], offset);
         Call();
         FileDisk.Instance.Write(file, bytes, offset);
     }
@@ -70,7 +74,7 @@ internal sealed class NthCallDisk(int failing, int failures = 1, Exception? fail
 
     private void Call()
     {
-        if (++calls < failing || calls >= failing + failures) return;
+        if (++calls < failing || mended || calls - failing >= failures) return;
         Fired = true;
         throw failure ?? new IOException($"injected: disk call {failing} failed");
     }

@@ -21,8 +21,12 @@ internal sealed class FaultyDisk : IDisk
     /// <summary>What <see cref="FreeBytes"/> says.</summary>
     public long Free { get; set; } = long.MaxValue / 2;
 
+    /// <summary>Is told of a file before it is opened, and may fail.</summary>
+    public Action<string>? Opening { get; set; }
+
     public SafeFileHandle Open(string path, FileMode mode)
     {
+        Opening?.Invoke(path);
         Count();
         return FileDisk.Instance.Open(path, mode);
     }

@@ -35,6 +35,17 @@ public static class LabelCodec
         return text;
     }
 
+    /// <summary>Whether bytes are names and values in pairs, each with its length, whatever their order; none at all are.</summary>
+    public static bool IsPairs(ReadOnlySpan<byte> bytes)
+    {
+        int at = 0;
+        while (at < bytes.Length)
+        {
+            if (!TrySkipString(bytes, ref at) || !TrySkipString(bytes, ref at)) return false;
+        }
+        return true;
+    }
+
     /// <summary>
     /// Hash of canonical label bytes, 64 bits, the same on every machine and in every release:
     /// it decides shards and partitions, so it must never change.
@@ -53,6 +64,21 @@ public static class LabelCodec
             ulong high = Math.BigMul(a, b, out ulong low);
             return high ^ low;
         }
+    }
+
+    private static bool TrySkipString(ReadOnlySpan<byte> bytes, scoped ref int at)
+    {
+        uint length = 0;
+        for (int shift = 0; ; shift += 7)
+        {
+            if (at >= bytes.Length || shift > 28) return false;
+            byte b = bytes[at++];
+            length |= (uint)(b & 0x7f) << shift;
+            if (b < 0x80) break;
+        }
+        if (length > (uint)(bytes.Length - at)) return false;
+        at += (int)length;
+        return true;
     }
 
     /// <summary>The last one to seven bytes as a number, the first of them lowest.</summary>

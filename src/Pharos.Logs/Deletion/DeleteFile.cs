@@ -27,13 +27,14 @@ internal sealed class DeleteFile(string path, IDisk disk)
         var requests = new List<LogDeleteRequest>();
         foreach (string line in Encoding.UTF8.GetString(rest).Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
-            using var json = JsonDocument.Parse(line);
-            var root = json.RootElement;
-            requests.Add(new LogDeleteRequest(
-                root.GetProperty("id").GetString()!, root.GetProperty("query").GetString()!,
-                root.GetProperty("start_ns").GetInt64(), root.GetProperty("end_ns").GetInt64(),
-                root.GetProperty("created_at").GetDateTimeOffset(),
-                root.GetProperty("processed").GetBoolean() ? LogDeleteState.Processed : LogDeleteState.Received));
+            try
+            {
+                requests.Add(ReadRequest(line));
+            }
+            catch (Exception wrong) when (wrong is JsonException or KeyNotFoundException or FormatException or InvalidOperationException)
+            {
+                throw new InvalidDataException($"request {requests.Count + 1} is none: {wrong.Message}", wrong);
+            }
         }
         return (requests, known);
     }
@@ -56,7 +57,23 @@ internal sealed class DeleteFile(string path, IDisk disk)
             }
             body.Append("\n"u8);
         }
-        disk.CreateFolder(System.IO.Path.GetDirectoryName(path)!);
+        string folder = System.IO.Path.GetDirectoryName(path)!;
+        if (!Directory.Exists(folder))
+        {
+            disk.CreateFolder(folder);
+            disk.SyncFolder(System.IO.Path.GetDirectoryName(folder)!);
+        }
         DurableFiles.Replace(disk, path, [.. Encoding.UTF8.GetBytes(known.Text(Version, body.Span)), .. body.Span]);
+    }
+
+    private static LogDeleteRequest ReadRequest(string line)
+    {
+        using var json = JsonDocument.Parse(line);
+        var root = json.RootElement;
+        return new LogDeleteRequest(
+            Text("id"), Text("query"), root.GetProperty("start_ns").GetInt64(), root.GetProperty("end_ns").GetInt64(), root.GetProperty("created_at").GetDateTimeOffset(),
+            root.GetProperty("processed").GetBoolean() ? LogDeleteState.Processed : LogDeleteState.Received);
+
+        string Text(string name) => root.GetProperty(name).GetString() ?? throw new FormatException($"{name} is null");
     }
 }

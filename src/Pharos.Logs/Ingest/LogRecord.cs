@@ -1,4 +1,4 @@
-using Pharos.Logs.Streams;
+using Pharos.Core;
 
 namespace Pharos.Logs.Ingest;
 
@@ -35,6 +35,26 @@ internal static class LogRecord
             at += length;
         }
         return streams;
+    }
+
+    /// <summary>Looks at all of a record.</summary>
+    /// <returns>Its entries.</returns>
+    /// <exception cref="InvalidDataException">The record is damaged or of an unknown version.</exception>
+    public static long Check(ReadOnlySpan<byte> record)
+    {
+        var streams = ReadStreams(record, out int at);
+        foreach (byte[] labels in streams)
+        {
+            if (!LabelCodec.IsPairs(labels)) throw new InvalidDataException("the labels of a stream are not as they were written");
+        }
+        var reader = new Reader(record, at);
+        long entries = 0;
+        for (; reader.Next(); entries++)
+        {
+            if ((uint)reader.Stream >= (uint)streams.Count) throw new InvalidDataException("an entry names a stream that the record does not have");
+            if (!LabelCodec.IsPairs(reader.Metadata)) throw new InvalidDataException("the metadata of an entry is not as it was written");
+        }
+        return entries;
     }
 
     public ref struct Reader(ReadOnlySpan<byte> record, int at)

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Pharos.Logs.Streams;
+using Pharos.Storage.Files;
 
 namespace Pharos.Logs.Parts;
 
@@ -34,10 +35,8 @@ internal sealed class PartLoader(LogStoreOptions options, IndexCache cache, LogI
                 }
                 catch (Exception e) when (PartReader.IsDamage(e) && e is not UnauthorizedAccessException)
                 {
-                    string aside = path + ".damaged";
-                    options.Disk.Move(path, aside);
                     instruments.Corruptions.Add();
-                    LogsLog.DamagedPart(logger, path, e.Message, aside);
+                    LogsLog.DamagedPart(logger, path, e.Message, SetAside(options.Disk, path));
                 }
             }
             // A merge that was done before the stop: what it was made from may still be there.
@@ -49,6 +48,22 @@ internal sealed class PartLoader(LogStoreOptions options, IndexCache cache, LogI
             }
         }
         return (newest, known);
+    }
+
+    /// <summary>Gives a damaged file another name, by which nobody reads it.</summary>
+    /// <returns>That name; where the disk does not take it, which matters only to who looks for the file, why not.</returns>
+    public static string SetAside(IDisk disk, string path)
+    {
+        string aside = path + ".damaged";
+        try
+        {
+            disk.Move(path, aside);
+            return aside;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return $"nothing, because {e.Message}";
+        }
     }
 
     private void Delete(string path)

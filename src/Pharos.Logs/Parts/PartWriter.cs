@@ -9,7 +9,7 @@ namespace Pharos.Logs.Parts;
 
 /// <summary>
 /// Writes a part stream by stream: blocks, index, footer; synced and renamed into place, so that a part is there whole or not at all.
-/// <see cref="Dispose"/> without <see cref="Finish"/> leaves nothing.
+/// <see cref="Dispose"/> without <see cref="Finish"/>, or after one that failed, leaves nothing, as far as the disk lets it.
 /// </summary>
 internal sealed class PartWriter : IDisposable
 {
@@ -26,6 +26,7 @@ internal sealed class PartWriter : IDisposable
     private long maxNs = long.MinValue;
     private long entries;
     private long rawBytes;
+    private bool moved;
     private bool finished;
 
     /// <param name="flush">Number of the flush whose entries it holds.</param>
@@ -101,8 +102,9 @@ internal sealed class PartWriter : IDisposable
         disk.Sync(file);
         file.Dispose();
         disk.Move(Temporary, path);
-        finished = true;
+        moved = true;
         disk.SyncFolder(Path.GetDirectoryName(path)!);
+        finished = true;
         return new PartFile(path, footer, directory, cache);
     }
 
@@ -113,11 +115,11 @@ internal sealed class PartWriter : IDisposable
         if (finished) return;
         try
         {
-            disk.Delete(Temporary);
+            disk.Delete(moved ? path : Temporary);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Removed at the next start.
+            // A temporary file is removed at the next start; a part that is in place is for the caller to see to.
         }
     }
 }

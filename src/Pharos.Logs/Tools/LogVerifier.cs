@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using Pharos.Core;
 using Pharos.Logs.Blocks;
@@ -49,12 +48,7 @@ public static class LogVerifier
     {
         try
         {
-            int streams = LogRecord.ReadStreams(record, out int at).Count;
-            var reader = new LogRecord.Reader(record, at);
-            while (reader.Next())
-            {
-                if ((uint)reader.Stream >= (uint)streams) return "an entry names a stream that the record does not have";
-            }
+            LogRecord.Check(record);
             return null;
         }
         catch (InvalidDataException wrong)
@@ -82,7 +76,7 @@ public static class LogVerifier
         {
             _ = new DeleteFile(path, FileDisk.Instance).Read();
         }
-        catch (Exception wrong) when (wrong is InvalidDataException or JsonException or KeyNotFoundException or FormatException or InvalidOperationException or IOException or UnauthorizedAccessException)
+        catch (Exception wrong) when (wrong is InvalidDataException or IOException or UnauthorizedAccessException)
         {
             problems.Add(new FileProblem(path, wrong.Message));
         }

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Microsoft.Extensions.Logging;
 using Pharos.Core;
 using Pharos.Logs.Deletion;
@@ -15,7 +16,10 @@ internal sealed class LogUpkeep(LogStoreOptions options, IndexCache cache, ITena
     /// <summary>How long a merged part's file stays: queries that began before may be reading it.</summary>
     private static readonly TimeSpan Linger = TimeSpan.FromMinutes(2);
 
-    private readonly List<(PartFile Part, DateTimeOffset Since)> replaced = [];
+    private readonly List<(PartFile Part, long Since)> replaced = [];
+
+    /// <summary>New parts that failed when they were in place already, and could not be deleted: a start would take them for what they were to replace.</summary>
+    private readonly HashSet<string> leftOver = new(StringComparer.Ordinal);
     private readonly HashSet<string> unreadable = new(StringComparer.Ordinal);
 
     /// <summary>Deletes parts whose entries are all older than retention keeps them.</summary>
@@ -30,6 +34,9 @@ internal sealed class LogUpkeep(LogStoreOptions options, IndexCache cache, ITena
                 // Without rules for single streams the part's own bounds settle it.
                 if (part.MaxNs >= rules.NewestKeepFromNs) continue;
                 if (rules.HasStreams && AnyStream(part, [], s => part.MaxNs >= rules.KeepFromNs(s))) continue;
+                if (!TryClear(Path.GetDirectoryName(part.Path)!)) continue;
+                // The files of what it replaced go first: without it a start would take them for parts, with all that was deleted since.
+                if (!PartMerger.StillReplaced(part).All(name => TryDelete(Path.Combine(Path.GetDirectoryName(part.Path)!, name)))) continue;
                 logs.ReplaceParts([part], null);
                 Delete(part);
                 logs.Changes.Note(part.MinNs, part.MaxNs);
@@ -45,32 +52,48 @@ internal sealed class LogUpkeep(LogStoreOptions options, IndexCache cache, ITena
     /// <summary>Merges parts, and takes deleted and expired entries off the disk.</summary>
     /// <param name="known">The mark of the last flush that finished.</param>
     /// <param name="flushed">Whether all that due deletions may mean is in parts; else the deletions stay in force.</param>
-    /// <exception cref="IOException">The disk failed; everything is as it was.</exception>
+    /// <exception cref="IOException">The disk failed for a tenant, for which everything is as it was; for the others all was done.</exception>
     public void Run(IEnumerable<TenantLogs> tenants, FlushMark known, bool flushed, CancellationToken cancel)
     {
         DeleteReplaced();
+        ExceptionDispatchInfo? failure = null;
         foreach (var logs in tenants)
         {
-            var due = DueDeletions(logs);
-            var rules = new RetentionRules(limits.For(logs.Tenant), time.UnixNs());
-            bool whole = flushed;
-            foreach (var day in logs.Parts.GroupBy(p => Path.GetDirectoryName(p.Path)).ToList())
+            try
             {
-                cancel.ThrowIfCancellationRequested();
-                List<PartFile> parts = [.. day.OrderBy(p => p.Flush).ThenBy(p => p.Path, StringComparer.Ordinal)];
-                foreach (var part in parts.Where(p => MustRewrite(p, due, rules)).ToList())
-                {
-                    whole &= Replace(logs, [part], known, due, rules, cancel);
-                    parts.Remove(part);
-                }
-                while (NextMerge(parts) is { Count: > 0 } together)
-                {
-                    parts.RemoveAll(together.Contains);
-                    Replace(logs, together, known, due, rules, cancel);
-                }
+                Run(logs, known, flushed, cancel);
             }
-            if (due.Count > 0 && whole) logs.Deletes.Done([.. due.Select(d => d.Request.Id)], known);
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or StoreUnavailableException)
+            {
+                // No other tenant waits for this one.
+                failure ??= ExceptionDispatchInfo.Capture(e);
+            }
         }
+        failure?.Throw();
+    }
+
+    private void Run(TenantLogs logs, FlushMark known, bool flushed, CancellationToken cancel)
+    {
+        var due = DueDeletions(logs);
+        var rules = new RetentionRules(limits.For(logs.Tenant), time.UnixNs());
+        bool whole = flushed;
+        foreach (var day in logs.Parts.GroupBy(p => Path.GetDirectoryName(p.Path)).ToList())
+        {
+            cancel.ThrowIfCancellationRequested();
+            if (!TryClear(day.Key!)) throw new IOException($"a part in {day.Key} that was written in vain cannot be deleted; see above");
+            List<PartFile> parts = [.. day.OrderBy(p => p.Flush).ThenBy(p => p.Path, StringComparer.Ordinal)];
+            foreach (var part in parts.Where(p => MustRewrite(p, due, rules)).ToList())
+            {
+                whole &= Replace(logs, [part], known, due, rules, cancel);
+                parts.Remove(part);
+            }
+            while (NextMerge(parts) is { Count: > 0 } together)
+            {
+                parts.RemoveAll(together.Contains);
+                Replace(logs, together, known, due, rules, cancel);
+            }
+        }
+        if (due.Count > 0 && whole) logs.Deletes.Done([.. due.Select(d => d.Request.Id)], known);
     }
 
     private List<ActiveDeletion> DueDeletions(TenantLogs logs) =>
@@ -121,6 +144,19 @@ internal sealed class LogUpkeep(LogStoreOptions options, IndexCache cache, ITena
         {
             written = merger.Write(parts, cancel);
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            lock (leftOver)
+            {
+                if (File.Exists(merger.NewPath)) leftOver.Add(merger.NewPath);
+            }
+            throw;
+        }
+        catch (InvalidDataException) when (!parts.TrueForAll(logs.Parts.Contains))
+        {
+            // Retention removed one of them meanwhile.
+            return false;
+        }
         catch (InvalidDataException e)
         {
             foreach (var part in parts) unreadable.Add(part.Path);
@@ -143,7 +179,7 @@ internal sealed class LogUpkeep(LogStoreOptions options, IndexCache cache, ITena
         else
         {
             logs.ReplaceParts(parts, written);
-            foreach (var part in parts) replaced.Add((part, time.GetUtcNow()));
+            foreach (var part in parts) replaced.Add((part, time.GetTimestamp()));
         }
         if (merger.Dropped > 0) logs.Changes.Note(parts.Min(p => p.MinNs), parts.Max(p => p.MaxNs));
         instruments.PartsMerged.Add(parts.Count);
@@ -153,7 +189,7 @@ internal sealed class LogUpkeep(LogStoreOptions options, IndexCache cache, ITena
 
     private void DeleteReplaced()
     {
-        foreach (var old in replaced.Where(r => r.Since + Linger <= time.GetUtcNow()).ToList())
+        foreach (var old in replaced.Where(r => time.GetElapsedTime(r.Since) >= Linger).ToList())
         {
             replaced.Remove(old);
             Delete(old.Part);
@@ -163,13 +199,30 @@ internal sealed class LogUpkeep(LogStoreOptions options, IndexCache cache, ITena
     private void Delete(PartFile part)
     {
         part.Close();
+        TryDelete(part.Path);
+    }
+
+    /// <summary>Deletes what failed merges left in a folder. False: it is there still, and no part of the folder may go or be written anew.</summary>
+    private bool TryClear(string folder)
+    {
+        lock (leftOver)
+        {
+            leftOver.RemoveWhere(path => Path.GetDirectoryName(path) == folder && TryDelete(path));
+            return !leftOver.Any(path => Path.GetDirectoryName(path) == folder);
+        }
+    }
+
+    private bool TryDelete(string path)
+    {
         try
         {
-            options.Disk.Delete(part.Path);
+            options.Disk.Delete(path);
+            return true;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            LogsLog.CannotDelete(logger, part.Path, e.Message);
+            LogsLog.CannotDelete(logger, path, e.Message);
+            return false;
         }
     }
 }

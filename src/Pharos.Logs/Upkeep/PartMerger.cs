@@ -24,6 +24,9 @@ internal sealed class PartMerger(LogStoreOptions options, IndexCache cache, Flus
     /// <summary>Entries that were left out: deleted, too old, or there twice.</summary>
     public long Dropped => entriesBefore - entriesAfter;
 
+    /// <summary>Where the new part is to be; null before <see cref="Write(IReadOnlyList{PartFile}, CancellationToken)"/>.</summary>
+    public string? NewPath { get; private set; }
+
     /// <summary>Writes the new part, durable, beside the old ones. Null: nothing is left.</summary>
     /// <exception cref="InvalidDataException">A block cannot be read: the parts must stay as they are.</exception>
     public PartFile? Write(IReadOnlyList<PartFile> parts, CancellationToken cancel)
@@ -31,7 +34,8 @@ internal sealed class PartMerger(LogStoreOptions options, IndexCache cache, Flus
         entriesBefore = entriesAfter = 0;
         long flush = parts.Max(p => p.Flush);
         string folder = Path.GetDirectoryName(parts[0].Path)!;
-        using var writer = new PartWriter(options, cache, NextPath(folder, flush), flush, known, [.. parts.SelectMany(p => StillReplaced(p).Prepend(Path.GetFileName(p.Path)))]);
+        NewPath = NextPath(folder, flush);
+        using var writer = new PartWriter(options, cache, NewPath, flush, known, [.. parts.SelectMany(p => StillReplaced(p).Prepend(Path.GetFileName(p.Path)))]);
         foreach (var (labels, content) in new StreamSelection(parts, [], [], Fail).Read(long.MinValue, long.MaxValue))
         {
             cancel.ThrowIfCancellationRequested();

@@ -49,24 +49,20 @@ public sealed class FileWriteLog : IWriteLog
     private volatile bool syncDue;
 
     /// <summary>Opens the folder and cuts a torn tail off its last segment.</summary>
+    /// <param name="disk">What segments are written to; null for the real one.</param>
     /// <exception cref="IOException">Another process uses the folder, or it cannot be read.</exception>
-    public FileWriteLog(WriteLogOptions options, TimeProvider time, Instruments instruments, ILogger logger)
-        : this(options, time, instruments, logger, FileDisk.Instance)
-    {
-    }
-
-    internal FileWriteLog(WriteLogOptions options, TimeProvider time, Instruments instruments, ILogger logger, IDisk disk)
+    public FileWriteLog(WriteLogOptions options, TimeProvider time, Instruments instruments, ILogger logger, IDisk? disk = null)
     {
         this.options = options;
         this.time = time;
         this.logger = logger;
-        this.disk = disk;
+        this.disk = disk ?? FileDisk.Instance;
         Directory.CreateDirectory(options.Folder);
         lockFile = Lock(options.Folder);
         try
         {
             this.instruments = new WriteLogInstruments(instruments);
-            folder = new SegmentFolder(options.Folder, disk, logger, this.instruments);
+            folder = new SegmentFolder(options.Folder, this.disk, logger, this.instruments);
             (segment, good) = folder.Open();
         }
         catch
