@@ -9,6 +9,7 @@ public sealed class YamlReading
 {
     private readonly string file;
     private readonly List<(int Start, int End)> secrets = [];
+    private readonly HashSet<YamlNode> secretNodes = new(ReferenceEqualityComparer.Instance);
 
     /// <summary>Reads the text. One that is not YAML leaves a finding and no root.</summary>
     /// <param name="findings">Gets the findings; null: a list of its own.</param>
@@ -57,8 +58,12 @@ public sealed class YamlReading
     /// <summary>Keeps a scalar out of <see cref="Masked"/>.</summary>
     public void MarkSecret(YamlNode node)
     {
+        secretNodes.Add(node);
         if (node.Extent.End > node.Extent.Start) secrets.Add(node.Extent);
     }
+
+    /// <summary>Whether <see cref="MarkSecret"/> was called for the node.</summary>
+    public bool IsSecret(YamlNode node) => secretNodes.Contains(node);
 
     /// <summary>The text as it may be shown: each secret is <c>&lt;secret&gt;</c>.</summary>
     public string Masked()

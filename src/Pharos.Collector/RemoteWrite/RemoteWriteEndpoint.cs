@@ -40,14 +40,16 @@ internal sealed class RemoteWriteEndpoint : IAsyncDisposable
     private readonly CancellationTokenSource stopSending = new();
     private readonly Lock positionGate = new();
     private readonly RecordPosition backlogEnd;
+    private readonly long started;
     private readonly Task reading;
     private readonly Task sendingMetadata;
     private List<RemoteWriteShard> shards = [];
     private volatile GivenUp givenUp = new(default, "");
     private int busyRounds;
 
+    /// <param name="start">Where an endpoint begins that has no position yet: it gets what comes from then on.</param>
     public RemoteWriteEndpoint(
-        RemoteWriteEndpointOptions options, string name, Labels externalLabels, RecordLog log, string positionPath,
+        RemoteWriteEndpointOptions options, string name, Labels externalLabels, RemoteWriteNaming naming, RecordLog log, RecordPosition start, string positionPath,
         HttpHandlerFactory http, TimeProvider time, Instruments instruments, ILogger logger)
     {
         this.options = options;
@@ -56,7 +58,7 @@ internal sealed class RemoteWriteEndpoint : IAsyncDisposable
         this.log = log;
         this.time = time;
         this.logger = logger;
-        metrics = new RemoteWriteInstruments(instruments, name, options.Url.GetLeftPart(UriPartial.Path));
+        metrics = new RemoteWriteInstruments(instruments, naming, name, Shown(options.Url));
         metrics.ShardsMax.Set(options.ShardsMax);
         metrics.ShardsMin.Set(options.ShardsMin);
         metrics.ShardCapacity.Set(options.Capacity);
@@ -66,8 +68,9 @@ internal sealed class RemoteWriteEndpoint : IAsyncDisposable
         client = new HttpClient(handler, disposeHandler: false) { Timeout = Timeout.InfiniteTimeSpan };
         stored = new PositionFile(positionPath);
         backlogEnd = log.End;
-        // A new endpoint starts with what comes now; one that was here before goes on where it stopped.
-        reader = new RecordReader(log, stored.Stored ?? log.End);
+        started = time.GetTimestamp();
+        // One that was here before goes on where it stopped.
+        reader = new RecordReader(log, stored.Stored ?? start);
         tracker = new RecordTracker(reader.Position);
         stored.Store(reader.Position);
         StartShards(Math.Max(1, options.ShardsMin));
@@ -77,6 +80,12 @@ internal sealed class RemoteWriteEndpoint : IAsyncDisposable
 
     /// <summary>Everything before it is sent, refused or given up.</summary>
     public RecordPosition Position => tracker.Done;
+
+    /// <summary>Name and address: what tells its metrics from those of others.</summary>
+    public (string, string) Identity => (name, Shown(options.Url));
+
+    /// <summary>Takes its gauges away, because nothing of its name and address comes after it.</summary>
+    public void EndGauges() => metrics.End();
 
     public void Wake() => wake.Writer.TryWrite(true);
 
@@ -117,6 +126,9 @@ internal sealed class RemoteWriteEndpoint : IAsyncDisposable
         stopReading.Dispose();
         stopSending.Dispose();
     }
+
+    /// <summary>An address as it may be shown: no password, and no query, which may hold a key.</summary>
+    private static string Shown(Uri url) => new UriBuilder(url) { UserName = "", Password = "" }.Uri.GetLeftPart(UriPartial.Path);
 
     private async Task ReadAsync(CancellationToken cancel)
     {
@@ -182,7 +194,7 @@ internal sealed class RemoteWriteEndpoint : IAsyncDisposable
     private async Task DistributeAsync(ReadOnlyMemory<byte> payload, CancellationToken cancel)
     {
         var record = tracker.Begin(reader.Position);
-        bool ambiguous = reader.Position <= backlogEnd;
+        bool ambiguous = reader.Position <= backlogEnd || time.GetElapsedTime(started) < options.RepeatsAfterStart;
         if (!Decode(payload.Span))
         {
             metrics.Corruptions.Add(1);

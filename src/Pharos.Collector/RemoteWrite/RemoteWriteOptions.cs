@@ -13,6 +13,24 @@ public sealed record RemoteWriteOptions
     public IReadOnlyList<RemoteWriteEndpointOptions> Endpoints { get; init; } = [];
 
     public RemoteWriteWalOptions Wal { get; init; } = new();
+
+    public RemoteWriteNaming Naming { get; init; } = RemoteWriteNaming.Prometheus;
+}
+
+/// <summary>How the metrics of a queue and its endpoints are named.</summary>
+/// <param name="Prefix">Goes before Prometheus's names.</param>
+/// <param name="Tenant">Whose queue it is: the label <c>tenant</c>; null: there is no such label.</param>
+public sealed record RemoteWriteNaming(string Prefix, string? Tenant)
+{
+    /// <summary>As of a Prometheus or a collector.</summary>
+    public static RemoteWriteNaming Prometheus { get; } = new("", null);
+
+    /// <summary>As of Loki's ruler, which has a queue for each tenant.</summary>
+    public static RemoteWriteNaming Ruler(string tenant) => new("loki_ruler_wal_", tenant);
+
+    internal string[] LabelNames(params ReadOnlySpan<string> names) => Tenant is null ? [.. names] : ["tenant", .. names];
+
+    internal string[] LabelValues(params ReadOnlySpan<string> values) => Tenant is null ? [.. values] : [Tenant, .. values];
 }
 
 /// <summary>How much is kept for endpoints that are away.</summary>
@@ -66,6 +84,12 @@ public sealed record RemoteWriteEndpointOptions
     public bool SendMetadata { get; init; } = true;
     public TimeSpan MetadataInterval { get; init; } = TimeSpan.FromMinutes(1);
     public int MetadataPerSendMax { get; init; } = 2_000;
+
+    /// <summary>
+    /// How long after a start samples may come once more that were sent before: what the receiver refuses meanwhile is taken apart, so that
+    /// the others arrive.
+    /// </summary>
+    public TimeSpan RepeatsAfterStart { get; init; }
 
     /// <summary>How long a stop waits for what is in memory to be sent; the rest stays on disk for the next start.</summary>
     public TimeSpan DrainTimeout { get; init; } = TimeSpan.FromSeconds(5);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Pharos.Collector.Queueing;
 using Pharos.Core;
@@ -12,15 +13,20 @@ namespace Pharos.Collector.RemoteWrite;
 public sealed class RemoteWriteQueue : IMetricsReceiver, IAsyncDisposable
 {
     private readonly RemoteWriteOptions options;
-    private readonly RecordLog log;
+    private readonly string folder;
+    private readonly HttpHandlerFactory http;
     private readonly TimeProvider time;
+    private readonly Instruments instruments;
+    private readonly ILogger logger;
+    private readonly RecordLog log;
     private readonly SemaphoreSlim gate = new(1, 1);
     private readonly RemoteWriteEncoder encoder = new();
-    private readonly List<RemoteWriteEndpoint> endpoints = [];
     private readonly ITimer checkTimer;
-    private readonly Counter appended;
-    private readonly Gauge highest;
-    private readonly Gauge logBytes;
+    private readonly InstrumentCell appended;
+    private readonly InstrumentCell highest;
+    private readonly InstrumentCell logBytes;
+    private volatile IReadOnlyList<RemoteWriteEndpoint> endpoints = [];
+    private volatile StrongBox<RecordPosition>? switchedAt;
     private long highestMs;
 
     /// <param name="folder">Holds the queue and the positions; one queue alone uses it.</param>
@@ -29,24 +35,27 @@ public sealed class RemoteWriteQueue : IMetricsReceiver, IAsyncDisposable
     public RemoteWriteQueue(RemoteWriteOptions options, string folder, HttpHandlerFactory http, TimeProvider time, Instruments instruments, ILogger logger)
     {
         this.options = options;
+        this.folder = folder;
+        this.http = http;
         this.time = time;
-        appended = instruments.Counter("prometheus_remote_write_wal_samples_appended_total", "Total number of samples appended to the WAL.");
-        highest = instruments.Gauge("prometheus_remote_storage_highest_timestamp_in_seconds", "Highest timestamp that has come into the remote storage via the Appender interface, in seconds since epoch.");
-        logBytes = instruments.Gauge("prometheus_remote_write_wal_bytes", "Size of the queue on disk.");
+        this.instruments = instruments;
+        this.logger = logger;
+        var naming = options.Naming;
+        string[] labels = naming.LabelNames(), values = naming.LabelValues();
+        bool ruler = naming.Tenant is not null;
+        appended = instruments.Counter(ruler ? naming.Prefix + "samples_appended_total" : "prometheus_remote_write_wal_samples_appended_total", "Total number of samples appended to the WAL.", labels).With(values);
+        highest = instruments.Gauge(
+            naming.Prefix + "prometheus_remote_storage_highest_timestamp_in_seconds",
+            "Highest timestamp that has come into the remote storage via the Appender interface, in seconds since epoch.", labels).With(values);
+        logBytes = instruments.Gauge(ruler ? naming.Prefix + "disk_size" : "prometheus_remote_write_wal_bytes", "Size of the queue on disk, in bytes.", labels).With(values);
         log = new RecordLog(Path.Combine(folder, "queue"), time, options.Wal.SegmentBytes);
-        var names = new HashSet<string>();
-        foreach (var endpoint in options.Endpoints)
-        {
-            string name = endpoint.Name.Length > 0 ? endpoint.Name : $"{Labels.Of(("url", endpoint.Url.ToString())).Hash & 0xffffff:x6}";
-            if (!names.Add(name)) throw new ArgumentException($"two endpoints have the name {name}", nameof(options));
-            endpoints.Add(new RemoteWriteEndpoint(endpoint, name, options.ExternalLabels, log, Path.Combine(folder, "positions", Uri.EscapeDataString(name)), http, time, instruments, logger));
-        }
+        logBytes.Set(log.Bytes);
+        endpoints = Open(options.Endpoints, log.End);
         log.Appended += () =>
         {
             foreach (var endpoint in endpoints) endpoint.Wake();
         };
         checkTimer = time.CreateTimer(_ => Check(), null, options.Wal.CheckInterval, options.Wal.CheckInterval);
-        instruments.BeforeRead(() => logBytes.Set(log.Bytes));
     }
 
     /// <inheritdoc/>
@@ -60,11 +69,31 @@ public sealed class RemoteWriteQueue : IMetricsReceiver, IAsyncDisposable
             appended.Add(batch.Samples.Length + batch.Histograms.Count);
             foreach (ref readonly var sample in batch.Samples) highestMs = Math.Max(highestMs, sample.TimestampMs);
             highest.Set(highestMs / 1000.0);
+            logBytes.Set(log.Bytes);
         }
         finally
         {
             gate.Release();
         }
+    }
+
+    /// <summary>
+    /// Sends to these endpoints from now on. One of the same name goes on where it stopped, a new one gets what comes from now on. Samples are
+    /// taken meanwhile; it may last as long as the old endpoints need to stop. Not to be called again before it completes.
+    /// </summary>
+    public async Task UseAsync(IReadOnlyList<RemoteWriteEndpointOptions> next)
+    {
+        var start = log.End;
+        // Nothing behind it is given back until the new endpoints know where they begin.
+        switchedAt = new StrongBox<RecordPosition>(start);
+        var before = endpoints;
+        await Task.WhenAll(before.Select(e => e.DisposeAsync().AsTask()));
+        endpoints = Open(next, start);
+        switchedAt = null;
+        // Records may have come between the last look of the new endpoints and their being known.
+        foreach (var endpoint in endpoints) endpoint.Wake();
+        var identities = endpoints.Select(e => e.Identity).ToHashSet();
+        foreach (var gone in before.Where(e => !identities.Contains(e.Identity))) gone.EndGauges();
     }
 
     /// <summary>
@@ -78,6 +107,20 @@ public sealed class RemoteWriteQueue : IMetricsReceiver, IAsyncDisposable
         log.Dispose();
         encoder.Dispose();
         gate.Dispose();
+    }
+
+    private List<RemoteWriteEndpoint> Open(IReadOnlyList<RemoteWriteEndpointOptions> all, RecordPosition start)
+    {
+        var opened = new List<RemoteWriteEndpoint>(all.Count);
+        var names = new HashSet<string>();
+        foreach (var endpoint in all)
+        {
+            string name = endpoint.Name.Length > 0 ? endpoint.Name : $"{Labels.Of(("url", endpoint.Url.ToString())).Hash & 0xffffff:x6}";
+            if (!names.Add(name)) throw new ArgumentException($"two endpoints have the name {name}", nameof(all));
+            opened.Add(new RemoteWriteEndpoint(
+                endpoint, name, options.ExternalLabels, options.Naming, log, start, Path.Combine(folder, "positions", Uri.EscapeDataString(name)), http, time, instruments, logger));
+        }
+        return opened;
     }
 
     /// <summary>Gives back what every endpoint has, and gives up what waited too long or is too much.</summary>
@@ -107,7 +150,9 @@ public sealed class RemoteWriteQueue : IMetricsReceiver, IAsyncDisposable
 
     private void Release()
     {
-        if (endpoints.Count > 0) log.Release(endpoints.Min(e => e.Position));
-        else log.Release(log.End);
+        var all = endpoints;
+        var needed = all.Count > 0 ? all.Min(e => e.Position) : log.End;
+        log.Release(switchedAt is { } start && start.Value < needed ? start.Value : needed);
+        logBytes.Set(log.Bytes);
     }
 }

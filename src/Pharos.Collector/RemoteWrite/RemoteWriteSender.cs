@@ -94,8 +94,9 @@ internal sealed class RemoteWriteSender(
         {
             return (Outcome.Again, $"no answer within {PromDuration.Format(options.Timeout)}", null);
         }
-        catch (Exception e) when (e is HttpRequestException or IOException)
+        catch (Exception e) when (e is not (OperationCanceledException or OutOfMemoryException))
         {
+            // No connection, or credentials that cannot be had now: a file that must not be read, a token that is refused.
             return (Outcome.Again, e.Message, null);
         }
     }

@@ -227,6 +227,9 @@ public sealed record TenantLimits
     /// <summary>Namespaces that change only when the request names them in a header.</summary>
     public IReadOnlyList<string> ProtectedNamespaces { get; init; } = [];
 
+    /// <summary>Where rules over logs record to; null: this server's own metrics.</summary>
+    public RecordingTarget? Recording { get; init; }
+
     public AlertLimits Alerts { get; init; } = new();
 
     // Logs
@@ -274,6 +277,9 @@ public sealed record TenantLimits
     /// <summary>Mimir: otel_*, promote_otel_resource_attributes. Mimir appends no suffixes unless told to.</summary>
     public OtlpSettings Otlp { get; init; } = new() { Translation = OtlpTranslation.UnderscoreEscapingWithoutSuffixes };
 }
+
+/// <summary>Receivers of what rules record. Only the room that sends to them looks inside.</summary>
+public abstract record RecordingTarget;
 
 /// <summary>How long samples of the series are kept that match a selector such as <c>{job="debug"}</c>.</summary>
 public sealed record SeriesRetention(string Selector, IReadOnlyList<Matcher> Matchers, TimeSpan Period);

@@ -28,7 +28,7 @@ public sealed class TenantRulers : IAsyncDisposable
     private readonly TenantRulersOptions options;
     private readonly RuleStore store;
     private readonly Func<RulePlacement, IRuleLanguage> language;
-    private readonly IMetricSink sink;
+    private readonly Func<RulePlacement, IMetricSink> sink;
     private readonly IAlertSink alerts;
     private readonly IAlertJournal journal;
     private readonly ICatalogue catalogue;
@@ -40,11 +40,12 @@ public sealed class TenantRulers : IAsyncDisposable
     private readonly Dictionary<(TenantId Tenant, RulePlacement Placement), Ruler> rulers = [];
     private bool stopped;
 
+    /// <param name="sink">Gets what rules of a placement record.</param>
     public TenantRulers(
         TenantRulersOptions options,
         RuleStore store,
         Func<RulePlacement, IRuleLanguage> language,
-        IMetricSink sink,
+        Func<RulePlacement, IMetricSink> sink,
         IAlertSink alerts,
         IAlertJournal journal,
         ICatalogue catalogue,
@@ -161,7 +162,7 @@ public sealed class TenantRulers : IAsyncDisposable
             MetricPrefix = placement == RulePlacement.Metrics ? "cortex_prometheus" : "loki_prometheus",
             GeneratorUrl = options.GeneratorUrl is { } link ? expression => link(placement, expression) : null,
         },
-        language(placement), sink, alerts, journal, catalogue, time, instruments, logger);
+        language(placement), sink(placement), alerts, journal, catalogue, time, instruments, logger);
 
     private bool MayRun(TenantId tenant, RulePlacement placement, StoredRuleGroup group)
     {

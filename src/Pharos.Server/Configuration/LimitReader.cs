@@ -5,8 +5,13 @@ using Pharos.Yaml;
 namespace Pharos.Server.Configuration;
 
 /// <summary>Reads values of limits; what is wrong becomes a finding with its place.</summary>
-internal sealed class LimitReader(YamlReading reading)
+/// <param name="folder">Of the file; paths in it are relative to that.</param>
+internal sealed class LimitReader(YamlReading reading, string folder)
 {
+    public YamlReading Reading => reading;
+
+    public string Folder => folder;
+
     public long Whole(YamlNode node, long max) =>
         long.TryParse(node.Value, NumberStyles.None, CultureInfo.InvariantCulture, out long number) && number <= max
             ? number

@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Pharos.Core;
 using Pharos.Yaml;
@@ -42,10 +43,13 @@ internal sealed record LimitSetting(
         return element.RootElement.ValueKind == JsonValueKind.String ? element.RootElement.GetString()! : element.RootElement.GetRawText();
     }
 
+    /// <summary>JSON that is read as YAML by people: nothing in it needs escapes for a page.</summary>
+    public static JsonWriterOptions Shown { get; } = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     private JsonDocument Value(TenantLimits limits)
     {
         using var bytes = new MemoryStream();
-        using (var json = new Utf8JsonWriter(bytes)) WriteValue(limits, json);
+        using (var json = new Utf8JsonWriter(bytes, Shown)) WriteValue(limits, json);
         return JsonDocument.Parse(bytes.ToArray());
     }
 }

@@ -1,4 +1,5 @@
 using Pharos.Core;
+using Pharos.Server.Configuration.Ruler;
 using static Pharos.Server.Configuration.LimitSetting;
 
 namespace Pharos.Server.Configuration;
@@ -99,6 +100,7 @@ internal static class LimitSettings
         Whole("max_query_series", "series a LogQL metric query may return", l => l.LogQuerySeriesMax, (l, v) => l with { LogQuerySeriesMax = (int)v }),
         .. LogSettings.All,
         .. AlertLimitSettings.All,
+        .. RulerLimits.All,
         .. OtlpLimits.All,
     ];
 

@@ -80,6 +80,7 @@ internal static class OtherLimits
         ["bloom_gateway_enable_filtering"] = "blocks always have filters",
         ["bloom_creation_enabled"] = "blocks always have filters",
         ["index_gateway_shard_size"] = OneLogStore,
+        ["ruler_enable_wal_replay"] = "nothing of the write log is read into memory: sending goes on where it stopped",
         ["allow_deletes"] = "set deletion_mode",
     };
 
@@ -111,8 +112,6 @@ internal static class OtherLimits
         ["policy_stream_mapping"] = "there are no ingestion policies",
         ["policy_enforced_labels"] = "there are no ingestion policies; set enforced_labels",
         ["block_ingestion_policy_until"] = "there are no ingestion policies; set block_ingestion_until",
-        ["ruler_remote_write_config"] = "what rules record goes to this server's own metrics",
-        ["ruler_remote_write_disabled"] = "what rules record goes to this server's own metrics",
         ["ruler_alertmanager_config"] = "alerts go to the router in this process",
     };
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using Pharos.Alerting;
 using Pharos.Core;
+using Pharos.Server.Configuration.Ruler;
 using Pharos.Storage.WriteLog;
 
 namespace Pharos.Server.Configuration;
@@ -25,6 +26,9 @@ public sealed record ServerConfig
 
     /// <summary>Rule groups may read other tenants' data, <c>source_tenants</c>. Mimir: ruler.tenant_federation.enabled.</summary>
     public bool RulerFederationEnabled { get; init; }
+
+    /// <summary>Remote write by rules over logs, as far as it is the same for all tenants.</summary>
+    internal RulerOptions Ruler { get; init; } = new();
 
     public SyncPolicy Sync { get; init; } = SyncPolicy.Always;
 

@@ -1,5 +1,6 @@
 using System.Net;
 using Pharos.Core;
+using Pharos.Server.Configuration.Ruler;
 using Pharos.Storage.WriteLog;
 using Pharos.Yaml;
 
@@ -16,7 +17,7 @@ internal sealed class ServerConfigReader
     {
         this.file = file;
         reading = new YamlReading(text, file);
-        limitReader = new LimitReader(reading);
+        limitReader = new LimitReader(reading, Folder);
     }
 
     /// <exception cref="ConfigurationException">Every mistake in the text, each with its place.</exception>
@@ -36,14 +37,7 @@ internal sealed class ServerConfigReader
                 "os" => SyncPolicy.Os,
                 var other => Fail(root, "sync", $"sync \"{other}\" is not known", "write always, interval or os", SyncPolicy.Always),
             },
-            Limits = root.Value("limits") is { } limits ? ReadLimits(limits, TenantLimits.Default) : TenantLimits.Default,
         };
-        config = config with { Overrides = ReadOverrides(root, _ => config.Limits) };
-        if (root.Section("tenant_federation") is { } federation)
-        {
-            config = config with { FederationEnabled = federation.Bool("enabled", config.FederationEnabled), FederatedTenantsMax = federation.Count("max_tenants", config.FederatedTenantsMax) };
-            federation.Done();
-        }
         if (root.Section("ruler") is { } ruler)
         {
             if (ruler.Section("tenant_federation") is { } rulers)
@@ -51,7 +45,17 @@ internal sealed class ServerConfigReader
                 config = config with { RulerFederationEnabled = rulers.Bool("enabled") };
                 rulers.Done();
             }
+            var (options, remoteWrite) = RulerSection.Read(ruler, limitReader);
+            // Limits of tenants are laid over it.
+            config = config with { Ruler = options, Limits = remoteWrite == RulerRemoteWrite.Off ? config.Limits : config.Limits with { Recording = remoteWrite } };
             ruler.Done();
+        }
+        if (root.Value("limits") is { } limits) config = config with { Limits = ReadLimits(limits, config.Limits) };
+        config = config with { Overrides = ReadOverrides(root, _ => config.Limits) };
+        if (root.Section("tenant_federation") is { } federation)
+        {
+            config = config with { FederationEnabled = federation.Bool("enabled", config.FederationEnabled), FederatedTenantsMax = federation.Count("max_tenants", config.FederatedTenantsMax) };
+            federation.Done();
         }
         if (root.Section("runtime_config") is { } runtime)
         {
@@ -107,7 +111,8 @@ internal sealed class ServerConfigReader
 
     private TenantLimits ReadLimits(YamlNode node, TenantLimits limits)
     {
-        foreach (var (key, value) in new YamlSection(node, "the limits", reading).Pairs)
+        // What is said of one client goes before what is said of all, wherever it stands.
+        foreach (var (key, value) in new YamlSection(node, "the limits", reading).Pairs.OrderBy(p => p.Key.Value == RulerLimits.Clients))
         {
             string name = key.Value;
             if (LimitSettings.ByName.TryGetValue(name, out var setting)) limits = setting.Read(limits, value, limitReader);
@@ -146,7 +151,9 @@ internal sealed class ServerConfigReader
 
     private string? FileOrNull(YamlSection section, string key) => section.Text(key) is { Length: > 0 } path ? Relative(path) : null;
 
-    private string Relative(string path) => Path.GetFullPath(path, Path.GetDirectoryName(Path.GetFullPath(file)) ?? ".");
+    private string Folder => Path.GetDirectoryName(Path.GetFullPath(file)) ?? ".";
+
+    private string Relative(string path) => Path.GetFullPath(path, Folder);
 
     private static T Fail<T>(YamlSection section, string key, string message, string mend, T instead)
     {

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging;
 using Pharos.Alerting;
 using Pharos.Collector.Hosting;
+using Pharos.Collector.Http;
 using Pharos.Collector.Syntax;
 using Pharos.Core;
 using Pharos.Fleet;
@@ -137,10 +138,14 @@ public sealed class PharosServer : IAsyncDisposable
             router.UseFallback(AlertmanagerConfig.Load(await File.ReadAllTextAsync(fallback, cancel), fallback));
         router.Start();
 
+        var stored = ruling.Counted(metrics);
+        var recording = Keep(new RemoteRecording(
+            stored, limits, config.Ruler, Path.Combine(data, "ruler-wal"), options.HttpHandlers is { } senders ? _ => senders() : HttpHandlers.Create(time), time, instruments,
+            loggers.CreateLogger("RemoteWrite")));
         var rulers = Keep(new TenantRulers(
             new TenantRulersOptions { ExternalUrl = ExternalUrl(), SourceTenants = config.MultitenancyEnabled && config.RulerFederationEnabled }, new RuleStore(catalogue, limits, loggers.CreateLogger("Rules")),
             placement => placement == RulePlacement.Metrics ? promqlRules : logqlRules,
-            ruling.Counted(metrics), router, journal, catalogue, time, instruments, loggers.CreateLogger("Rules")));
+            placement => placement == RulePlacement.Metrics ? stored : recording, router, journal, catalogue, time, instruments, loggers.CreateLogger("Rules")));
 
         var collectors = new CollectorRegistry(catalogue, time);
         var pipelines = new PipelineRegistry(catalogue, time, CheckPipeline);
@@ -213,6 +218,7 @@ public sealed class PharosServer : IAsyncDisposable
         }, cancel, before: async () =>
         {
             await reading;
+            recording.Start();
             await rulers.StartAsync(cancel);
         }));
     }

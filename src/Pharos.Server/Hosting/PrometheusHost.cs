@@ -336,29 +336,7 @@ public sealed class PrometheusHost : IAsyncDisposable
     private static RemoteWriteOptions RemoteOptions(PrometheusConfig config) => new()
     {
         ExternalLabels = config.ExternalLabels,
-        Endpoints = [.. config.RemoteWrite.Select(t => new RemoteWriteEndpointOptions
-        {
-            Url = t.Url,
-            Name = t.Name,
-            Version = t.Version2 ? RemoteWriteVersion.V2 : RemoteWriteVersion.V1,
-            Timeout = t.RemoteTimeout,
-            SendExemplars = t.SendExemplars,
-            SendNativeHistograms = t.SendNativeHistograms,
-            Http = t.Http with { Headers = t.Http.Headers.Concat(t.Headers).GroupBy(h => h.Key).ToDictionary(g => g.Key, g => g.Last().Value) },
-            Cloud = t.Cloud,
-            WriteRelabelRules = t.WriteRelabelRules,
-            Capacity = t.Capacity,
-            ShardsMin = t.ShardsMin,
-            ShardsMax = t.ShardsMax,
-            SamplesPerSendMax = t.SamplesPerSendMax,
-            BatchSendDeadline = t.BatchSendDeadline,
-            BackoffMin = t.BackoffMin,
-            BackoffMax = t.BackoffMax,
-            RetryOnHttp429 = t.RetryOn429,
-            SampleAgeLimit = t.SampleAgeLimit,
-            SendMetadata = t.SendMetadata,
-            MetadataInterval = t.MetadataInterval,
-        })],
+        Endpoints = [.. config.RemoteWrite.Select(RemoteWriteSection.Endpoint)],
     };
 
     private static Func<Labels, Labels?>? Relabelling(IReadOnlyList<RelabelRule> rules) => rules.Count == 0 ? null : labels => RelabelRule.Apply(rules, labels);

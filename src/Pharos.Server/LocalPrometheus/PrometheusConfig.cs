@@ -103,4 +103,5 @@ public sealed record RemoteWriteTarget
     public required TimeSpan SampleAgeLimit { get; init; }
     public required bool SendMetadata { get; init; }
     public required TimeSpan MetadataInterval { get; init; }
+    public required int MetadataPerSendMax { get; init; }
 }

@@ -44,7 +44,7 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
             if (!names.Add(job.Options.JobName)) root.Error("scrape_configs", $"found multiple scrape configs with job name \"{job.Options.JobName}\"");
         }
         var (alertmanagers, alertRules) = ReadAlerting(root.Section("alerting"));
-        var remoteWrite = root.Sections("remote_write").Select(ReadRemoteWrite).OfType<RemoteWriteTarget>().ToList();
+        var remoteWrite = root.Sections("remote_write").Select(r => RemoteWriteSection.Read(r, folder)).OfType<RemoteWriteTarget>().ToList();
         var remoteNames = new HashSet<string>(StringComparer.Ordinal);
         foreach (var target in remoteWrite)
         {
@@ -291,52 +291,5 @@ internal sealed class PrometheusConfigReader(string file, bool agent)
         }
         section.Done();
         return (groups, rules);
-    }
-
-    private RemoteWriteTarget? ReadRemoteWrite(YamlSection section)
-    {
-        if (string.IsNullOrEmpty(section.TextOrNull("url"))) section.ErrorHere("url for remote_write is empty");
-        var url = HttpClientReader.Url(section, "url");
-        string message = section.Text("protobuf_message", "prometheus.WriteRequest");
-        if (message is not ("prometheus.WriteRequest" or "io.prometheus.write.v2.Request"))
-            section.Error("protobuf_message", $"unknown type for remote write protobuf message {message}, supported: prometheus.WriteRequest, io.prometheus.write.v2.Request");
-        var clouds = new YamlDiscoverySection(section, folder);
-        var cloud = CloudAccess.Read(clouds);
-        var headers = section.TextMap("headers");
-        HttpClientReader.CheckHeaders(section, headers.Keys, "authorization header must be changed via the basic_auth, authorization, oauth2, sigv4, azuread or google_iam parameter");
-        var queue = section.Section("queue_config");
-        var metadata = section.Section("metadata_config");
-        var target = new RemoteWriteTarget
-        {
-            Url = url ?? new Uri("http://invalid/"),
-            Name = section.Text("name", ""),
-            RemoteTimeout = section.Duration("remote_timeout", TimeSpan.FromSeconds(30)),
-            Headers = headers,
-            Http = HttpClientReader.Read(section, folder) with { RoundRobinDns = section.Bool("round_robin_dns", false) },
-            Cloud = cloud,
-            WriteRelabelRules = ReadRelabelRules(section, "write_relabel_configs", folder),
-            Version2 = message == "io.prometheus.write.v2.Request",
-            SendExemplars = section.Bool("send_exemplars", false),
-            SendNativeHistograms = section.Bool("send_native_histograms", false),
-            Capacity = queue?.Count("capacity", 10_000, 1) ?? 10_000,
-            ShardsMin = queue?.Count("min_shards", 1, 1) ?? 1,
-            ShardsMax = queue?.Count("max_shards", 50, 1) ?? 50,
-            SamplesPerSendMax = queue?.Count("max_samples_per_send", 2000, 1) ?? 2000,
-            BatchSendDeadline = queue?.DurationOrNull("batch_send_deadline") ?? TimeSpan.FromSeconds(5),
-            BackoffMin = queue?.DurationOrNull("min_backoff") ?? TimeSpan.FromMilliseconds(30),
-            BackoffMax = queue?.DurationOrNull("max_backoff") ?? TimeSpan.FromSeconds(5),
-            RetryOn429 = queue?.Bool("retry_on_http_429", false) ?? false,
-            SampleAgeLimit = queue?.DurationOrNull("sample_age_limit") ?? TimeSpan.Zero,
-            SendMetadata = metadata?.Bool("send", true) ?? true,
-            MetadataInterval = metadata?.DurationOrNull("send_interval") ?? TimeSpan.FromMinutes(1),
-        };
-        if (target.ShardsMin > target.ShardsMax) queue!.Error("min_shards", $"min_shards ({target.ShardsMin}) is greater than max_shards ({target.ShardsMax})");
-        if (target.BackoffMin > target.BackoffMax) queue!.Error("min_backoff", "min_backoff is greater than max_backoff");
-        metadata?.Count("max_samples_per_send", 2000, 1);
-        queue?.Done();
-        metadata?.Done();
-        if (cloud is not null && target.Http is not { BasicAuth: null, Authorization: null, OAuth2: null }) section.ErrorHere(CloudAccess.OneWay);
-        clouds.Done();
-        return url is null ? null : target;
     }
 }

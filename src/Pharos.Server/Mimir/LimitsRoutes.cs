@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Pharos.Core;
 using Pharos.Server.Configuration;
+using Pharos.Server.Configuration.Ruler;
 using Pharos.Server.Http;
 
 namespace Pharos.Server.Mimir;
@@ -52,7 +53,14 @@ internal static class LimitsRoutes
         Line("external_url", Quoted(config.ExternalUrl ?? ""), config.ExternalUrl is not null);
         Line("sync", config.Sync.ToString().ToLowerInvariant(), config.Sync != standard.Sync);
         Section("tenant_federation", [("enabled", config.FederationEnabled ? "true" : "false", !config.FederationEnabled), ("max_tenants", config.FederatedTenantsMax.ToString(), config.FederatedTenantsMax != 0)]);
-        Line("ruler", $"{{tenant_federation: {{enabled: {(config.RulerFederationEnabled ? "true" : "false")}}}}}", config.RulerFederationEnabled);
+        var (ruler, plain, remote) = (config.Ruler, standard.Ruler, RulerRemoteWrite.Of(config.Limits));
+        Section("ruler", [("tenant_federation", $"{{enabled: {(config.RulerFederationEnabled ? "true" : "false")}}}", config.RulerFederationEnabled),
+            ("remote_write", $"{{enabled: {(remote.Enabled ? "true" : "false")}, add_org_id_header: {(remote.AddOrgIdHeader ? "true" : "false")}, config_refresh_period: {PromDuration.Format(ruler.RefreshPeriod)}, clients: {ruler.ClientsShown}}}",
+                remote.Enabled || ruler.ClientsShown != plain.ClientsShown || !remote.AddOrgIdHeader || ruler.RefreshPeriod != plain.RefreshPeriod),
+            ("wal", $"{{dir: {Quoted(ruler.WalFolder ?? "")}, truncate_frequency: {PromDuration.Format(ruler.TruncateFrequency)}, max_age: {PromDuration.Format(ruler.AgeMax)}}}",
+                ruler.WalFolder is not null || ruler.TruncateFrequency != plain.TruncateFrequency || ruler.AgeMax != plain.AgeMax),
+            ("wal_cleaner", $"{{period: {PromDuration.Format(ruler.CleanerPeriod)}, min_age: {PromDuration.Format(ruler.CleanerAgeMin)}}}",
+                ruler.CleanerPeriod != plain.CleanerPeriod || ruler.CleanerAgeMin != plain.CleanerAgeMin)]);
         Section("runtime_config", [("file", Quoted(config.RuntimeFile ?? ""), config.RuntimeFile is not null), ("period", PromDuration.Format(config.RuntimePeriod), config.RuntimePeriod != standard.RuntimePeriod)]);
         Section("alertmanager", [("fallback_config_file", Quoted(config.AlertmanagerFallbackFile ?? ""), config.AlertmanagerFallbackFile is not null),
             ("receivers_firewall_block_cidr_networks", Quoted(string.Join(',', config.ReceiversBlockedNetworks)), config.ReceiversBlockedNetworks.Count > 0),

@@ -14,13 +14,14 @@ internal sealed class RunningPrometheus : IAsyncDisposable
     public HttpClient Http { get; }
 
     /// <param name="folder">Its database; kept whatever its samples' age.</param>
-    public static async Task<RunningPrometheus> StartAsync(string folder)
+    /// <param name="port">0: a free one.</param>
+    public static async Task<RunningPrometheus> StartAsync(string folder, int port = 0)
     {
         string prometheus = Places.Program("prometheus");
         Directory.CreateDirectory(folder);
         string config = Path.Combine(folder, "prometheus.yml");
         await File.WriteAllTextAsync(config, "{}\n");
-        int port = RunningProgram.FreePort();
+        if (port == 0) port = RunningProgram.FreePort();
         var program = RunningProgram.Start(
             prometheus, $"--config.file={config}", $"--storage.tsdb.path={folder}", $"--web.listen-address=127.0.0.1:{port}",
             "--storage.tsdb.retention.time=100y", "--web.enable-admin-api", "--web.enable-remote-write-receiver", "--enable-feature=native-histograms");

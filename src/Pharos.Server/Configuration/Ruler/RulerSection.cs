@@ -1,0 +1,106 @@
+using System.Text;
+using System.Text.Json;
+using Pharos.Core;
+using Pharos.Yaml;
+
+namespace Pharos.Server.Configuration.Ruler;
+
+/// <summary>The keys of <c>ruler</c> that hold for all tenants and need a restart.</summary>
+internal sealed record RulerOptions
+{
+    /// <summary>How often changed limits reach the clients. Loki: ruler.remote_write.config_refresh_period.</summary>
+    public TimeSpan RefreshPeriod { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Holds a write log for each tenant; null: <c>ruler-wal</c> in the data folder. Loki: ruler.wal.dir.</summary>
+    public string? WalFolder { get; init; }
+
+    /// <summary>How often what all clients have is given back, and what waited too long given up. Loki: ruler.wal.truncate_frequency, 1 h.</summary>
+    public TimeSpan TruncateFrequency { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Samples that waited longer are given up, and counted. Loki: ruler.wal.max_age.</summary>
+    public TimeSpan AgeMax { get; init; } = TimeSpan.FromHours(4);
+
+    /// <summary>How often write logs of tenants are looked for that do not send any more; zero: never. Loki: ruler.wal_cleaner.period.</summary>
+    public TimeSpan CleanerPeriod { get; init; }
+
+    /// <summary>Such a write log is deleted once nothing was written to it for so long. Loki: ruler.wal_cleaner.min_age.</summary>
+    public TimeSpan CleanerAgeMin { get; init; } = TimeSpan.FromHours(12);
+
+    /// <summary>The clients as they are configured, JSON, without secrets.</summary>
+    public string ClientsShown { get; init; } = "{}";
+}
+
+/// <summary>Reads <c>ruler.remote_write</c>, <c>ruler.wal</c> and <c>ruler.wal_cleaner</c>.</summary>
+internal static class RulerSection
+{
+    public static (RulerOptions, RulerRemoteWrite) Read(YamlSection ruler, LimitReader reader)
+    {
+        var options = new RulerOptions();
+        var remote = RulerRemoteWrite.Off;
+        if (ruler.Section("remote_write") is { } section)
+        {
+            var clients = ReadClients(section, reader);
+            remote = remote with { Enabled = section.Bool("enabled"), AddOrgIdHeader = section.Bool("add_org_id_header", true), Clients = clients };
+            options = options with { RefreshPeriod = Positive(section, "config_refresh_period", options.RefreshPeriod), ClientsShown = Shown(clients) };
+            if (remote.Enabled && !section.Has("client") && !section.Has("clients")) section.Error("enabled", "remote write is enabled and no client is configured", "name one under clients");
+            section.Done();
+        }
+        if (ruler.Section("wal") is { } wal)
+        {
+            options = options with
+            {
+                WalFolder = wal.Text("dir") is { Length: > 0 } folder ? Path.GetFullPath(folder, reader.Folder) : null,
+                TruncateFrequency = Positive(wal, "truncate_frequency", options.TruncateFrequency),
+                AgeMax = Positive(wal, "max_age", options.AgeMax),
+            };
+            if (wal.DurationOrNull("min_age") is not null) wal.Warn("min_age", "min_age has no effect: what every client has is given back, and nothing earlier");
+            wal.Done();
+        }
+        if (ruler.Section("wal_cleaner") is { } cleaner)
+        {
+            options = options with { CleanerPeriod = cleaner.Duration("period", options.CleanerPeriod), CleanerAgeMin = cleaner.Duration("min_age", options.CleanerAgeMin) };
+            cleaner.Done();
+        }
+        return (options, remote);
+    }
+
+    private static SortedDictionary<string, RulerRemoteClient> ReadClients(YamlSection section, LimitReader reader)
+    {
+        var clients = new SortedDictionary<string, RulerRemoteClient>(StringComparer.Ordinal);
+        foreach (var (id, node) in section.Entries("clients"))
+        {
+            if (RulerClientReader.Read(node, reader) is { } client) clients[id] = client;
+        }
+        // Loki's older way to write a single one.
+        if (section.Value("client") is { } single)
+        {
+            if (section.Value("clients") is not null) section.Error("client", "both client and clients are set", "write clients alone");
+            else if (RulerClientReader.Read(single, reader) is { } client) clients["default"] = client;
+        }
+        return clients;
+    }
+
+    private static TimeSpan Positive(YamlSection section, string key, TimeSpan otherwise)
+    {
+        var period = section.Duration(key, otherwise);
+        if (period > TimeSpan.Zero) return period;
+        section.Error(key, $"{key} must be above zero", $"write for example {PromDuration.Format(otherwise)}");
+        return otherwise;
+    }
+
+    private static string Shown(IReadOnlyDictionary<string, RulerRemoteClient> clients)
+    {
+        using var bytes = new MemoryStream();
+        using (var json = new Utf8JsonWriter(bytes, LimitSetting.Shown))
+        {
+            json.WriteStartObject();
+            foreach (var (id, client) in clients)
+            {
+                json.WritePropertyName(id);
+                RulerClientReader.WriteShown(json, client.Source);
+            }
+            json.WriteEndObject();
+        }
+        return Encoding.UTF8.GetString(bytes.GetBuffer(), 0, (int)bytes.Length);
+    }
+}
