@@ -9,7 +9,10 @@ namespace Pharos.EndToEnd.Tests;
 /// <summary>What rules over logs record goes to a real Prometheus and to another server, through outages and kill -9.</summary>
 public sealed class RulerRemoteWriteTests
 {
-    private const string Group = "name: errors\ninterval: 1s\nrules:\n  - record: app:errors:count\n    expr: sum by (app) (count_over_time({app=\"web\"} |= \"error\" [1h]))\n";
+    // Long against an evaluation on a busy machine: one that takes longer than its interval loses the slots it overruns.
+    private const int IntervalMs = 5000;
+
+    private const string Group = "name: errors\ninterval: 5s\nrules:\n  - record: app:errors:count\n    expr: sum by (app) (count_over_time({app=\"web\"} |= \"error\" [1h]))\n";
 
     [Fact]
     public async Task Records_arrive_whole_and_in_order_over_an_outage_of_a_receiver_and_kill_9_of_the_server()
@@ -45,17 +48,17 @@ public sealed class RulerRemoteWriteTests
         var (server, http) = await PharosPrograms.StartServerAsync(data, "shop", "--config", config);
         await BeginAsync(http, "shop");
         await BeginAsync(http, "quiet");
-        await Wait.UntilAsync(async () => (await TimesAsync(prometheus.Http)).Count >= 3, () => $"records in Prometheus; the server printed:\n{server.Output}");
+        await Wait.UntilAsync(async () => (await TimesAsync(prometheus.Http)).Count >= 2, () => $"records in Prometheus; the server printed:\n{server.Output}");
 
         // The receiver goes away, and then the server, without a word.
         await prometheus.StopAsync();
         int before = (await TimesAsync(peer)).Count;
-        await Wait.UntilAsync(async () => (await TimesAsync(peer)).Count >= before + 3, () => "records at the other receiver, which must not wait for the one that is away");
+        await Wait.UntilAsync(async () => (await TimesAsync(peer)).Count >= before + 2, () => "records at the other receiver, which must not wait for the one that is away");
         await server.KillAsync();
         http.Dispose();
         (server, http) = await PharosPrograms.StartServerAsync(data, "shop", "--config", config);
         before = (await TimesAsync(peer)).Count;
-        await Wait.UntilAsync(async () => (await TimesAsync(peer)).Count >= before + 3, () => $"records at the other receiver after kill -9; the server printed:\n{server.Output}");
+        await Wait.UntilAsync(async () => (await TimesAsync(peer)).Count >= before + 2, () => $"records at the other receiver after kill -9; the server printed:\n{server.Output}");
         await server.KillAsync();
         http.Dispose();
         (server, http) = await PharosPrograms.StartServerAsync(data, "shop", "--config", config);
@@ -63,12 +66,12 @@ public sealed class RulerRemoteWriteTests
         using var client = http;
         long restarted = TimeProvider.System.UnixMs();
         await using var again = await RunningPrometheus.StartAsync(receiving, port);
-        await Wait.UntilAsync(async () => (await TimesAsync(again.Http)).LastOrDefault() > restarted + 2000, () => $"records in the Prometheus that came back; the server printed:\n{server.Output}");
+        await Wait.UntilAsync(async () => (await TimesAsync(again.Http)).LastOrDefault() > restarted, () => $"records in the Prometheus that came back; the server printed:\n{server.Output}");
 
         foreach (var receiver in new[] { again.Http, peer })
         {
             var times = await TimesAsync(receiver);
-            for (int i = 1; i < times.Count; i++) Assert.True(times[i] - times[i - 1] == 1000, $"{receiver.BaseAddress} has {times[i - 1]} and next {times[i]}");
+            for (int i = 1; i < times.Count; i++) Assert.True(times[i] - times[i - 1] == IntervalMs, $"{receiver.BaseAddress} has {times[i - 1]} and next {times[i]}");
         }
         // The tenant's records are at its receivers alone; one without remote write has them here.
         Assert.Empty(await TimesAsync(http, "shop"));
