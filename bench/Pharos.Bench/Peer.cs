@@ -43,6 +43,9 @@ internal sealed class Peer : IDisposable
         }
     }
 
+    /// <summary>By thread of the process: seconds for which it was ready to run and had no processor.</summary>
+    public IReadOnlyDictionary<string, double> QueuedSeconds => QueuedSecondsOf(process.Id);
+
     /// <summary>Resident memory now.</summary>
     public long ResidentBytes
     {
@@ -66,6 +69,24 @@ internal sealed class Peer : IDisposable
     public long AnonymousBytes => StatusBytes("RssAnon:");
 
     public long DiskBytes => folder.EnumerateFiles("*", SearchOption.AllDirectories).Sum(f => f.Length);
+
+    /// <inheritdoc cref="QueuedSeconds"/>
+    public static IReadOnlyDictionary<string, double> QueuedSecondsOf(int process)
+    {
+        var seconds = new Dictionary<string, double>();
+        foreach (string task in Directory.EnumerateDirectories($"/proc/{process}/task"))
+        {
+            try
+            {
+                seconds[task] = double.Parse(File.ReadAllText(Path.Combine(task, "schedstat")).Split(' ')[1], CultureInfo.InvariantCulture) / 1e9;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // The thread has ended.
+            }
+        }
+        return seconds;
+    }
 
     private long StatusBytes(string field)
     {

@@ -32,23 +32,34 @@ internal static class TailBench
         for (int i = 0; i < clients; i++)
         {
             var socket = new ClientWebSocket();
+            // Browsers and Grafana send no pongs by themselves.
+            socket.Options.KeepAliveInterval = TimeSpan.Zero;
             await socket.ConnectAsync(address, cancel);
             sockets.Add(socket);
         }
-        var readers = sockets.Select((s, i) => ReadAsync(s, i, rounds, cancel)).ToList();
+        // One task to look at beside each push: looking at all readers leaves something behind at each of them, which the last push paid for.
+        var broken = new TaskCompletionSource();
+        var readers = sockets.Select((s, i) => ReadAsync(s, i, rounds, broken, cancel)).ToList();
+        var stand = await Stand.OfAsync(peer, http, cancel);
         double server = 0, own = 0;
         for (int n = 0; n < rounds.Count; n++)
         {
             if (n == Warm) (server, own) = (peer.CpuSeconds, Environment.CpuUsage.TotalTime.TotalSeconds);
-            long now = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
-            using var body = new StringContent($$"""{"streams":[{"stream":{"app":"tail"},"values":[["{{now}}000000","level=info {{Mark}}{{n:00000}} a line as long as lines mostly are, with some=fields and=values"]]}]}""", Encoding.UTF8, "application/json");
+            long sent = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds();
+            using var body = new StringContent($$"""{"streams":[{"stream":{"app":"tail"},"values":[["{{sent}}000000","level=info {{Mark}}{{n:00000}} a line as long as lines mostly are, with some=fields and=values"]]}]}""", Encoding.UTF8, "application/json");
             rounds[n].Started = TimeProvider.System.GetTimestamp();
             using var answer = await http.PostAsync(new Uri(peer.Address, "loki/api/v1/push"), body, cancel);
             answer.EnsureSuccessStatusCode();
             rounds[n].Answered = TimeProvider.System.GetElapsedTime(rounds[n].Started).TotalMilliseconds;
-            await await Task.WhenAny(rounds[n].Done, Task.WhenAny(readers).Unwrap());
+            await await Task.WhenAny(rounds[n].Done, broken.Task);
+            // Looking costs processor time, too, which is not counted.
+            var (looked, ownLooked) = (peer.CpuSeconds, Environment.CpuUsage.TotalTime.TotalSeconds);
+            var now = await Stand.OfAsync(peer, http, cancel);
+            (rounds[n].HeldUp, stand) = (now.Since(stand), now);
+            (server, own) = (server + peer.CpuSeconds - looked, own + Environment.CpuUsage.TotalTime.TotalSeconds - ownLooked);
             await Task.Delay(pause, TimeProvider.System, cancel);
         }
+
         (server, own) = (peer.CpuSeconds - server, Environment.CpuUsage.TotalTime.TotalSeconds - own);
         var counted = rounds.Skip(Warm).ToList();
         var all = counted.SelectMany(r => r.Milliseconds).Order().ToArray();
@@ -61,12 +72,28 @@ internal static class TailBench
         Console.WriteLine(Row("the slowest client of a push", slowest));
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"pushes whose slowest client waited 100 ms or more: {slowest.Count(m => m >= 100)}; CPU: server {server / pushes * 1000:0.0} ms a push, {server / all.Length * 1e6:0} µs a delivery (pings are in it); this bench {own / pushes * 1000:0.0} ms a push"));
+        Console.WriteLine("| the slowest pushes: s after the first | ms until answered | first client | median | last | server queued for a processor | bench queued | server paused | bench paused |");
+        Console.WriteLine("|---:|---:|---:|---:|---:|---:|---:|---:|---:|");
+        foreach (var round in counted.OrderByDescending(r => r.Milliseconds.Max()).Take(10)) Console.WriteLine(round.Row(rounds[0].Started));
+        await Task.WhenAll(readers);
         foreach (var socket in sockets) socket.Abort();
         foreach (var socket in sockets) socket.Dispose();
     }
 
     private static string Row(string what, double[] sorted) => string.Create(CultureInfo.InvariantCulture,
         $"| {what} | {sorted[sorted.Length / 2]:0.0} | {sorted[Math.Min(sorted.Length - 1, (int)(sorted.Length * 0.99))]:0.0} | {sorted[^1]:0.0} |");
+
+    private static async Task ReadAsync(ClientWebSocket socket, int client, List<Round> rounds, TaskCompletionSource broken, CancellationToken cancel)
+    {
+        try
+        {
+            await ReadAsync(socket, client, rounds, cancel);
+        }
+        catch (Exception e)
+        {
+            broken.TrySetException(e);
+        }
+    }
 
     private static async Task ReadAsync(ClientWebSocket socket, int client, List<Round> rounds, CancellationToken cancel)
     {
@@ -83,6 +110,26 @@ internal static class TailBench
         }
     }
 
+    /// <summary>What has held server and bench up so far: threads that had no processor, and collections.</summary>
+    private sealed record Stand(IReadOnlyDictionary<string, double> ServerQueued, IReadOnlyDictionary<string, double> OwnQueued, double ServerPaused, double OwnPaused)
+    {
+        public static async Task<Stand> OfAsync(Peer peer, HttpClient http, CancellationToken cancel)
+        {
+            const string pauses = "dotnet_gc_pause_seconds_total ";
+            string metrics = await http.GetStringAsync(new Uri(peer.Address, "metrics"), cancel);
+            double paused = double.Parse(metrics.Split('\n').First(l => l.StartsWith(pauses, StringComparison.Ordinal)).AsSpan(pauses.Length), CultureInfo.InvariantCulture);
+            return new Stand(peer.QueuedSeconds, Peer.QueuedSecondsOf(Environment.ProcessId), paused, GC.GetTotalPauseDuration().TotalSeconds);
+        }
+
+        /// <summary>Milliseconds since another one: of threads that waited at once, all together.</summary>
+        public double[] Since(Stand before) =>
+        [
+            1000 * Since(ServerQueued, before.ServerQueued), 1000 * Since(OwnQueued, before.OwnQueued), 1000 * (ServerPaused - before.ServerPaused), 1000 * (OwnPaused - before.OwnPaused),
+        ];
+
+        private static double Since(IReadOnlyDictionary<string, double> now, IReadOnlyDictionary<string, double> before) => now.Sum(t => t.Value - before.GetValueOrDefault(t.Key));
+    }
+
     private sealed class Round(int clients)
     {
         private readonly TaskCompletionSource done = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -93,10 +140,20 @@ internal static class TailBench
         /// <summary>Milliseconds until the sender had its answer: the line is durable then.</summary>
         public double Answered { get; set; }
 
+        /// <summary>What held server and bench up since the push before.</summary>
+        public double[] HeldUp { get; set; } = [];
+
         /// <summary>By client.</summary>
         public double[] Milliseconds { get; } = new double[clients];
 
         public Task Done => done.Task;
+
+        public string Row(long first)
+        {
+            double[] sorted = [.. Milliseconds.Order()];
+            return string.Create(CultureInfo.InvariantCulture,
+                $"| {TimeProvider.System.GetElapsedTime(first, Started).TotalSeconds:0.0} | {Answered:0.0} | {sorted[0]:0.0} | {sorted[sorted.Length / 2]:0.0} | {sorted[^1]:0.0} | {HeldUp[0]:0.0} | {HeldUp[1]:0.0} | {HeldUp[2]:0.0} | {HeldUp[3]:0.0} |");
+        }
 
         public void Take(int client, long at)
         {
