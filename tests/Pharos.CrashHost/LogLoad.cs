@@ -9,8 +9,8 @@ namespace Pharos.CrashHost;
 
 /// <summary>
 /// A log store under load. A push is <see cref="LinesPerPush"/> lines with the push's number, a minute after the push before; after each ten pushes
-/// the sender deletes the first lines of these ten. Beside the pushes, flushes, merges and the deletions' work on the disk go on.
-/// A sender's counts are its pushes and its deletions.
+/// the sender deletes the first lines of these ten; one more line of each push is of a stream that is kept for two hours. Beside the pushes, flushes,
+/// merges, snapshots, retention and the deletions' work on the disk go on. A sender's counts are its pushes and its deletions.
 /// </summary>
 internal static class LogLoad
 {
@@ -20,25 +20,17 @@ internal static class LogLoad
     // Two hours before midnight: the parts of a second day come soon.
     private static readonly DateTimeOffset Start = new(2026, 3, 1, 22, 0, 0, TimeSpan.Zero);
     private static readonly long StartNs = Start.ToUnixTimeMilliseconds() * 1_000_000;
+    private static readonly TimeSpan ShortPeriod = TimeSpan.FromHours(2);
     private static readonly TenantId Tenant = TenantId.Parse("shop");
+
+    private static readonly TenantLimits Limits = new() { LogStreamRetention = [new("{kind=\"short\"}", [new Matcher(MatchOp.Equal, "kind", "short")], 1, ShortPeriod)] };
 
     public static async Task RunAsync(string folder, int senders, Report report)
     {
         var clock = new SimulatedTimeProvider(Start);
-        var instruments = new Instruments();
-        await using var log = new FileWriteLog(
-            new WriteLogOptions { Folder = Path.Combine(folder, "write-log"), Sync = SyncPolicy.Os, SegmentBytesMax = 16 << 10 }, clock, instruments, NullLogger.Instance);
-        await using var store = new LogStore(
-            new LogStoreOptions
-            {
-                Folder = Path.Combine(folder, "logs"),
-                BlockBytes = 4000,
-                FilterLanguage = new WordLanguage(),
-                DeletionDelay = TimeSpan.FromMinutes(15),
-                RejectOldEntries = false,
-                ServiceNameLabels = [],
-            },
-            log, new FixedTenantLimits(), clock, instruments, NullLogger.Instance);
+        await CheckSnapshotsAsync(Path.Combine(folder, "logs-snapshots"), senders);
+        await using var log = LogIn(folder, clock);
+        await using var store = StoreIn(folder, log, clock);
         store.Start();
         var have = Enumerable.Range(0, senders).Select(sender => Count(store, sender)).ToArray();
         report.Ready(have.Select(h => new[] { h.Pushes, h.Deletions }));
@@ -54,7 +46,11 @@ internal static class LogLoad
             upkeep = Task.Run(async () =>
             {
                 await store.FlushAsync(CancellationToken.None);
+                store.ApplyRetention();
                 await store.CompactAsync(CancellationToken.None);
+                string[] old = Snapshots(Path.Combine(folder, "logs-snapshots"));
+                await store.SnapshotAsync(Tenant, CancellationToken.None);
+                foreach (string snapshot in old) Directory.Delete(snapshot, recursive: true);
             });
         }
 
@@ -70,6 +66,7 @@ internal static class LogLoad
                     report.Acknowledged(sender, push, have[sender].Deletions + 1);
                 }
                 batch.Clear();
+                batch.AddEntry(batch.AddStream(Short(sender)), TimeOf(push), Encoding.UTF8.GetBytes($"push {push} of {sender}"));
                 for (int i = 0; i < LinesPerPush; i++) batch.AddEntry(batch.AddStream(Stream(sender)), TimeOf(push) + i, Encoding.UTF8.GetBytes(Line(sender, push, i)));
                 var result = await store.AppendAsync(Tenant, batch, CancellationToken.None);
                 if (result.Errors.Count > 0) throw new InvalidDataException($"sender {sender}, push {push}: {result.Errors[0].Message}");
@@ -78,11 +75,45 @@ internal static class LogLoad
         }
     }
 
+    private static FileWriteLog LogIn(string folder, TimeProvider clock) => new(
+        new WriteLogOptions { Folder = Path.Combine(folder, "write-log"), Sync = SyncPolicy.Os, SegmentBytesMax = 16 << 10 }, clock, new Instruments(), NullLogger.Instance);
+
+    private static LogStore StoreIn(string folder, FileWriteLog log, TimeProvider clock) => new(
+        new LogStoreOptions
+        {
+            Folder = Path.Combine(folder, "logs"),
+            BlockBytes = 4000,
+            FilterLanguage = new WordLanguage(),
+            DeletionDelay = TimeSpan.FromMinutes(15),
+            RejectOldEntries = false,
+            ServiceNameLabels = [],
+        },
+        log, new FixedTenantLimits(Limits), clock, new Instruments(), NullLogger.Instance);
+
+    /// <summary>A snapshot is a data folder with all that was there at one moment, or not there.</summary>
+    private static async Task CheckSnapshotsAsync(string folder, int senders)
+    {
+        foreach (string snapshot in Snapshots(folder))
+        {
+            var clock = new SimulatedTimeProvider(Start);
+            await using var log = LogIn(snapshot, clock);
+            await using var store = StoreIn(snapshot, log, clock);
+            store.Start();
+            for (int sender = 0; sender < senders; sender++)
+            {
+                if (Count(store, sender).Pushes == 0) throw new InvalidDataException($"{snapshot} has nothing of sender {sender}");
+            }
+        }
+    }
+
+    private static string[] Snapshots(string folder) =>
+        Directory.Exists(folder) ? [.. Directory.GetDirectories(folder).Where(f => !f.EndsWith(".tmp", StringComparison.Ordinal))] : [];
+
     /// <summary>Pushes and deletions of a sender that are there; an error where a line is missing, twice, out of order, changed or back from deletion.</summary>
     private static (int Pushes, int Deletions) Count(LogStore store, int sender)
     {
-        var found = Read(store, sender, ordered: true);
-        if (!found.SequenceEqual(Read(store, sender, ordered: false).Order())) throw new InvalidDataException($"sender {sender}: lines differ with and without an order");
+        var found = Read(store, Stream(sender), ordered: true);
+        if (!found.SequenceEqual(Read(store, Stream(sender), ordered: false).Order())) throw new InvalidDataException($"sender {sender}: lines differ with and without an order");
         if (found.Count == 0) return (0, 0);
         int pushes = (int)((found[^1].AtNs - StartNs) / PushNs) + 1;
         var first = found.Where(f => f.AtNs == TimeOf(f.AtNs)).Select(f => (int)((f.AtNs - StartNs) / PushNs / PushesPerDeletion));
@@ -97,13 +128,21 @@ internal static class LogLoad
             throw new InvalidDataException($"sender {sender}: with {pushes} pushes and {deletions} deletions there should be {expected.Count} lines and are {found.Count}; "
                 + $"missing: {string.Join(" | ", expected.Except(found).Take(5))}; too many: {string.Join(" | ", found.Except(expected).Take(5))}");
         }
+        // What retention may have taken is there or not; the rest is there, once.
+        var kept = Read(store, Short(sender), ordered: true);
+        var all = Enumerable.Range(0, pushes).Select(push => (TimeOf(push), $"push {push} of {sender}")).ToList();
+        var must = all.Where(e => e.Item1 > TimeOf(pushes) - (ShortPeriod.Ticks * 100) + (PushesPerRound * PushNs));
+        if (kept.Distinct().Count() != kept.Count || kept.Except(all).Any() || must.Except(kept).Any())
+            throw new InvalidDataException($"sender {sender}: of {all.Count} lines that are kept for {ShortPeriod} there are {kept.Count}; missing: {string.Join(" | ", must.Except(kept).Take(5))}; too many: {string.Join(" | ", kept.Except(all).Take(5))}");
         return (pushes, deletions);
     }
 
-    private static List<(long AtNs, string Line)> Read(LogStore store, int sender, bool ordered)
+    private static List<(long AtNs, string Line)> Read(LogStore store, Labels stream, bool ordered)
     {
         var lines = new List<(long, string)>();
-        var selection = new LogSelection { Matchers = [new Matcher(MatchOp.Equal, "app", $"s{sender}")], StartNs = 0, EndNs = long.MaxValue, Ordered = ordered };
+        var matchers = new List<Matcher>();
+        foreach (var (name, value) in stream) matchers.Add(new Matcher(MatchOp.Equal, name, value));
+        var selection = new LogSelection { Matchers = matchers, StartNs = 0, EndNs = long.MaxValue, Ordered = ordered };
         using var cursor = store.Open(Tenant, selection, CancellationToken.None);
         while (cursor.MoveNext()) lines.Add((cursor.TimestampNs, Encoding.UTF8.GetString(cursor.Line)));
         return lines;
@@ -115,6 +154,8 @@ internal static class LogLoad
     private static long TimeOf(long atNs) => atNs - ((atNs - StartNs) % PushNs);
 
     private static Labels Stream(int sender) => Labels.Of(("app", $"s{sender}"));
+
+    private static Labels Short(int sender) => Labels.Of(("kind", "short"), ("of", $"s{sender}"));
 
     /// <summary>Some with fields, some without, so that blocks hold columns and plain lines.</summary>
     private static string Line(int sender, int push, int i)

@@ -1,7 +1,7 @@
 namespace Pharos.Logs.Tests;
 
 /// <summary>
-/// kill -9 of a store under load from several senders, again and again, while it flushes, merges and takes deleted lines off the disk.
+/// kill -9 of a store under load from several senders, again and again, while it flushes, merges, takes deleted and expired lines off the disk and makes snapshots.
 /// PHAROS_KILLS sets how often; the default keeps the test run short.
 /// </summary>
 public sealed class KillTests
@@ -37,6 +37,7 @@ public sealed class KillTests
         string[] parts = Directory.GetFiles(Path.Combine(folder, "logs"), "*.part", SearchOption.AllDirectories);
         // Both a flush's parts and merged ones, which have a second number.
         Assert.Contains(parts, p => Path.GetFileName(p).Contains('-'));
+        Assert.Single(Directory.GetDirectories(Path.Combine(folder, "logs-snapshots")), f => !f.EndsWith(".tmp", StringComparison.Ordinal));
         Assert.Contains("\"processed\":true", File.ReadAllText(Path.Combine(folder, "logs", "shop", "deletions")));
     }
 }

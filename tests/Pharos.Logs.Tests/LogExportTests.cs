@@ -2,6 +2,8 @@ using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Pharos.Core;
 using Pharos.Logs.Tools;
+using Pharos.Metrics.Tests;
+using Pharos.Storage.Files;
 
 namespace Pharos.Logs.Tests;
 
@@ -51,6 +53,38 @@ public sealed class LogExportTests
         File.Delete(inTheWay);
         await world.RestartAsync();
         Assert.Single(world.Read());
+    }
+
+    /// <summary>The nth call to the disk fails, for every n.</summary>
+    [Fact]
+    public async Task An_import_that_fails_at_any_disk_call_is_told_and_can_be_repeated()
+    {
+        byte[] input = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 12).Select(i => $"{{\"streams\":[{{\"stream\":{{\"app\":\"a\"}},\"values\":[[\"{i}\",\"number {i}\"]]}}]}}\n")));
+        string[] all = [.. Enumerable.Range(0, 12).Select(i => $"a {i} number {i}")];
+        int failing = 1;
+        for (; ; failing++)
+        {
+            await using var world = new StoreWorld(with: StoreWorld.Plain);
+            await world.StopAsync();
+            var disk = new NthCallDisk(failing, failures: failing % 2 == 0 ? 1 : int.MaxValue);
+            var told = await Record.ExceptionAsync(() => ImportAsync(world, disk));
+            Assert.True(told is null or IOException or StoreUnavailableException, $"call {failing}: {told}");
+            await world.RestartAsync();
+            var read = world.Read();
+            Assert.True(read.SequenceEqual(all.Take(read.Count)) && (told is not null || read.Count == all.Length), $"call {failing}: {read.Count} lines after {told?.Message}");
+            await world.StopAsync();
+            await ImportAsync(world, FileDisk.Instance);
+            await world.RestartAsync();
+            Assert.Equal(all, world.Read());
+            if (!disk.Fired) break;
+        }
+        Assert.InRange(failing, 30, 300);
+
+        async Task ImportAsync(StoreWorld world, IDisk disk)
+        {
+            using var stream = new MemoryStream(input);
+            await new LogImport(world.DataFolder, new WordLanguage(), world.Time, NullLogger.Instance, disk, flushBytes: 40).RunAsync(StoreWorld.Tenant, stream, null, default);
+        }
     }
 
     [Theory]

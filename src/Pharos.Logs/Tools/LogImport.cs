@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Pharos.Core;
+using Pharos.Storage.Files;
 using Pharos.Storage.WriteLog;
 using Pharos.Wire;
 using Pharos.Wire.Loki;
@@ -14,11 +15,10 @@ public sealed record LogImported(long Lines, long Entries, IReadOnlyList<string>
 /// Takes lines of JSON as <see cref="LogExport"/> writes them, in any of its forms, into the parts of a data folder that no server uses.
 /// Entries keep their labels and metadata as they are, and no limit on their age or size holds. What is there already is not stored twice.
 /// </summary>
-public sealed class LogImport(string data, ILogFilterLanguage language, TimeProvider time, ILogger logger)
+/// <param name="disk">What is written to; null for the real one.</param>
+/// <param name="flushBytes">Bytes of entries after which they are written to parts.</param>
+public sealed class LogImport(string data, ILogFilterLanguage language, TimeProvider time, ILogger logger, IDisk? disk = null, long flushBytes = 64 << 20)
 {
-    /// <summary>Bytes of entries after which they are written to parts.</summary>
-    private const long FlushBytes = 64 << 20;
-
     private static readonly TenantLimits Unlimited = new()
     {
         LabelNameBytesMax = 0,
@@ -39,7 +39,7 @@ public sealed class LogImport(string data, ILogFilterLanguage language, TimeProv
     public async Task<LogImported> RunAsync(TenantId tenant, Stream input, Action<long, long>? progress, CancellationToken cancel)
     {
         var instruments = new Instruments();
-        await using var log = new FileWriteLog(new WriteLogOptions { Folder = Path.Combine(data, "write-log"), Sync = SyncPolicy.Interval }, time, instruments, logger);
+        await using var log = new FileWriteLog(new WriteLogOptions { Folder = Path.Combine(data, "write-log"), Sync = SyncPolicy.Interval }, time, instruments, logger, disk);
         var options = new LogStoreOptions
         {
             Folder = Path.Combine(data, "logs"),
@@ -48,6 +48,7 @@ public sealed class LogImport(string data, ILogFilterLanguage language, TimeProv
             ServiceNameLabels = [],
             RejectOldEntries = false,
             CheckInterval = Timeout.InfiniteTimeSpan,
+            Disk = disk ?? FileDisk.Instance,
         };
         await using var store = new LogStore(options, log, new FixedTenantLimits(Unlimited), time, instruments, logger);
         store.Start();
@@ -94,7 +95,7 @@ public sealed class LogImport(string data, ILogFilterLanguage language, TimeProv
             entries += result.Entries;
             waiting += result.Bytes;
             progress?.Invoke(entries, 0);
-            if (waiting < FlushBytes) continue;
+            if (waiting < flushBytes) continue;
             await FlushAsync(store, entries, cancel);
             waiting = 0;
         }
