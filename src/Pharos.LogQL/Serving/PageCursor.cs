@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Security.Cryptography;
@@ -16,18 +17,27 @@ internal readonly record struct PageCursor(long TimestampNs, UInt128 Hash, int S
 {
     private const int Length = 8 + 16 + 4 + 4;
 
+    /// <summary>Of all that is shown of a line. One call of the hash for it: in pieces it took a third of a page's time.</summary>
     public static UInt128 HashOf(LogQlEntry entry)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        Span<byte> bytes = stackalloc byte[32];
-        foreach (ReadOnlySpan<byte> part in (ReadOnlySpan<byte[]>)[entry.Line, entry.Stream.Encoded.ToArray(), entry.Metadata.Encoded.ToArray(), entry.Parsed.Encoded.ToArray()])
-        {
-            BinaryPrimitives.WriteInt32LittleEndian(bytes, part.Length);
-            hash.AppendData(bytes[..4]);
-            hash.AppendData(part);
-        }
-        hash.GetHashAndReset(bytes);
-        return BinaryPrimitives.ReadUInt128BigEndian(bytes);
+        int length = 16 + entry.Line.Length + entry.Stream.Encoded.Length + entry.Metadata.Encoded.Length + entry.Parsed.Encoded.Length;
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(length);
+        int at = 0;
+        Put(buffer, ref at, entry.Line);
+        Put(buffer, ref at, entry.Stream.Encoded);
+        Put(buffer, ref at, entry.Metadata.Encoded);
+        Put(buffer, ref at, entry.Parsed.Encoded);
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(buffer.AsSpan(0, at), hash);
+        ArrayPool<byte>.Shared.Return(buffer);
+        return BinaryPrimitives.ReadUInt128BigEndian(hash);
+    }
+
+    private static void Put(byte[] buffer, ref int at, ReadOnlySpan<byte> part)
+    {
+        BinaryPrimitives.WriteInt32LittleEndian(buffer.AsSpan(at), part.Length);
+        part.CopyTo(buffer.AsSpan(at + 4));
+        at += 4 + part.Length;
     }
 
     /// <summary>As text for a request; it goes with one query and direction.</summary>
