@@ -25,6 +25,9 @@ internal sealed class PagesBench(string pharos, int lines)
 
     private static readonly TimeSpan Span = TimeSpan.FromDays(30);
 
+    /// <summary>Between pushes of 100 late lines.</summary>
+    private static readonly TimeSpan LatePause = TimeSpan.FromMilliseconds(500);
+
     private readonly HttpClient http = new() { Timeout = TimeSpan.FromMinutes(10) };
     private readonly long endNs = TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds() / 60_000 * 60_000 * 1_000_000;
     private Peer peer = null!;
@@ -93,7 +96,7 @@ internal sealed class PagesBench(string pharos, int lines)
             int first = late;
             await PushAsync(batch, Enumerable.Range(first, 100).Select(i => (i, TimeOf(random.Next(lines)) + (i % 2 * random.NextInt64(StepNs)), $"m={i:00000000} came late")));
             late = first + 100;
-            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, CancellationToken.None);
+            await Task.Delay(LatePause, TimeProvider.System, CancellationToken.None);
         }
     }
 
@@ -104,7 +107,7 @@ internal sealed class PagesBench(string pharos, int lines)
         peer.ResetPeak();
         int lateBefore = late;
         var given = new BitArray(lines);
-        var givenLate = new BitArray(1 << 20);
+        var givenLate = new BitArray(0);
         var milliseconds = new List<double>();
         long from = StartNs, to = endNs, count = 0, countLate = 0, last = 0, twice = 0, outOfOrder = 0;
         string cursor = "";
@@ -124,6 +127,7 @@ internal sealed class PagesBench(string pharos, int lines)
                 // What a page by time has of the time that the one before ended in.
                 int key = isLate ? -1 - number : number;
                 if (!byCursor && at == edge && ofLastTime.Contains(key)) continue;
+                if (isLate && number >= givenLate.Length) givenLate.Length = Math.Max(number + 1, 2 * givenLate.Length);
                 var bits = isLate ? givenLate : given;
                 if (bits[number]) twice++;
                 bits[number] = true;

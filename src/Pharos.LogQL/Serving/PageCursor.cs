@@ -17,7 +17,7 @@ internal readonly record struct PageCursor(long TimestampNs, UInt128 Hash, int S
 {
     private const int Length = 8 + 16 + 4 + 4;
 
-    /// <summary>Of all that is shown of a line. One call of the hash for it: in pieces it took a third of a page's time.</summary>
+    /// <summary>Of all that is shown of a line, in one call of the hash.</summary>
     public static UInt128 HashOf(LogQlEntry entry)
     {
         int length = 16 + entry.Line.Length + entry.Stream.Encoded.Length + entry.Metadata.Encoded.Length + entry.Parsed.Encoded.Length;
