@@ -18,6 +18,9 @@ public sealed record TenantRulersOptions
     /// <summary>Address under which users reach this server, without a slash at the end.</summary>
     public string ExternalUrl { get; init; } = "";
 
+    /// <summary>The same for rules over logs; null: <see cref="ExternalUrl"/>.</summary>
+    public string? LogsExternalUrl { get; init; }
+
     /// <summary>The link in an alert to the data behind it, by placement and expression; null: the expression browser.</summary>
     public Func<RulePlacement, string, string>? GeneratorUrl { get; init; }
 }
@@ -158,7 +161,7 @@ public sealed class TenantRulers : IAsyncDisposable
             Limits = () => store.LimitsOf(tenant),
             ResendDelay = options.ResendDelay,
             OutageTolerance = options.OutageTolerance,
-            ExternalUrl = options.ExternalUrl,
+            ExternalUrl = placement == RulePlacement.Logs ? options.LogsExternalUrl ?? options.ExternalUrl : options.ExternalUrl,
             MetricPrefix = placement == RulePlacement.Metrics ? "cortex_prometheus" : "loki_prometheus",
             GeneratorUrl = options.GeneratorUrl is { } link ? expression => link(placement, expression) : null,
         },

@@ -142,8 +142,15 @@ public sealed class PharosServer : IAsyncDisposable
         var recording = Keep(new RemoteRecording(
             stored, limits, config.Ruler, Path.Combine(data, "ruler-wal"), options.HttpHandlers is { } senders ? _ => senders() : HttpHandlers.Create(time), time, instruments,
             loggers.CreateLogger("RemoteWrite")));
+        var links = new AlertLinks(ExternalUrl(), config.Ruler);
         var rulers = Keep(new TenantRulers(
-            new TenantRulersOptions { ExternalUrl = ExternalUrl(), SourceTenants = config.MultitenancyEnabled && config.RulerFederationEnabled }, new RuleStore(catalogue, limits, loggers.CreateLogger("Rules")),
+            new TenantRulersOptions
+            {
+                ExternalUrl = ExternalUrl(),
+                LogsExternalUrl = links.LogsUrl,
+                GeneratorUrl = links.Of,
+                SourceTenants = config.MultitenancyEnabled && config.RulerFederationEnabled,
+            }, new RuleStore(catalogue, limits, loggers.CreateLogger("Rules")),
             placement => placement == RulePlacement.Metrics ? promqlRules : logqlRules,
             placement => placement == RulePlacement.Metrics ? stored : recording, router, journal, catalogue, time, instruments, loggers.CreateLogger("Rules")));
 

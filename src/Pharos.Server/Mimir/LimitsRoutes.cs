@@ -55,6 +55,7 @@ internal static class LimitsRoutes
         Section("tenant_federation", [("enabled", config.FederationEnabled ? "true" : "false", !config.FederationEnabled), ("max_tenants", config.FederatedTenantsMax.ToString(), config.FederatedTenantsMax != 0)]);
         var (ruler, plain, remote) = (config.Ruler, standard.Ruler, RulerRemoteWrite.Of(config.Limits));
         Section("ruler", [("tenant_federation", $"{{enabled: {(config.RulerFederationEnabled ? "true" : "false")}}}", config.RulerFederationEnabled),
+            ("external_url", Quoted(ruler.ExternalUrl ?? ""), ruler.ExternalUrl is not null), ("datasource_uid", Quoted(ruler.DatasourceUid), ruler.DatasourceUid.Length > 0),
             ("remote_write", $"{{enabled: {(remote.Enabled ? "true" : "false")}, add_org_id_header: {(remote.AddOrgIdHeader ? "true" : "false")}, config_refresh_period: {PromDuration.Format(ruler.RefreshPeriod)}, clients: {ruler.ClientsShown}}}",
                 remote.Enabled || ruler.ClientsShown != plain.ClientsShown || !remote.AddOrgIdHeader || ruler.RefreshPeriod != plain.RefreshPeriod),
             ("wal", $"{{dir: {Quoted(ruler.WalFolder ?? "")}, truncate_frequency: {PromDuration.Format(ruler.TruncateFrequency)}, max_age: {PromDuration.Format(ruler.AgeMax)}}}",

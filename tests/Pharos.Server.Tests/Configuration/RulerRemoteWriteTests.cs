@@ -116,6 +116,8 @@ public sealed class RulerRemoteWriteTests
     [InlineData("ruler: {remote_write: {clients: {a: {url: http://a/, remote_timout: 1s}}}}", "1:54: field remote_timout not found in the client; did you mean \"remote_timeout\"?")]
     [InlineData("ruler: {remote_write: {clients: {a: {url: http://a/, headers: {x-scope-orgid: b}}}}}", "1:64: X-Scope-OrgID names the tenant whose rules recorded, and cannot be another; take it out; add_org_id_header says whether it is sent")]
     [InlineData("ruler: {remote_write: {config_refresh_period: 0s}}", "1:47: config_refresh_period must be above zero; write for example 10s")]
+    [InlineData("ruler: {datasource_uid: u}", "1:25: datasource_uid names a data source of the Grafana at external_url, which is not set; set external_url, or take datasource_uid out")]
+    [InlineData("ruler: {external_url: grafana}", "1:23: external_url \"grafana\" is not an http or https URL with a host")]
     [InlineData("ruler: {wal: {max_age: 0s}}", "1:24: max_age must be above zero; write for example 4h")]
     [InlineData("ruler: {wal: {size: 1}}", "1:15: field size not found in wal; known fields: dir, max_age, min_age, truncate_frequency")]
     [InlineData("limits: {ruler_remote_write_queue_capacity: 0}", "1:45: capacity must be at least 1")]

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Pharos.Core;
+using Pharos.Server.LocalPrometheus;
 using Pharos.Yaml;
 
 namespace Pharos.Server.Configuration.Ruler;
@@ -26,16 +27,23 @@ internal sealed record RulerOptions
     /// <summary>Such a write log is deleted once nothing was written to it for so long. Loki: ruler.wal_cleaner.min_age.</summary>
     public TimeSpan CleanerAgeMin { get; init; } = TimeSpan.FromHours(12);
 
+    /// <summary>Address of the Grafana that links in alerts of rules over logs lead to, without a slash at the end; null: this server's page.</summary>
+    public string? ExternalUrl { get; init; }
+
+    /// <summary>The data source there that asks this server; empty: Grafana's default one.</summary>
+    public string DatasourceUid { get; init; } = "";
+
     /// <summary>The clients as they are configured, JSON, without secrets.</summary>
     public string ClientsShown { get; init; } = "{}";
 }
 
-/// <summary>Reads <c>ruler.remote_write</c>, <c>ruler.wal</c> and <c>ruler.wal_cleaner</c>.</summary>
+/// <summary>Reads what <c>ruler</c> says of rules over logs.</summary>
 internal static class RulerSection
 {
     public static (RulerOptions, RulerRemoteWrite) Read(YamlSection ruler, LimitReader reader)
     {
-        var options = new RulerOptions();
+        var options = new RulerOptions { ExternalUrl = HttpClientReader.Url(ruler, "external_url")?.ToString().TrimEnd('/'), DatasourceUid = ruler.Text("datasource_uid") };
+        if (options.DatasourceUid.Length > 0 && !ruler.Has("external_url")) ruler.Error("datasource_uid", "datasource_uid names a data source of the Grafana at external_url, which is not set", "set external_url, or take datasource_uid out");
         var remote = RulerRemoteWrite.Off;
         if (ruler.Section("remote_write") is { } section)
         {
