@@ -50,7 +50,12 @@ internal static class LogLoad
                 await store.CompactAsync(CancellationToken.None);
                 string[] old = Snapshots(Path.Combine(folder, "logs-snapshots"));
                 await store.SnapshotAsync(Tenant, CancellationToken.None);
-                foreach (string snapshot in old) Directory.Delete(snapshot, recursive: true);
+                foreach (string snapshot in old)
+                {
+                    // Out of sight at once: a kill half-way through the files must not leave half a snapshot under its name.
+                    Directory.Move(snapshot, snapshot + ".tmp");
+                    Directory.Delete(snapshot + ".tmp", recursive: true);
+                }
             });
         }
 

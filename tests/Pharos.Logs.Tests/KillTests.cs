@@ -37,7 +37,8 @@ public sealed class KillTests
         string[] parts = Directory.GetFiles(Path.Combine(folder, "logs"), "*.part", SearchOption.AllDirectories);
         // Both a flush's parts and merged ones, which have a second number.
         Assert.Contains(parts, p => Path.GetFileName(p).Contains('-'));
-        Assert.Single(Directory.GetDirectories(Path.Combine(folder, "logs-snapshots")), f => !f.EndsWith(".tmp", StringComparison.Ordinal));
+        // The last kill may have come between a new snapshot and the end of the old one.
+        Assert.Contains(Directory.GetDirectories(Path.Combine(folder, "logs-snapshots")), f => !f.EndsWith(".tmp", StringComparison.Ordinal));
         Assert.Contains("\"processed\":true", File.ReadAllText(Path.Combine(folder, "logs", "shop", "deletions")));
     }
 }
