@@ -247,8 +247,10 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
             await flushing.WaitAsync(cancel);
             try
             {
-                if (!await FlushOneAsync("forced")) throw new IOException($"entries in memory cannot be written to parts in {options.Folder}; the log says why");
-                return LogSnapshot.Take(options, TenantOf(tenant), time.GetUtcNow(), cancel);
+                var logs = TenantOf(tenant);
+                (IReadOnlyList<LogDeleteRequest>, FlushMark) deletions = ([], FlushMark.None);
+                if (!await FlushOneAsync("forced", () => deletions = logs.Deletes.Record)) throw new IOException($"entries in memory cannot be written to parts in {options.Folder}; the log says why");
+                return LogSnapshot.Take(options, logs, deletions, time.GetUtcNow(), cancel);
             }
             finally
             {
@@ -464,7 +466,8 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
     private static Exception? Unforeseen(Exception e) => e is IOException or UnauthorizedAccessException or StoreUnavailableException ? null : e;
 
     /// <returns>False where it failed: all stays in memory, and that was logged.</returns>
-    private async Task<bool> FlushOneAsync(string reason)
+    /// <param name="atThatMoment">Runs while no push can end, when what came is set aside.</param>
+    private async Task<bool> FlushOneAsync(string reason, Action? atThatMoment = null)
     {
         long started = time.GetTimestamp();
         await gate.CloseAsync();
@@ -476,6 +479,7 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         try
         {
             end = log.End;
+            atThatMoment?.Invoke();
             frozen = [.. tenants.Values.Select(t => (t, t.Freeze())).Where(t => t.Item2.Count > 0)];
             bytes = Interlocked.Read(ref memoryBytes);
             if (!counted) Interlocked.Add(ref memoryBytes, -bytes);

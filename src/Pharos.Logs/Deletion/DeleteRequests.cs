@@ -40,6 +40,15 @@ internal sealed class DeleteRequests
         }
     }
 
+    /// <summary>All requests of one moment, as the file of a snapshot would hold them.</summary>
+    public (IReadOnlyList<LogDeleteRequest> Requests, FlushMark Known) Record
+    {
+        get
+        {
+            lock (gate) return ([.. all], known);
+        }
+    }
+
     /// <summary>Reads what was asked for before a restart; returns the mark under which entries last went off the disk.</summary>
     /// <exception cref="InvalidDataException">The file is damaged, or holds a query that this version cannot read.</exception>
     public FlushMark Load()

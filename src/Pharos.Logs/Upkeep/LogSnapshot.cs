@@ -1,16 +1,22 @@
 using System.Globalization;
+using Pharos.Core;
 using Pharos.Logs.Deletion;
 using Pharos.Logs.Parts;
 using Pharos.Logs.Streams;
 
 namespace Pharos.Logs.Upkeep;
 
-/// <summary>A tenant's parts and deletions once more, in a data folder of their own: links to files that never change. While it is made nobody may write or delete parts.</summary>
+/// <summary>
+/// A tenant's parts once more, in a data folder of their own: links to files that never change, with the deletions that were asked for when the parts' last entries came.
+/// While it is made nobody may write or delete parts.
+/// </summary>
 internal static class LogSnapshot
 {
+    /// <param name="deletions">Of the moment at which entries were set aside: later ones may be of entries that are not in the snapshot.</param>
     /// <returns>The new folder's name in <see cref="LogStoreOptions.SnapshotFolder"/>.</returns>
     /// <exception cref="IOException">It could not be written; there is none.</exception>
-    public static string Take(LogStoreOptions options, TenantLogs logs, DateTimeOffset now, CancellationToken cancel)
+    public static string Take(
+        LogStoreOptions options, TenantLogs logs, (IReadOnlyList<LogDeleteRequest> Requests, FlushMark Known) deletions, DateTimeOffset now, CancellationToken cancel)
     {
         var disk = options.Disk;
         string at = now.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture), name = at;
@@ -21,8 +27,9 @@ internal static class LogSnapshot
         {
             if (Directory.Exists(temporary)) disk.DeleteFolder(temporary);
             disk.CreateFolder(tenant);
-            LinkIfThere(Path.Combine(options.Folder, FlushMark.FileName), Path.Combine(temporary, "logs", FlushMark.FileName));
-            LinkIfThere(Path.Combine(options.Folder, logs.Tenant.Name, DeleteFile.FileName), Path.Combine(tenant, DeleteFile.FileName));
+            string mark = Path.Combine(options.Folder, FlushMark.FileName);
+            if (File.Exists(mark)) disk.Link(mark, Path.Combine(temporary, "logs", FlushMark.FileName));
+            if (deletions.Requests.Count > 0) new DeleteFile(Path.Combine(tenant, DeleteFile.FileName), disk).Write(deletions.Requests, deletions.Known);
             foreach (var day in logs.Parts.GroupBy(p => Path.GetFileName(Path.GetDirectoryName(p.Path)!)))
             {
                 string dayFolder = Path.Combine(tenant, day.Key);
@@ -46,11 +53,6 @@ internal static class LogSnapshot
             TryDelete(temporary);
             TryDelete(folder);
             throw;
-        }
-
-        void LinkIfThere(string from, string to)
-        {
-            if (File.Exists(from)) disk.Link(from, to);
         }
 
         void TryDelete(string path)
