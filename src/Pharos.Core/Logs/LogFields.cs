@@ -74,10 +74,23 @@ public abstract class LogFieldColumn
     /// <summary>Number of the value in the dictionary; 0 where the line does not have the field. Only for dictionaries.</summary>
     public virtual int IdOf(int row) => throw new InvalidOperationException("the column is no dictionary");
 
+    /// <summary>The text of a value by its number in the dictionary, from 1. Only for dictionaries.</summary>
+    public virtual string TextOfId(int id) => throw new InvalidOperationException("the column is no dictionary");
+
     public abstract bool Has(int row);
 
     /// <summary>The value's text; null where the line does not have the field.</summary>
     public abstract string? TextOf(int row);
+
+    /// <summary>Takes the marks off lines that do not have the field, or whose number is certainly not between two, both inclusive. Only where <see cref="LogFields.RangeOf"/> is known.</summary>
+    public virtual void KeepBetween(double least, double greatest, Span<bool> marks) => throw new InvalidOperationException("the column has no numbers");
+
+    /// <summary>Takes the marks off lines whose value is not wanted. Only for dictionaries.</summary>
+    /// <param name="wanted">For each number that <see cref="IdOf"/> may give.</param>
+    public virtual void Keep(ReadOnlySpan<bool> wanted, Span<bool> marks)
+    {
+        for (int row = 0; row < marks.Length; row++) marks[row] &= wanted[IdOf(row)];
+    }
 
     /// <summary>Whether the line has the field and its value is this.</summary>
     public virtual bool Is(int row, ReadOnlySpan<byte> utf8) => TextOf(row) is { } text && System.Text.Encoding.UTF8.GetBytes(text).AsSpan().SequenceEqual(utf8);

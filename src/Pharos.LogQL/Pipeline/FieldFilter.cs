@@ -4,7 +4,7 @@ using Pharos.LogQL.Syntax;
 
 namespace Pharos.LogQL.Pipeline;
 
-/// <summary>The filters right after a parser, asked of a whole block by the least and greatest values of its fields and their dictionaries.</summary>
+/// <summary>The filters right after a parser, asked of a whole block by the least and greatest values of its fields and their dictionaries, and of all its lines by the columns of these fields.</summary>
 internal sealed class FieldFilter : LogFieldFilter
 {
     private readonly LabelPredicate[] predicates;
@@ -39,6 +39,11 @@ internal sealed class FieldFilter : LogFieldFilter
     }
 
     public override bool MayPass(LogFields fields) => Array.TrueForAll(predicates, p => p.MayHold(fields));
+
+    public override void Narrow(LogFields fields, Span<bool> marks)
+    {
+        foreach (var predicate in predicates) predicate.Narrow(fields, marks);
+    }
 
     /// <summary>A value that is no quantity is an error, and a line with an error passes all addresses.</summary>
     public static bool DependsOnErrors(LabelFilterSyntax filter, IEnumerable<LabelFilterStage> filters) =>

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 using Pharos.Core;
@@ -67,15 +68,23 @@ internal abstract class ValuePredicate(string label) : LabelPredicate
         }
         if (values.Distinct == 0)
         {
+            if (TryNarrow(fields, values, marks)) return;
             for (int row = marks.IndexOf(true); row >= 0 && row < marks.Length; row++) marks[row] = marks[row] && MayHoldFor(values, row);
             return;
         }
-        var known = new bool?[values.Distinct + 1];
-        for (int row = marks.IndexOf(true); row >= 0 && row < marks.Length; row++) marks[row] = marks[row] && (known[values.IdOf(row)] ??= MayHoldFor(values.TextOf(row)));
+        bool[] rented = ArrayPool<bool>.Shared.Rent(values.Distinct + 1);
+        var wanted = rented.AsSpan(0, values.Distinct + 1);
+        wanted[0] = MayHoldFor(null);
+        for (int id = 1; id < wanted.Length; id++) wanted[id] = MayHoldFor(values.TextOfId(id));
+        values.Keep(wanted, marks);
+        ArrayPool<bool>.Shared.Return(rented);
     }
 
     /// <summary>False: it holds for no line with this value; null where it does not have the label.</summary>
     protected abstract bool MayHoldFor(string? value);
+
+    /// <summary>Narrows by all values of a column together. False: it did not.</summary>
+    protected virtual bool TryNarrow(LogFields fields, LogFieldColumn values, Span<bool> marks) => false;
 
     protected virtual bool MayHoldFor(LogFieldColumn values, int row) => MayHoldFor(values.TextOf(row));
 
@@ -165,7 +174,7 @@ internal sealed class QuantityPredicate(QuantityFilter filter) : ValuePredicate(
     {
         if (fields.RangeOf(filter.Label) is { } range)
         {
-            return !Numbers.TryRange(range, filter.Kind, out double min, out double max) || filter.Op switch
+            return !Numbers.TryRange(range, filter.Kind, out double min, out double max, out _) || filter.Op switch
             {
                 "==" => min <= filter.Value && filter.Value <= max,
                 ">" or ">=" => Compares(max),
@@ -176,6 +185,17 @@ internal sealed class QuantityPredicate(QuantityFilter filter) : ValuePredicate(
         // A value that is no quantity stays, as an error.
         return fields.ValuesOf(filter.Label) is not { } values
             || values.Any(MayHoldFor);
+    }
+
+    protected override bool TryNarrow(LogFields fields, LogFieldColumn values, Span<bool> marks)
+    {
+        if (fields.RangeOf(filter.Label) is not { } range || !Numbers.TryRange(range, filter.Kind, out _, out _, out double factor)) return false;
+        double rounded = filter.Kind == QuantityKind.Number ? 0 : 1;
+        values.KeepBetween(
+            filter.Op is "==" or ">" or ">=" ? (filter.Value - rounded) / factor : double.NegativeInfinity,
+            filter.Op is "==" or "<" or "<=" ? (filter.Value + rounded) / factor : double.PositiveInfinity,
+            marks);
+        return true;
     }
 
     protected override bool MayHoldFor(string? value) => value is not null && (!TryRead(value, out double number, out _) || Compares(number));
@@ -225,10 +245,13 @@ internal sealed class EitherPredicate(LabelPredicate left, LabelPredicate right)
 
     public override void Narrow(LogFields fields, Span<bool> marks)
     {
-        Span<bool> others = marks.ToArray();
+        bool[] rented = ArrayPool<bool>.Shared.Rent(marks.Length);
+        var others = rented.AsSpan(0, marks.Length);
+        marks.CopyTo(others);
         left.Narrow(fields, marks);
         right.Narrow(fields, others);
         for (int row = 0; row < marks.Length; row++) marks[row] |= others[row];
+        ArrayPool<bool>.Shared.Return(rented);
     }
 }
 

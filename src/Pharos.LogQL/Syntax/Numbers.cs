@@ -134,12 +134,14 @@ internal static class Numbers
     }
 
     /// <summary>Between what numbers, durations or sizes are, given their texts' numbers and what follows these.</summary>
+    /// <param name="factor">What a number is multiplied by; the result is rounded where <paramref name="kind"/> is not a plain number.</param>
     /// <returns>False: not known, or some may be none of the kind.</returns>
-    public static bool TryRange(LogFieldRange texts, QuantityKind kind, out double min, out double max)
+    public static bool TryRange(LogFieldRange texts, QuantityKind kind, out double min, out double max, out double factor)
     {
         (min, max) = (texts.Min, texts.Max);
+        factor = 1;
         if (kind == QuantityKind.Number) return texts.Suffix.Length == 0;
-        double factor = 0;
+        factor = 0;
         if (kind == QuantityKind.Duration)
         {
             foreach (var (unit, ns) in GoUnits)

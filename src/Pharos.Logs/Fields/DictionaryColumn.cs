@@ -49,7 +49,7 @@ internal sealed class DictionaryColumn : ColumnData
                 yield return null;
                 break;
             }
-            for (int id = 1; id < values.Length; id++) yield return ValueOf(id);
+            for (int id = 1; id < values.Length; id++) yield return TextOfId(id);
         }
     }
 
@@ -57,12 +57,25 @@ internal sealed class DictionaryColumn : ColumnData
 
     public override int IdOf(int row) => width == 1 ? raw[idsAt + row] : BinaryPrimitives.ReadUInt16LittleEndian(raw.AsSpan(idsAt + (2 * row)));
 
+    public override string TextOfId(int id) => texts[id] ??= Encoding.UTF8.GetString(raw.AsSpan(values[id].At, values[id].Length));
+
     public override bool Has(int row) => IdOf(row) != 0;
+
+    public override void Keep(ReadOnlySpan<bool> wanted, Span<bool> marks)
+    {
+        if (width != 1)
+        {
+            base.Keep(wanted, marks);
+            return;
+        }
+        var ids = raw.AsSpan(idsAt, marks.Length);
+        for (int row = 0; row < ids.Length; row++) marks[row] &= wanted[ids[row]];
+    }
 
     public override string? TextOf(int row)
     {
         int id = IdOf(row);
-        return id == 0 ? null : ValueOf(id);
+        return id == 0 ? null : TextOfId(id);
     }
 
     public override int Write(int row, Span<byte> into)
@@ -84,6 +97,4 @@ internal sealed class DictionaryColumn : ColumnData
         if (!any) return;
         for (int row = 0; row < rows.Length; row++) rows[row] |= hits[IdOf(row)];
     }
-
-    private string ValueOf(int id) => texts[id] ??= Encoding.UTF8.GetString(raw.AsSpan(values[id].At, values[id].Length));
 }

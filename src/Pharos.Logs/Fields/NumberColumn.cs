@@ -6,6 +6,8 @@ namespace Pharos.Logs.Fields;
 /// <summary>Whole numbers that stand for decimals, addresses or times.</summary>
 internal sealed class NumberColumn : ColumnData
 {
+    private const int ScaleMax = 18;
+
     private readonly ColumnKind kind;
     private readonly byte[] raw;
     private readonly long[] timestamps;
@@ -52,13 +54,13 @@ internal sealed class NumberColumn : ColumnData
             scalesAt = at;
             at += rows;
         }
-        else if (scale > 18)
+        else if (scale > ScaleMax)
         {
             throw new InvalidDataException("a column has an impossible number of digits");
         }
         planesAt = at;
         if (width > 8 || bytes.Length - at != width * rows) throw new InvalidDataException("a column has another number of values than its block has lines");
-        if (scalesAt >= 0 && bytes.Slice(scalesAt, rows).IndexOfAnyExceptInRange((byte)0, (byte)18) >= 0) throw new InvalidDataException("a column has an impossible number of digits");
+        if (scalesAt >= 0 && bytes.Slice(scalesAt, rows).IndexOfAnyExceptInRange((byte)0, (byte)ScaleMax) >= 0) throw new InvalidDataException("a column has an impossible number of digits");
     }
 
     public override bool Has(int row) => presentAt < 0 || raw[presentAt + row] != 0;
@@ -96,6 +98,40 @@ internal sealed class NumberColumn : ColumnData
                 return WriteIp(number, into);
             default:
                 return form!.Write(number + Base(row), Scale(row), into);
+        }
+    }
+
+    public override void KeepBetween(double least, double greatest, Span<bool> marks)
+    {
+        // As mantissas, with room for what reading a text rounds.
+        Span<long> from = stackalloc long[ScaleMax + 1], to = stackalloc long[ScaleMax + 1];
+        for (int digits = 0; digits <= ScaleMax; digits++)
+        {
+            double power = ValueText.PowerOfTen(digits), low = least * power, high = greatest * power;
+            from[digits] = (long)Math.Ceiling(low - (Math.Abs(low) * 1e-15));
+            to[digits] = (long)Math.Floor(high + (Math.Abs(high) * 1e-15));
+        }
+        if (presentAt >= 0)
+        {
+            for (int row = 0; row < marks.Length; row++) marks[row] &= raw[presentAt + row] != 0;
+        }
+        if (scalesAt >= 0)
+        {
+            for (int row = 0; row < marks.Length; row++) marks[row] = marks[row] && Number(row) is var number && number >= from[raw[scalesAt + row]] && number <= to[raw[scalesAt + row]];
+            return;
+        }
+        if (from[scale] > to[scale])
+        {
+            marks.Clear();
+            return;
+        }
+        // One comparison for both bounds: what is below the least wraps around.
+        ulong span = (ulong)(to[scale] - from[scale]), shift = (ulong)(min - from[scale]);
+        for (int row = 0; row < marks.Length; row++)
+        {
+            ulong value = shift;
+            for (int plane = 0, at = planesAt + row; plane < width; plane++, at += rows) value += (ulong)raw[at] << (8 * plane);
+            marks[row] &= value <= span;
         }
     }
 

@@ -45,6 +45,18 @@ internal sealed class ShapedBlock : LogFields, IDisposable
         return true;
     }
 
+    /// <summary>Whether any line may be of a format.</summary>
+    public bool HasAny(LogFieldFormat format) => Array.Exists(shapes, s => s.Format == format);
+
+    /// <summary>Copies the marks of lines of a format.</summary>
+    public void CopyMarks(LogFieldFormat format, ReadOnlySpan<bool> from, Span<bool> to)
+    {
+        for (int row = 0; row < to.Length; row++)
+        {
+            if (FormatOf(row) == format) to[row] = from[row];
+        }
+    }
+
     public override LogFieldColumn? Column(string name) => NumberOf(name) is { } number ? ColumnAt(number) : null;
 
     public override LogFieldRange? RangeOf(string name) => NumberOf(name) is { } number ? entries[number].Range : null;

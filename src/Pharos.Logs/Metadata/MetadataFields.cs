@@ -29,6 +29,8 @@ internal sealed class MetadataFields(BlockMetadata metadata, Labels stream) : Lo
 
         public override int IdOf(int row) => 1;
 
+        public override string TextOfId(int id) => value;
+
         public override bool Has(int row) => true;
 
         public override string? TextOf(int row) => value;

@@ -159,11 +159,38 @@ internal sealed class BlockEntries : EntrySource
         return false;
     }
 
-    /// <summary>False where no line can have the values that are wanted. Reads no column but dictionaries of these.</summary>
+    /// <summary>False where no line has the values that are wanted. Reads no columns but those of these.</summary>
     private bool MayHoldFields()
     {
-        if (Context.Selection.RequiredFields is not { } filter || shaped is null || !shaped.IsAll(filter.Format)) return true;
-        return index!.Metadata.IsWhole || filter.Names.Any(n => stream.Has(n) || index.Metadata.NumberOf(n) >= 0) || filter.MayPass(shaped);
+        if (Context.Selection.RequiredFields is not { } filter || shaped is null || !shaped.HasAny(filter.Format)) return true;
+        if (index!.Metadata.IsWhole || filter.Names.Any(n => stream.Has(n) || index.Metadata.NumberOf(n) >= 0)) return true;
+        if (shaped.IsAll(filter.Format))
+        {
+            if (!filter.MayPass(shaped)) return false;
+            filter.Narrow(shaped, Wanted());
+        }
+        else
+        {
+            var rows = Wanted();
+            bool[] rented = ArrayPool<bool>.Shared.Rent(rows.Length);
+            var narrowed = rented.AsSpan(0, rows.Length);
+            rows.CopyTo(narrowed);
+            filter.Narrow(shaped, narrowed);
+            shaped.CopyMarks(filter.Format, narrowed, rows);
+            ArrayPool<bool>.Shared.Return(rented);
+        }
+        return Wanted().Contains(true);
+    }
+
+    /// <summary>A mark for each line of the block: whether it may be wanted.</summary>
+    private Span<bool> Wanted()
+    {
+        if (wanted is null)
+        {
+            wanted = ArrayPool<bool>.Shared.Rent(block.Header.Entries);
+            wanted.AsSpan(0, block.Header.Entries).Fill(true);
+        }
+        return wanted.AsSpan(0, block.Header.Entries);
     }
 
     /// <summary>False where no entry can have the labels and metadata that are wanted. Reads the columns of these alone.</summary>
@@ -172,11 +199,8 @@ internal sealed class BlockEntries : EntrySource
         if (Context.Selection.RequiredMetadata is not { } filter || index!.Metadata.IsWhole) return true;
         var fields = new MetadataFields(index.Metadata, stream);
         if (!filter.MayPass(fields)) return false;
-        wanted = ArrayPool<bool>.Shared.Rent(block.Header.Entries);
-        var rows = wanted.AsSpan(0, block.Header.Entries);
-        rows.Fill(true);
-        filter.Narrow(fields, rows);
-        return rows.Contains(true);
+        filter.Narrow(fields, Wanted());
+        return Wanted().Contains(true);
     }
 
     private ReadOnlySpan<byte> MetadataOf(MetadataSets sets)
