@@ -21,7 +21,7 @@ internal sealed class Flush(LogStoreOptions options, IndexCache cache, long sequ
         {
             var parts = new List<PartFile>();
             written.Add((logs, from, parts));
-            foreach (var (day, contents) in ByDay(from)) parts.Add(WritePart(logs, day, contents));
+            foreach (var (dayNs, contents) in ByDay(from)) parts.Add(WritePart(logs, dayNs, contents));
         }
     }
 
@@ -52,25 +52,30 @@ internal sealed class Flush(LogStoreOptions options, IndexCache cache, long sequ
         }
     }
 
-    private SortedDictionary<long, List<(Labels Labels, BlockRef[] Blocks)>> ByDay(IReadOnlyList<HeadStreams> from)
+    /// <summary>By UTC day the streams that have entries of it. Nothing is packed for that.</summary>
+    private static SortedDictionary<long, DayContents> ByDay(IReadOnlyList<HeadStreams> from)
     {
-        var byDay = new SortedDictionary<long, List<(Labels, BlockRef[])>>();
+        var byDay = new SortedDictionary<long, DayContents>();
+        var times = new List<(long MinNs, long MaxNs)>();
         // Stable: what was set aside first comes first.
         foreach (var stream in from.SelectMany(g => g.All).OrderBy(s => s.Labels))
         {
-            foreach (var day in stream.Seal(options.CompressionLevel).GroupBy(b => UtcDays.StartOf(b.Header.MinNs)))
+            times.Clear();
+            stream.AddTimes(times);
+            foreach (var (minNs, maxNs) in times)
             {
-                if (!byDay.TryGetValue(day.Key, out var list)) byDay[day.Key] = list = [];
-                if (list.Count > 0 && list[^1].Item1.Equals(stream.Labels)) list[^1] = (stream.Labels, [.. list[^1].Item2, .. day]);
-                else list.Add((stream.Labels, [.. day]));
+                long dayNs = UtcDays.StartOf(minNs);
+                if (!byDay.TryGetValue(dayNs, out var contents)) byDay[dayNs] = contents = new DayContents();
+                contents.Add(stream, minNs, maxNs);
             }
         }
         return byDay;
     }
 
-    private PartFile WritePart(TenantLogs logs, long day, List<(Labels Labels, BlockRef[] Blocks)> contents)
+    /// <summary>Writes stream by stream: of what has to be packed only for writing, one stream's is in memory at a time.</summary>
+    private PartFile WritePart(TenantLogs logs, long dayNs, DayContents contents)
     {
-        string tenantFolder = Path.Combine(options.Folder, logs.Tenant.Name), folder = Path.Combine(tenantFolder, UtcDays.NameOf(day));
+        string tenantFolder = Path.Combine(options.Folder, logs.Tenant.Name), folder = Path.Combine(tenantFolder, UtcDays.NameOf(dayNs));
         if (!Directory.Exists(folder))
         {
             options.Disk.CreateFolder(folder);
@@ -90,8 +95,13 @@ internal sealed class Flush(LogStoreOptions options, IndexCache cache, long sequ
         bool readable = true;
         using var earlier = Earlier(logs, contents, (_, _) => readable = false).GetEnumerator();
         bool more = earlier.MoveNext();
-        foreach (var (labels, blocks) in contents)
+        var blocks = new List<BlockRef>();
+        for (int next = 0; next < contents.Streams.Count;)
         {
+            var labels = contents.Streams[next].Labels;
+            blocks.Clear();
+            // It may have been set aside more than once.
+            while (next < contents.Streams.Count && contents.Streams[next].Labels.Equals(labels)) contents.Streams[next++].AddBlocks(dayNs, options.CompressionLevel, blocks);
             while (more && earlier.Current.Labels.CompareTo(labels) < 0) more = earlier.MoveNext();
             List<BlockRef> before = more && earlier.Current.Labels.Equals(labels) ? [.. earlier.Current.Content.Blocks] : [];
             foreach (var block in blocks.OrderBy(b => b.Header.MinNs))
@@ -99,16 +109,33 @@ internal sealed class Flush(LogStoreOptions options, IndexCache cache, long sequ
                 writer.Add(labels, readable && SharedEntries.None(block, before) ? block with { Header = block.Header with { Distinct = true } } : block);
                 before.Add(block);
             }
-            Blocks += blocks.Length;
+            Blocks += blocks.Count;
         }
         return writer.Finish();
     }
 
     /// <summary>What parts hold already of the time of what is to be written.</summary>
-    private static IEnumerable<(Labels Labels, StreamSnapshot Content)> Earlier(TenantLogs logs, List<(Labels Labels, BlockRef[] Blocks)> contents, Action<PartFile, Exception> damaged)
+    private static IEnumerable<(Labels Labels, StreamSnapshot Content)> Earlier(TenantLogs logs, DayContents contents, Action<PartFile, Exception> damaged)
     {
-        long minNs = contents.Min(c => c.Blocks.Min(b => b.Header.MinNs)), maxNs = contents.Max(c => c.Blocks.Max(b => b.Header.MaxNs));
-        List<PartFile> parts = [.. logs.Parts.Where(p => p.MinNs <= maxNs && p.MaxNs >= minNs)];
-        return new StreamSelection(parts, [], [], damaged).Read(minNs, maxNs + 1);
+        List<PartFile> parts = [.. logs.Parts.Where(p => p.MinNs <= contents.MaxNs && p.MaxNs >= contents.MinNs)];
+        return new StreamSelection(parts, [], [], damaged).Read(contents.MinNs, contents.MaxNs + 1);
+    }
+
+    /// <summary>What there is of one UTC day.</summary>
+    private sealed class DayContents
+    {
+        /// <summary>In the order of their labels; those of the same, the one set aside first first.</summary>
+        public List<LogStream> Streams { get; } = [];
+
+        public long MinNs { get; private set; } = long.MaxValue;
+
+        public long MaxNs { get; private set; } = long.MinValue;
+
+        public void Add(LogStream stream, long minNs, long maxNs)
+        {
+            if (Streams.Count == 0 || Streams[^1] != stream) Streams.Add(stream);
+            MinNs = Math.Min(MinNs, minNs);
+            MaxNs = Math.Max(MaxNs, maxNs);
+        }
     }
 }

@@ -24,6 +24,9 @@ internal sealed class FaultyDisk : IDisk
     /// <summary>Is told of a file before it is opened, and may fail.</summary>
     public Action<string>? Opening { get; set; }
 
+    /// <summary>Is told of each call that is counted before it is done.</summary>
+    public Action? Calling { get; set; }
+
     public SafeFileHandle Open(string path, FileMode mode)
     {
         Opening?.Invoke(path);
@@ -92,6 +95,7 @@ internal sealed class FaultyDisk : IDisk
 
     private bool Counts()
     {
+        Calling?.Invoke();
         if (++calls != FailCall) return false;
         Fired = true;
         return true;

@@ -112,15 +112,32 @@ internal sealed class HeadBlock
         return true;
     }
 
+    /// <summary>Whether entries are of more than one UTC day.</summary>
+    public bool HasSeveralDays => UtcDays.StartOf(MinNs) != UtcDays.StartOf(MaxNs);
+
+    /// <summary>Entries in the order of arrival.</summary>
+    public ReadOnlySpan<HeadEntry> Entries => entries.AsSpan(0, count);
+
     /// <summary>Packs all entries, a block per UTC day.</summary>
-    public List<BlockRef> Seal(int level)
+    public List<BlockRef> Seal(int level) => Seal(Entries, Bytes, level);
+
+    /// <summary>Packs the entries of one UTC day; none where it has none of that day.</summary>
+    /// <param name="dayNs">Its start.</param>
+    public List<BlockRef> SealDay(long dayNs, int level)
     {
-        var sorted = ArrayPool<HeadEntry>.Shared.Rent(count);
-        byte[] bytes = ArrayPool<byte>.Shared.Rent(Bytes);
+        if (!HasSeveralDays) return UtcDays.StartOf(MinNs) == dayNs ? Seal(level) : [];
+        HeadEntry[] ofDay = Array.FindAll(Entries.ToArray(), e => UtcDays.StartOf(e.TimestampNs) == dayNs);
+        return Seal(ofDay, ofDay.Sum(e => e.LineLength + e.MetadataLength), level);
+    }
+
+    private List<BlockRef> Seal(ReadOnlySpan<HeadEntry> wanted, int wantedBytes, int level)
+    {
+        var sorted = ArrayPool<HeadEntry>.Shared.Rent(wanted.Length);
+        byte[] bytes = ArrayPool<byte>.Shared.Rent(wantedBytes);
         try
         {
-            var byTime = sorted.AsSpan(0, count);
-            entries.AsSpan(0, count).CopyTo(byTime);
+            var byTime = sorted.AsSpan(0, wanted.Length);
+            wanted.CopyTo(byTime);
             if (runs is not null) HeadSnapshot.Sort(byTime);
             int at = 0;
             foreach (ref var entry in byTime)

@@ -20,6 +20,9 @@ internal sealed class LogStream(Labels labels)
     /// <summary>Entries of a block, however short: lines may be empty.</summary>
     private const int BlockEntriesMax = 1 << 17;
 
+    /// <summary>A packed block takes some 700 bytes besides its own: below this an open block that waits for the end of a flush stays as it is.</summary>
+    private const int SealedBytesMin = 4 << 10;
+
     // Its own lock is this object: there may be a million of them.
     private HeadBlock? head;
     private BlockRef[] blocks = [];
@@ -53,19 +56,38 @@ internal sealed class LogStream(Labels labels)
         lock (this) return (blocks, head?.Snapshot());
     }
 
-    /// <summary>Packs what is open; all blocks. Once no more entries come.</summary>
-    public BlockRef[] Seal(int level)
+    /// <summary>Adds the stretches of time in which it has entries, first and last time inclusive, each within one UTC day; of one day there may be several. Once no more entries come.</summary>
+    public void AddTimes(List<(long MinNs, long MaxNs)> into)
     {
-        HeadBlock? open;
-        lock (this) open = head;
-        if (open is null) return blocks;
-        var packed = open.Seal(level);
+        foreach (var block in blocks) into.Add((block.Header.MinNs, block.Header.MaxNs));
+        if (head is not { Count: > 0 }) return;
+        if (!head.HasSeveralDays) into.Add((head.MinNs, head.MaxNs));
+        else foreach (ref readonly var entry in head.Entries) into.Add((entry.TimestampNs, entry.TimestampNs));
+    }
+
+    /// <summary>
+    /// Adds the blocks of one UTC day. What is open is packed: where that spares memory for good and all, else for the caller alone, so that a flush of very
+    /// many short streams does not hold all of them twice. Once no more entries come; by one caller at a time.
+    /// </summary>
+    /// <param name="dayNs">Its start.</param>
+    public void AddBlocks(long dayNs, int level, List<BlockRef> into)
+    {
+        if (head is { MemoryBytes: >= SealedBytesMin }) SealOpen(level);
+        foreach (var block in blocks)
+        {
+            if (UtcDays.StartOf(block.Header.MinNs) == dayNs) into.Add(block);
+        }
+        if (head is { Count: > 0 }) into.AddRange(head.SealDay(dayNs, level));
+    }
+
+    private void SealOpen(int level)
+    {
+        var packed = head!.Seal(level);
         lock (this)
         {
             blocks = [.. blocks, .. packed];
-            open.Release();
+            head.Release();
             head = null;
-            return blocks;
         }
     }
 }
