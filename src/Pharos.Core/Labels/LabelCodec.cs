@@ -97,7 +97,8 @@ public static class LabelCodec
         return size;
     }
 
-    private static int WriteLength(Span<byte> destination, uint length)
+    /// <summary>Writes the length that stands before a name or value. Returns the bytes written.</summary>
+    public static int WriteLength(Span<byte> destination, uint length)
     {
         int at = 0;
         for (; length >= 0x80; length >>= 7) destination[at++] = (byte)(length | 0x80);

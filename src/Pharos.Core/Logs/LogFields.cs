@@ -21,6 +21,9 @@ public abstract class LogFields
 {
     public abstract LogFieldFormat FormatOf(int row);
 
+    /// <summary>The names of all fields that lines which are known have.</summary>
+    public abstract IReadOnlyList<string> Names { get; }
+
     /// <summary>The values of a name; null where no line that is known has the field.</summary>
     public abstract LogFieldColumn? Column(string name);
 
@@ -82,6 +85,10 @@ public abstract class LogFieldColumn
     /// <summary>The value's text; null where the line does not have the field.</summary>
     public abstract string? TextOf(int row);
 
+    /// <summary>The bytes of the value of a line that has one; valid until the next call.</summary>
+    /// <param name="scratch">128 bytes that may be written.</param>
+    public virtual ReadOnlySpan<byte> BytesOf(int row, Span<byte> scratch) => System.Text.Encoding.UTF8.GetBytes(TextOf(row) ?? "");
+
     /// <summary>Takes the marks off lines that do not have the field, or whose number is certainly not between two, both inclusive. Only where <see cref="LogFields.RangeOf"/> is known.</summary>
     public virtual void KeepBetween(double least, double greatest, Span<bool> marks) => throw new InvalidOperationException("the column has no numbers");
 
@@ -93,5 +100,9 @@ public abstract class LogFieldColumn
     }
 
     /// <summary>Whether the line has the field and its value is this.</summary>
-    public virtual bool Is(int row, ReadOnlySpan<byte> utf8) => TextOf(row) is { } text && System.Text.Encoding.UTF8.GetBytes(text).AsSpan().SequenceEqual(utf8);
+    public virtual bool Is(int row, ReadOnlySpan<byte> utf8)
+    {
+        Span<byte> scratch = stackalloc byte[128];
+        return Has(row) && BytesOf(row, scratch).SequenceEqual(utf8);
+    }
 }

@@ -1,5 +1,4 @@
 using Pharos.Core;
-using Pharos.LogQL.Pipeline;
 using Pharos.LogQL.Syntax;
 
 namespace Pharos.LogQL.Engine;
@@ -26,15 +25,6 @@ internal static class Aggregations
         return new StepMatrix { Series = [series] };
     }
 
-    /// <summary>The labels that stay under a grouping; without one, none.</summary>
-    public static Labels Group(Labels labels, Grouping? grouping)
-    {
-        if (grouping is null) return Labels.Empty;
-        var pairs = LabelEncoding.ToPairs(labels);
-        pairs.RemoveAll(p => grouping.Labels.Contains(p.Name) == grouping.Without);
-        return LabelEncoding.ToLabels(pairs);
-    }
-
     /// <summary>A running mean that neither overflows nor loses an infinity.</summary>
     public static double AddToMean(double mean, double value, double count)
     {
@@ -48,10 +38,11 @@ internal static class Aggregations
 
     private static StepMatrix Groups(VectorAggregation syntax, StepMatrix inner, Steps steps)
     {
+        var grouping = new LabelGroups(syntax.Grouping);
         var groups = new Dictionary<Labels, List<StepSeries>>();
         foreach (var series in inner.Series)
         {
-            var key = Group(series.Labels, syntax.Grouping);
+            var key = grouping.Of(series.Labels);
             if (!groups.TryGetValue(key, out var list)) groups[key] = list = [];
             list.Add(series);
         }
@@ -105,7 +96,8 @@ internal static class Aggregations
     {
         int k = (int)Math.Min(int.MaxValue, syntax.Parameter!.Value);
         bool top = syntax.Op != "bottomk";
-        var groups = inner.Series.GroupBy(s => Group(s.Labels, syntax.Grouping)).Select(g => g.ToList()).ToList();
+        var grouping = new LabelGroups(syntax.Grouping);
+        var groups = inner.Series.GroupBy(s => grouping.Of(s.Labels)).Select(g => g.ToList()).ToList();
         var kept = inner.Series.ToDictionary(s => s, s => new StepSeries(s.Labels, steps.Count));
         for (int i = 0; i < steps.Count; i++)
         {

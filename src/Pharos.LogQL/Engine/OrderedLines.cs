@@ -151,8 +151,6 @@ internal sealed class OrderedLines : IDisposable
 
         public LinePipeline Pipeline { get; } = LinePipeline.Build(log.Stages, NeededLabels.All, time);
 
-        public FieldProbe? Probe { get; } = FieldProbe.For(log.Stages, time);
-
         public LabelState Labels { get; } = new();
     }
 
@@ -190,7 +188,7 @@ internal sealed class OrderedLines : IDisposable
                     return;
                 }
                 var line = new LogLine(cursor) { Labels = labels };
-                if (!lane.Pipeline.ProcessLine(ref line) || lane.Probe?.Rejects(cursor, labels) == true) continue;
+                if (!lane.Pipeline.ProcessLine(ref line)) continue;
                 labels.Reset(cursor.Stream, cursor.Metadata);
                 if (!lane.Pipeline.ProcessRest(ref line)) continue;
                 Lines.Enqueue((new LogQlEntry(line.TimestampNs, line.Bytes.ToArray(), labels.StreamLabels(), labels.MetadataLabels(), labels.ParsedLabels()), cursor.InMemory));

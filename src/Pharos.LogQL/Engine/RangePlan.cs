@@ -40,11 +40,7 @@ internal sealed class RangePlan
     /// <summary>Nothing but stored entries, their number and their length, counts.</summary>
     public bool IsStoredOnly { get; }
 
-    public bool NeedsAllLabels => Hints.For(Syntax.Range, Grouping).Names is null;
-
     public LinePipeline BuildPipeline() => LinePipeline.Build(Syntax.Range.Log.Stages, Hints.For(Syntax.Range, Grouping), context.Time);
-
-    public FieldProbe? BuildProbe() => FieldProbe.For(Syntax.Range.Log.Stages, context.Time);
 
     public LogSelection Selection()
     {

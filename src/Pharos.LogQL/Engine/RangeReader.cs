@@ -45,17 +45,18 @@ internal sealed class RangeReader(QueryContext context, RangeAggregation syntax,
 
     private static List<SampleSeries> Merge(RangeWorker[] workers)
     {
-        if (workers.Length == 1) return [.. workers[0].Series.Values];
+        if (workers.Length == 1) return [.. workers[0].Series];
         var merged = new Dictionary<Labels, SampleSeries>();
         foreach (var worker in workers)
         {
-            foreach (var (labels, series) in worker.Series)
+            foreach (var series in worker.Series)
             {
-                if (merged.TryGetValue(labels, out var so)) so.Merge(series);
-                else merged[labels] = series;
+                if (!merged.TryAdd(series.Labels, series)) merged[series.Labels].Merge(series);
             }
         }
-        return [.. merged.Values.OrderBy(s => s.Labels)];
+        var all = merged.Values.ToList();
+        all.Sort(static (a, b) => a.Labels.CompareTo(b.Labels));
+        return all;
     }
 
     private StepMatrix Absent(List<SampleSeries> series)

@@ -15,7 +15,6 @@ internal sealed class RangeWorker
     private readonly LabelPredicate[] afterUnwrap;
     private readonly LabelState labels = new();
     private readonly SeriesOfLabels series;
-    private readonly FieldProbe? probe;
     private readonly bool cacheable;
     private PassedLines passed;
 
@@ -24,14 +23,12 @@ internal sealed class RangeWorker
         this.plan = plan;
         unwrap = plan.Syntax.Range.Unwrap;
         pipeline = plan.BuildPipeline();
-        // Where all labels are needed, lines are parsed: at least only those that pass.
-        if (plan.NeedsAllLabels) probe = plan.BuildProbe();
         afterUnwrap = unwrap is null ? [] : [.. unwrap.Filters.Select(LabelPredicate.From)];
         series = new SeriesOfLabels(plan);
         cacheable = !pipeline.ChangesLabels && unwrap is null;
     }
 
-    public IReadOnlyDictionary<Labels, SampleSeries> Series => series.All;
+    public IReadOnlyCollection<SampleSeries> Series => series.All;
 
     public LogReadStatistics Read { get; private set; }
 
@@ -55,7 +52,7 @@ internal sealed class RangeWorker
                     continue;
                 }
                 var line = new LogLine(cursor) { Labels = labels };
-                if (!pipeline.ProcessLine(ref line) || probe?.Rejects(cursor, labels) == true) continue;
+                if (!pipeline.ProcessLine(ref line)) continue;
                 labels.Reset(cursor.Stream, cursor.Metadata);
                 if (!pipeline.ProcessRest(ref line)) continue;
                 double value = plan.IsBytes ? line.Bytes.Length : 1;

@@ -63,20 +63,24 @@ internal sealed class CountingSeries(Labels labels, StepWindows windows, double 
     }
 }
 
-/// <summary>Keeps the samples, for functions that need them.</summary>
+/// <summary>Keeps the samples, for functions that need them. There may be as many as there are lines: all but the samples themselves is made when it is needed.</summary>
 internal sealed class KeepingSeries(Labels labels, WindowFunction function) : SampleSeries(labels)
 {
-    private readonly List<(long TimestampNs, double Value)> samples = [];
-    private readonly List<(int Section, int From)> sections = [];
-    private readonly List<KeepingSeries> others = [];
+    private readonly List<(long TimestampNs, double Value)> samples = new(1);
+    private int firstSection;
+    private int lastSection;
+    private List<(int Section, int From)>? moreSections;
+    private List<KeepingSeries>? others;
 
     public override void Add(long timestampNs, int count, double value, int section)
     {
-        if (sections.Count == 0 || sections[^1].Section != section) sections.Add((section, samples.Count));
+        if (samples.Count == 0) firstSection = section;
+        else if (section != lastSection) (moreSections ??= []).Add((section, samples.Count));
+        lastSection = section;
         samples.Add((timestampNs, value));
     }
 
-    public override void Merge(SampleSeries other) => others.Add((KeepingSeries)other);
+    public override void Merge(SampleSeries other) => (others ??= []).Add((KeepingSeries)other);
 
     public override StepSeries Evaluate(Steps steps, long rangeNs)
     {
@@ -88,20 +92,18 @@ internal sealed class KeepingSeries(Labels labels, WindowFunction function) : Sa
             long end = steps.At(i), start = end - rangeNs;
             while (to < all.Length && all[to].TimestampNs <= end) to++;
             while (from < to && all[from].TimestampNs <= start) from++;
-            if (to > from) series.Set(i, function(all.AsSpan(from, to - from), start, end));
+            if (to > from) series.Set(i, function(all[from..to], start, end));
         }
         return series;
     }
 
     /// <summary>All samples by time; those of one time by section, whichever thread read it: sums do not depend on threads.</summary>
-    private (long TimestampNs, double Value)[] InOrder()
+    private ReadOnlySpan<(long TimestampNs, double Value)> InOrder()
     {
+        if (samples.Count == 1 && others is null) return CollectionsMarshal.AsSpan(samples);
         var pieces = new List<(int Section, KeepingSeries Of, int From, int To)>();
-        foreach (var one in others.Prepend(this))
-        {
-            for (int i = 0; i < one.sections.Count; i++)
-                pieces.Add((one.sections[i].Section, one, one.sections[i].From, i + 1 < one.sections.Count ? one.sections[i + 1].From : one.samples.Count));
-        }
+        AddPieces(pieces);
+        foreach (var other in others ?? []) other.AddPieces(pieces);
         pieces.Sort(static (a, b) => a.Section.CompareTo(b.Section));
         var all = new (long TimestampNs, double Value)[pieces.Sum(p => p.To - p.From)];
         int at = 0;
@@ -112,9 +114,20 @@ internal sealed class KeepingSeries(Labels labels, WindowFunction function) : Sa
         }
         for (int i = 1; i < all.Length; i++)
         {
-            if (all[i].TimestampNs < all[i - 1].TimestampNs) return [.. all.OrderBy(s => s.TimestampNs)];
+            if (all[i].TimestampNs < all[i - 1].TimestampNs) return all.OrderBy(s => s.TimestampNs).ToArray();
         }
         return all;
+    }
+
+    private void AddPieces(List<(int Section, KeepingSeries Of, int From, int To)> pieces)
+    {
+        var (section, from) = (firstSection, 0);
+        foreach (var next in moreSections ?? [])
+        {
+            pieces.Add((section, this, from, next.From));
+            (section, from) = next;
+        }
+        pieces.Add((section, this, from, samples.Count));
     }
 }
 

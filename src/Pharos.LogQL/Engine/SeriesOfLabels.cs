@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using System.Text;
 using Pharos.Core;
 using Pharos.LogQL.Pipeline;
@@ -14,10 +13,12 @@ internal sealed class SeriesOfLabels
     private readonly string?[] values = [];
     private readonly Dictionary<string?[], SampleSeries> byValues = new(ValuesComparer.Instance);
     private readonly Dictionary<byte[], SampleSeries> byStreamValues = new(ByteKeys.Instance);
-    private readonly Dictionary<Labels, SampleSeries> series = [];
+    private readonly Dictionary<byte[], SampleSeries> series = new(ByteKeys.Instance);
     private readonly byte[][] namesUtf8 = [];
+    private readonly List<ParsedLabel> all = [];
+    private readonly List<ParsedLabel> kept = [];
     private byte[] key = new byte[256];
-    private readonly List<(string Name, string Value)> pairs = [];
+    private byte[] encoded = new byte[256];
 
     public SeriesOfLabels(RangePlan plan)
     {
@@ -28,7 +29,7 @@ internal sealed class SeriesOfLabels
         namesUtf8 = [.. names.Select(Encoding.UTF8.GetBytes)];
     }
 
-    public IReadOnlyDictionary<Labels, SampleSeries> All => series;
+    public IReadOnlyCollection<SampleSeries> All => series.Values;
 
     /// <summary>
     /// The series of entries of a stream, by its labels as they are stored; null where it was not met before, or where the stream's labels do not say it.
@@ -69,13 +70,18 @@ internal sealed class SeriesOfLabels
 
     private SampleSeries FindByAll(LabelState labels)
     {
-        labels.CopyTo(pairs);
-        if (plan.Syntax.Range.Unwrap is { } unwrap) pairs.RemoveAll(p => p.Name == unwrap.Label);
-        if (plan.Grouping is { } grouping) pairs.RemoveAll(p => grouping.Labels.Contains(p.Name) == grouping.Without);
-        var key = LabelEncoding.ToLabels(pairs);
-        ref var found = ref CollectionsMarshal.GetValueRefOrAddDefault(series, key, out bool exists);
-        if (!exists) found = plan.NewSeries(key);
-        return found!;
+        labels.CopyTo(all);
+        kept.Clear();
+        foreach (var label in all)
+        {
+            if (label.Name == plan.Syntax.Range.Unwrap?.Label) continue;
+            if (plan.Grouping is { } grouping && grouping.Labels.Contains(label.Name) == grouping.Without) continue;
+            kept.Add(label);
+        }
+        var bytes = LabelEncoding.Encode(kept, ref encoded);
+        if (series.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(bytes, out var found)) return found;
+        byte[] own = bytes.ToArray();
+        return series[own] = plan.NewSeries(Labels.FromEncoded(own));
     }
 
     private sealed class ValuesComparer : IEqualityComparer<string?[]>

@@ -23,7 +23,7 @@ internal sealed class FieldFilter : LogFieldFilter
     /// <summary>Null where the stages give nothing to ask.</summary>
     public static FieldFilter? For(IReadOnlyList<StageSyntax> stages)
     {
-        var (parser, filters, _) = FieldProbe.Find(stages);
+        var (parser, filters) = Find(stages);
         if (parser is null or LogfmtSyntax { Strict: true }) return null;
         var names = new HashSet<string>(StringComparer.Ordinal);
         var predicates = new List<LabelPredicate>();
@@ -48,6 +48,15 @@ internal sealed class FieldFilter : LogFieldFilter
     /// <summary>A value that is no quantity is an error, and a line with an error passes all addresses.</summary>
     public static bool DependsOnErrors(LabelFilterSyntax filter, IEnumerable<LabelFilterStage> filters) =>
         Has(filter, static s => s is IpFilter) && filters.Any(f => Has(f.Filter, static s => s is QuantityFilter));
+
+    /// <summary>The parser of the stored line whose fields the store knows, null where there is none; and the filters right after it.</summary>
+    private static (StageSyntax? Parser, List<LabelFilterStage> Filters) Find(IReadOnlyList<StageSyntax> stages)
+    {
+        var left = stages.SkipWhile(s => s is LineFilterSyntax).ToList();
+        if (left is not [JsonSyntax { Extractions.Count: 0 } or LogfmtSyntax { Extractions.Count: 0, KeepEmpty: false }, ..]) return (null, []);
+        var filters = left.Skip(1).TakeWhile(s => s is LabelFilterStage).Cast<LabelFilterStage>().ToList();
+        return (left[0], filters);
+    }
 
     private static bool Has(LabelFilterSyntax filter, Func<LabelFilterSyntax, bool> kind) =>
         kind(filter) || (filter is LogicFilter logic && (Has(logic.Left, kind) || Has(logic.Right, kind)));

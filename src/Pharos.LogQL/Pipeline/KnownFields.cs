@@ -6,33 +6,35 @@ namespace Pharos.LogQL.Pipeline;
 internal sealed class KnownFields
 {
     private readonly LogFieldFormat format;
-    private readonly string[]? names;
-    private readonly LogFieldColumn?[] columns;
+    private readonly string[]? wanted;
+    private readonly List<(string Name, LogFieldColumn Values)> columns = [];
     private LogFields? block;
 
-    /// <param name="needed">Where all labels are needed, lines are always parsed.</param>
     public KnownFields(NeededLabels needed, LogFieldFormat format)
     {
         this.format = format;
         // A label may be wanted by the name that it gets where the stream has its own name already.
-        names = needed.Names is null
+        wanted = needed.Names is null
             ? null
             : [.. needed.Names.Concat(needed.Names.Where(n => n.EndsWith(LabelState.ExtractedSuffix, StringComparison.Ordinal)).Select(n => n[..^LabelState.ExtractedSuffix.Length])).Distinct()];
-        columns = new LogFieldColumn?[names?.Length ?? 0];
     }
 
     /// <summary>False: the line must be parsed.</summary>
     public bool TryExtract(ref LogLine line)
     {
-        if (names is null || line.Fields is not { } fields || fields.FormatOf(line.FieldRow) != format) return false;
+        if (line.Fields is not { } fields || fields.FormatOf(line.FieldRow) != format) return false;
         if (!ReferenceEquals(fields, block))
         {
-            for (int i = 0; i < names.Length; i++) columns[i] = fields.Column(names[i]);
+            columns.Clear();
+            foreach (string name in wanted ?? fields.Names)
+            {
+                if (fields.Column(name) is { } values) columns.Add((name, values));
+            }
             block = fields;
         }
-        for (int i = 0; i < names.Length; i++)
+        foreach (var (name, values) in columns)
         {
-            if (columns[i] is { } column && column.Has(line.FieldRow)) line.Labels.Extract(names[i], column, line.FieldRow);
+            if (values.Has(line.FieldRow)) line.Labels.Extract(name, values, line.FieldRow);
         }
         return true;
     }

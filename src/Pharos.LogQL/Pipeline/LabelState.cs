@@ -18,6 +18,7 @@ internal sealed class LabelState
     private readonly Dictionary<Labels, StreamInfo> streams = new(ReferenceEqualityComparer.Instance);
     private readonly List<ParsedLabel> parsed = [];
     private readonly List<string> removed = [];
+    private readonly List<(string Name, string Value)> stored = [];
 
     public StreamInfo Stream { get; private set; } = null!;
 
@@ -69,14 +70,7 @@ internal sealed class LabelState
     }
 
     /// <summary>Whether the stream or the metadata had this label before any stage.</summary>
-    public bool IsTaken(string name)
-    {
-        foreach (var pair in Metadata.Pairs)
-        {
-            if (pair.Name == name) return true;
-        }
-        return Stream.Has(name);
-    }
+    public bool IsTaken(string name) => Metadata.Has(name) || Stream.Has(name);
 
     public bool IsParsed(string name)
     {
@@ -152,9 +146,20 @@ internal sealed class LabelState
         all.Clear();
         CopyLayer(Stream.Pairs, all, belowMetadata: true);
         CopyLayer(Metadata.Pairs, all, belowMetadata: false);
-        all.AddRange(Parsed);
-        if (HasError) all.Add((ErrorLabel, Error));
-        if (ErrorDetails.Length > 0) all.Add((ErrorDetailsLabel, ErrorDetails));
+        foreach (ref var label in CollectionsMarshal.AsSpan(parsed)) all.Add((label.Name, label.Value));
+        AddErrors(all);
+    }
+
+    /// <summary>The same; no text is made of values that the store keeps.</summary>
+    public void CopyTo(List<ParsedLabel> all)
+    {
+        all.Clear();
+        stored.Clear();
+        CopyLayer(Stream.Pairs, stored, belowMetadata: true);
+        CopyLayer(Metadata.Pairs, stored, belowMetadata: false);
+        AddErrors(stored);
+        foreach (var (name, value) in stored) all.Add(new ParsedLabel(name, value));
+        all.AddRange(parsed);
     }
 
     /// <summary>The stream's layer as it stands.</summary>
@@ -178,9 +183,14 @@ internal sealed class LabelState
     public Labels ParsedLabels()
     {
         var all = new List<(string, string)>(Parsed);
+        AddErrors(all);
+        return LabelEncoding.ToLabels(all);
+    }
+
+    private void AddErrors(List<(string Name, string Value)> all)
+    {
         if (HasError) all.Add((ErrorLabel, Error));
         if (ErrorDetails.Length > 0) all.Add((ErrorDetailsLabel, ErrorDetails));
-        return LabelEncoding.ToLabels(all);
     }
 
     private void CopyLayer((string Name, string Value)[] layer, List<(string Name, string Value)> into, bool belowMetadata)
@@ -188,7 +198,7 @@ internal sealed class LabelState
         foreach (var pair in layer)
         {
             if (removed.Contains(pair.Name) || IsParsed(pair.Name)) continue;
-            if (belowMetadata && Metadata.Pairs.Any(m => m.Name == pair.Name)) continue;
+            if (belowMetadata && Metadata.Has(pair.Name)) continue;
             into.Add(pair);
         }
     }

@@ -27,6 +27,20 @@ internal struct ParsedLabel
 
     public string Value => value ??= ParserText.Clean(column!.TextOf(row)!);
 
+    /// <summary>Writes the value's bytes behind others, and makes room for them.</summary>
+    /// <param name="at">Moved behind them.</param>
+    public readonly void Write(ref byte[] buffer, ref int at)
+    {
+        if (value is not null)
+        {
+            LabelEncoding.Write(value, ref buffer, ref at);
+            return;
+        }
+        // The store knows no fields of lines that are no clean text.
+        Span<byte> scratch = stackalloc byte[128];
+        LabelEncoding.Write(column!.BytesOf(row, scratch), ref buffer, ref at);
+    }
+
     public readonly bool TryGetId([NotNullWhen(true)] out LogFieldColumn? dictionary, out int id)
     {
         bool has = column is { Distinct: > 0 };

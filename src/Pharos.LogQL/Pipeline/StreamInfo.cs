@@ -10,10 +10,13 @@ internal sealed class StreamInfo
 
     private readonly Dictionary<byte[], MetadataInfo> metadata = new(ByteKeys.Instance);
     private readonly MetadataInfo none = new([]);
+    private byte[] last = [];
+    private MetadataInfo lastInfo;
 
     public StreamInfo(Labels labels)
     {
         Labels = labels;
+        lastInfo = none;
         Pairs = Read(labels.Encoded);
     }
 
@@ -34,15 +37,22 @@ internal sealed class StreamInfo
     public MetadataInfo Metadata(ReadOnlySpan<byte> encoded)
     {
         if (encoded.IsEmpty) return none;
+        // Entries that follow one another mostly carry the same.
+        if (encoded.SequenceEqual(last)) return lastInfo;
         var lookup = metadata.GetAlternateLookup<ReadOnlySpan<byte>>();
-        if (lookup.TryGetValue(encoded, out var known)) return known;
+        if (lookup.TryGetValue(encoded, out byte[]? key, out var known))
+        {
+            (last, lastInfo) = (key, known);
+            return known;
+        }
         var pairs = Read(encoded);
         for (int i = 0; i < pairs.Length; i++)
         {
             if (Has(pairs[i].Name)) pairs[i].Name += LabelState.ExtractedSuffix;
         }
         if (metadata.Count >= RememberedMax) metadata.Clear();
-        return metadata[encoded.ToArray()] = new MetadataInfo(pairs);
+        (last, lastInfo) = (encoded.ToArray(), new MetadataInfo(pairs));
+        return metadata[last] = lastInfo;
     }
 
     private static (string Name, string Value)[] Read(ReadOnlySpan<byte> encoded)
@@ -61,6 +71,15 @@ internal sealed class StreamInfo
 internal sealed class MetadataInfo((string Name, string Value)[] pairs)
 {
     public (string Name, string Value)[] Pairs => pairs;
+
+    public bool Has(string name)
+    {
+        foreach (var pair in pairs)
+        {
+            if (pair.Name == name) return true;
+        }
+        return false;
+    }
 
     /// <summary>A slot for the query: the series of entries with this metadata, where stages do not change labels.</summary>
     public object? Series { get; set; }

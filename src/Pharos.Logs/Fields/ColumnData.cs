@@ -45,15 +45,7 @@ internal abstract class ColumnData : LogFieldColumn
         return needle.Holds(BytesOf(row, scratch), piece);
     }
 
-    /// <summary>The value of a line that has one.</summary>
-    /// <param name="scratch">128 bytes that may be written.</param>
-    public virtual ReadOnlySpan<byte> BytesOf(int row, Span<byte> scratch) => scratch[..Write(row, scratch)];
-
-    public override bool Is(int row, ReadOnlySpan<byte> utf8)
-    {
-        Span<byte> scratch = stackalloc byte[128];
-        return Has(row) && BytesOf(row, scratch).SequenceEqual(utf8);
-    }
+    public override ReadOnlySpan<byte> BytesOf(int row, Span<byte> scratch) => scratch[..Write(row, scratch)];
 
     /// <summary>All bytes that values of a column can hold; null: any.</summary>
     public static byte[]? Alphabet(ColumnEntry entry) => entry.Kind switch

@@ -19,6 +19,9 @@ internal sealed class FieldScanner
     /// <summary>Lines with more fields, and blocks with more names, are left to the parsers.</summary>
     public const int NamesMax = 256;
 
+    /// <summary>Names of values that are no fields begin with it.</summary>
+    public const char Hidden = '[';
+
     /// <summary>Of these, tokens have at most so many: they must not take the place of names.</summary>
     private const int TokenNamesMax = NamesMax / 2;
 
@@ -327,7 +330,7 @@ internal sealed class FieldScanner
     /// <summary>Arrays are no fields, but their text is a value all the same; no label has such a name.</summary>
     private int HiddenOf(int name)
     {
-        string hidden = "[" + names[name];
+        string hidden = Hidden + names[name];
         if (numbers.TryGetValue(hidden, out int number)) return number;
         if (names.Count == NamesMax) return -1;
         names.Add(hidden);

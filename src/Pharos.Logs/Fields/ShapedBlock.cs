@@ -18,6 +18,7 @@ internal sealed class ShapedBlock : LogFields, IDisposable
     private readonly byte[] rows;
     private readonly ColumnData?[] columns;
     private readonly List<byte[]> rented = [];
+    private string[]? names;
 
     /// <param name="directory">The shapes frame, unpacked.</param>
     /// <param name="columnsAt">Where its columns begin among those of the block.</param>
@@ -29,6 +30,9 @@ internal sealed class ShapedBlock : LogFields, IDisposable
         (shapes, entries, rows) = BlockShapes.Read(directory, block.Header, columnsAt);
         columns = new ColumnData?[entries.Length];
     }
+
+    /// <remarks>Tokens have no name, and values that are no fields one that no label has.</remarks>
+    public override IReadOnlyList<string> Names => names ??= [.. entries.Select(e => e.Name).Where(n => n.Length > 0 && n[0] != FieldScanner.Hidden)];
 
     public override LogFieldFormat FormatOf(int row) => rows[row] == 0 ? LogFieldFormat.None : shapes[rows[row] - 1].Format;
 

@@ -6,6 +6,8 @@ namespace Pharos.Logs.Metadata;
 /// <summary>What filters right behind a selector see of a block's entries: the stream's labels, which come first, and structured metadata.</summary>
 internal sealed class MetadataFields(BlockMetadata metadata, Labels stream) : LogFields
 {
+    public override IReadOnlyList<string> Names => [.. stream.ToDictionary().Keys.Union(metadata.Entries.Select(e => e.Name))];
+
     public override LogFieldFormat FormatOf(int row) => LogFieldFormat.None;
 
     public override LogFieldColumn? Column(string name)

@@ -1,0 +1,44 @@
+using System.Text;
+using Pharos.Core;
+using Pharos.LogQL.Syntax;
+
+namespace Pharos.LogQL.Engine;
+
+/// <summary>What stays of label sets under a grouping; without one, nothing. Not safe for several threads.</summary>
+internal sealed class LabelGroups(Grouping? grouping)
+{
+    private readonly byte[][] names = [.. (grouping?.Labels ?? []).Select(Encoding.UTF8.GetBytes)];
+    private readonly Dictionary<byte[], Labels> known = new(ByteKeys.Instance);
+    private byte[] buffer = new byte[256];
+
+    /// <summary>The same instance for all sets of which the same stays.</summary>
+    public Labels Of(Labels labels)
+    {
+        if (grouping is null) return Labels.Empty;
+        var encoded = labels.Encoded;
+        if (buffer.Length < encoded.Length) buffer = new byte[2 * encoded.Length];
+        int length = 0;
+        for (int at = 0; at < encoded.Length;)
+        {
+            int from = at;
+            bool named = IsNamed(LabelCodec.ReadString(encoded, ref at));
+            LabelCodec.ReadString(encoded, ref at);
+            if (named == grouping.Without) continue;
+            encoded[from..at].CopyTo(buffer.AsSpan(length));
+            length += at - from;
+        }
+        var left = buffer.AsSpan(0, length);
+        if (known.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(left, out var group)) return group;
+        byte[] own = left.ToArray();
+        return known[own] = Labels.FromEncoded(own);
+    }
+
+    private bool IsNamed(ReadOnlySpan<byte> name)
+    {
+        foreach (byte[] one in names)
+        {
+            if (name.SequenceEqual(one)) return true;
+        }
+        return false;
+    }
+}
