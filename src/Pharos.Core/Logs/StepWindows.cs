@@ -3,6 +3,8 @@ namespace Pharos.Core;
 /// <summary>Windows that end at the steps of a query: the window of step i is (StartNs + i × StepNs − RangeNs, StartNs + i × StepNs].</summary>
 public sealed record StepWindows(long StartNs, long StepNs, int Count, long RangeNs)
 {
+    public long At(int step) => StartNs + (step * StepNs);
+
     /// <summary>The first step whose window holds a time.</summary>
     public long First(long timestampNs) => Math.Max(0, CeilingDivide(timestampNs - StartNs, StepNs));
 

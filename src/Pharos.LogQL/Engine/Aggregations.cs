@@ -17,6 +17,9 @@ internal static class Aggregations
         };
     }
 
+    /// <summary>Whether an aggregation makes one number of those of a group.</summary>
+    public static bool IsOfGroups(string op) => op is not ("sort" or "sort_desc" or "topk" or "bottomk" or "approx_topk");
+
     /// <summary>A number as a series without labels.</summary>
     public static StepMatrix Constant(double value, Steps steps)
     {
@@ -38,58 +41,9 @@ internal static class Aggregations
 
     private static StepMatrix Groups(VectorAggregation syntax, StepMatrix inner, Steps steps)
     {
-        var grouping = new LabelGroups(syntax.Grouping);
-        var groups = new Dictionary<Labels, List<StepSeries>>();
-        foreach (var series in inner.Series)
-        {
-            var key = grouping.Of(series.Labels);
-            if (!groups.TryGetValue(key, out var list)) groups[key] = list = [];
-            list.Add(series);
-        }
-        var result = new List<StepSeries>(groups.Count);
-        foreach (var (labels, members) in groups)
-        {
-            var series = new StepSeries(labels, steps.Count);
-            for (int i = 0; i < steps.Count; i++)
-            {
-                if (TryAggregate(syntax.Op, members, i, out double value)) series.Set(i, value);
-            }
-            result.Add(series);
-        }
-        return new StepMatrix { Series = result };
-    }
-
-    private static bool TryAggregate(string op, List<StepSeries> members, int step, out double result)
-    {
-        double count = 0, sum = 0, mean = 0, squares = 0, best = 0;
-        foreach (var member in members)
-        {
-            if (!member.Present[step]) continue;
-            double value = member.Values[step];
-            count++;
-            switch (op)
-            {
-                case "sum": sum += value; break;
-                case "avg": mean = AddToMean(mean, value, count); break;
-                case "min": best = count == 1 || value < best || double.IsNaN(best) ? value : best; break;
-                case "max": best = count == 1 || value > best || double.IsNaN(best) ? value : best; break;
-                case "stddev" or "stdvar":
-                    double delta = value - mean;
-                    mean += delta / count;
-                    squares += delta * (value - mean);
-                    break;
-            }
-        }
-        result = op switch
-        {
-            "sum" => sum,
-            "avg" => mean,
-            "min" or "max" => best,
-            "count" => count,
-            "stdvar" => squares / count,
-            _ => Math.Sqrt(squares / count),
-        };
-        return count > 0;
+        var groups = new StepGroups(syntax.Op, syntax.Grouping, steps.Count);
+        foreach (var series in inner.Series) groups.Add(series);
+        return groups.Matrix();
     }
 
     private static StepMatrix Best(VectorAggregation syntax, StepMatrix inner, Steps steps)

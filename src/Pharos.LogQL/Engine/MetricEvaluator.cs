@@ -27,6 +27,7 @@ internal sealed class MetricEvaluator(QueryContext context, Steps steps)
         bool push = vector.Inner is RangeAggregation inner && Hints.MayPush(vector.Op, inner);
         if (vector.Op is "sort" or "sort_desc" or "approx_topk" && steps.Count > 1)
             throw new QueryException(QueryErrorKind.BadData, $"{vector.Op} is for instant queries only: points of a range have no common order");
+        if (!push && vector.Inner is RangeAggregation { Op: not "absent_over_time" } range && Aggregations.IsOfGroups(vector.Op)) return new RangeReader(context, range, steps, null, hasPushed: false).Evaluate(vector);
         return push
             ? new RangeReader(context, (RangeAggregation)vector.Inner, steps, vector.Grouping, hasPushed: true).Evaluate()
             : Aggregations.Evaluate(vector, Evaluate(vector.Inner), steps);

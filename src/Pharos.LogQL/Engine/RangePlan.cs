@@ -76,7 +76,7 @@ internal sealed class RangePlan
         Charge(IsCounting ? Steps.Count * 2L : 1);
         return IsCounting
             ? new CountingSeries(labels, windows, perSecondOf)
-            : new KeepingSeries(labels, WindowFunctions.Of(Syntax.Op, Syntax.Parameter, Syntax.Range.RangeNs));
+            : new KeepingSeries(labels, windows, WindowFunctions.Of(Syntax.Op, Syntax.Parameter, Syntax.Range.RangeNs));
     }
 
     /// <exception cref="QueryException">The query would hold too many samples.</exception>

@@ -12,6 +12,28 @@ internal sealed class RangeReader(QueryContext context, RangeAggregation syntax,
 
     public StepMatrix Evaluate()
     {
+        var series = Read();
+        if (syntax.Op == "absent_over_time") return Absent(series);
+        return new StepMatrix { Series = [.. series.Select(s => s.Evaluate()).Where(s => s.Any)] };
+    }
+
+    /// <summary>Evaluates and aggregates, one series after another: of very many none but one has values at all steps in memory. Not for absent_over_time.</summary>
+    public StepMatrix Evaluate(VectorAggregation around)
+    {
+        var groups = new StepGroups(around.Op, around.Grouping, steps.Count);
+        var values = new StepSeries(Labels.Empty, steps.Count);
+        foreach (var series in Read())
+        {
+            values.Reset(series.Labels);
+            series.Evaluate(values);
+            if (values.Any) groups.Add(values);
+        }
+        return groups.Matrix();
+    }
+
+    /// <summary>All series, and their samples.</summary>
+    private List<SampleSeries> Read()
+    {
         long asked = context.Time.GetTimestamp();
         var cursors = context.Store.OpenSplit(context.Tenant, plan.Selection(), Environment.ProcessorCount, context.Cancel);
         context.Add(default(LogReadStatistics) with { LookUp = context.Time.GetElapsedTime(asked) });
@@ -26,9 +48,7 @@ internal sealed class RangeReader(QueryContext context, RangeAggregation syntax,
         // The one that comes first in the data, whichever thread met it.
         int first = Enumerable.Range(0, workers.Length).Where(i => failures[i] is not null).OrderBy(i => failures[i] is OperationCanceledException ? 1 : 0).ThenBy(i => workers[i].Section).FirstOrDefault(-1);
         if (first >= 0) ExceptionDispatchInfo.Throw(failures[first]!);
-        var series = Merge(workers);
-        if (syntax.Op == "absent_over_time") return Absent(series);
-        return new StepMatrix { Series = [.. series.Select(s => s.Evaluate(steps, syntax.Range.RangeNs)).Where(s => s.Any)] };
+        return Merge(workers);
 
         void Run(int number)
         {
@@ -66,7 +86,7 @@ internal sealed class RangeReader(QueryContext context, RangeAggregation syntax,
             .Where(m => syntax.Range.Log.Matchers.Count(o => o.Name == m.Name) == 1)
             .Select(m => (m.Name, m.Value)).ToList();
         var result = new StepSeries(LabelEncoding.ToLabels(pinned), steps.Count);
-        var present = series.Select(s => s.Evaluate(steps, syntax.Range.RangeNs)).ToList();
+        var present = series.Select(s => s.Evaluate()).ToList();
         for (int i = 0; i < steps.Count; i++)
         {
             int step = i;

@@ -4,9 +4,11 @@ using Pharos.Core;
 namespace Pharos.LogQL.Engine;
 
 /// <summary>Gathers the samples of one series of a range aggregation, and computes its value at each step.</summary>
-internal abstract class SampleSeries(Labels labels)
+internal abstract class SampleSeries(Labels labels, StepWindows windows)
 {
     public Labels Labels { get; } = labels;
+
+    protected StepWindows Windows { get; } = windows;
 
     /// <summary>Adds samples.</summary>
     /// <param name="timestampNs">Shifted by the offset, so that it compares with the steps.</param>
@@ -18,20 +20,29 @@ internal abstract class SampleSeries(Labels labels)
     /// <summary>Takes over what another thread gathered for the same series, from other sections.</summary>
     public abstract void Merge(SampleSeries other);
 
-    public abstract StepSeries Evaluate(Steps steps, long rangeNs);
+    /// <summary>Sets the value of each step that has one.</summary>
+    /// <param name="into">Of as many steps as there are windows, without any value.</param>
+    public abstract void Evaluate(StepSeries into);
+
+    public StepSeries Evaluate()
+    {
+        var series = new StepSeries(Labels, Windows.Count);
+        Evaluate(series);
+        return series;
+    }
 }
 
 /// <summary>
 /// Counts and whole-number sums: each sample adds to the steps whose window holds it, by differences, so that nothing is kept per line.
 /// </summary>
-internal sealed class CountingSeries(Labels labels, StepWindows windows, double perSecondOf) : SampleSeries(labels)
+internal sealed class CountingSeries(Labels labels, StepWindows windows, double perSecondOf) : SampleSeries(labels, windows)
 {
     private readonly long[] counts = new long[windows.Count + 1];
     private readonly long[] sums = new long[windows.Count + 1];
 
     public override void Add(long timestampNs, int count, double value, int section)
     {
-        long first = windows.First(timestampNs), last = windows.Last(timestampNs);
+        long first = Windows.First(timestampNs), last = Windows.Last(timestampNs);
         if (first > last) return;
         counts[first] += count;
         counts[last + 1] -= count;
@@ -49,22 +60,20 @@ internal sealed class CountingSeries(Labels labels, StepWindows windows, double 
         }
     }
 
-    public override StepSeries Evaluate(Steps at, long range)
+    public override void Evaluate(StepSeries into)
     {
-        var series = new StepSeries(Labels, at.Count);
         long count = 0, sum = 0;
-        for (int i = 0; i < at.Count; i++)
+        for (int i = 0; i < Windows.Count; i++)
         {
             count += counts[i];
             sum += sums[i];
-            if (count > 0) series.Set(i, sum / perSecondOf);
+            if (count > 0) into.Set(i, sum / perSecondOf);
         }
-        return series;
     }
 }
 
 /// <summary>Keeps the samples, for functions that need them. There may be as many as there are lines: all but the samples themselves is made when it is needed.</summary>
-internal sealed class KeepingSeries(Labels labels, WindowFunction function) : SampleSeries(labels)
+internal sealed class KeepingSeries(Labels labels, StepWindows windows, WindowFunction function) : SampleSeries(labels, windows)
 {
     private readonly List<(long TimestampNs, double Value)> samples = new(1);
     private int firstSection;
@@ -82,19 +91,19 @@ internal sealed class KeepingSeries(Labels labels, WindowFunction function) : Sa
 
     public override void Merge(SampleSeries other) => (others ??= []).Add((KeepingSeries)other);
 
-    public override StepSeries Evaluate(Steps steps, long rangeNs)
+    public override void Evaluate(StepSeries into)
     {
         var all = InOrder();
-        var series = new StepSeries(Labels, steps.Count);
         int from = 0, to = 0;
-        for (int i = 0; i < steps.Count; i++)
+        // Most series have samples in few of the windows.
+        long last = Windows.Last(all[^1].TimestampNs);
+        for (int i = (int)Math.Min(Windows.Count, Windows.First(all[0].TimestampNs)); i <= last; i++)
         {
-            long end = steps.At(i), start = end - rangeNs;
+            long end = Windows.At(i), start = end - Windows.RangeNs;
             while (to < all.Length && all[to].TimestampNs <= end) to++;
             while (from < to && all[from].TimestampNs <= start) from++;
-            if (to > from) series.Set(i, function(all[from..to], start, end));
+            if (to > from) into.Set(i, function(all[from..to], start, end));
         }
-        return series;
     }
 
     /// <summary>All samples by time; those of one time by section, whichever thread read it: sums do not depend on threads.</summary>

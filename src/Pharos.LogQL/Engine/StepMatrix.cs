@@ -13,7 +13,7 @@ internal readonly record struct Steps(long StartNs, long StepNs, int Count)
 /// <summary>One series at all steps.</summary>
 internal sealed class StepSeries(Labels labels, int steps)
 {
-    public Labels Labels { get; } = labels;
+    public Labels Labels { get; private set; } = labels;
 
     public double[] Values { get; } = new double[steps];
 
@@ -24,6 +24,13 @@ internal sealed class StepSeries(Labels labels, int steps)
     {
         Values[step] = value;
         Present[step] = true;
+    }
+
+    /// <summary>Takes all values out, for another series to use the same memory.</summary>
+    public void Reset(Labels newLabels)
+    {
+        Labels = newLabels;
+        Array.Clear(Present);
     }
 
     public bool Any => Array.IndexOf(Present, true) >= 0;
