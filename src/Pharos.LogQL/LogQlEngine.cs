@@ -164,9 +164,9 @@ public sealed class LogQlEngine : IDisposable
         foreach (var one in matrix.Series)
         {
             var values = new List<(long, double)>();
-            for (int i = 0; i < steps.Count; i++)
+            for (int i = one.From; i < one.To; i++)
             {
-                if (one.Present[i]) values.Add((steps.At(i) / 1_000_000, one.Values[i]));
+                if (one.Has(i)) values.Add((steps.At(i) / 1_000_000, one[i]));
             }
             if (values.Count > 0) series.Add(new LogQlSeries(one.Labels, values));
         }
@@ -180,12 +180,12 @@ public sealed class LogQlEngine : IDisposable
         var matrix = new MetricEvaluator(context, steps).Evaluate(expr);
         if (matrix.Scalar is { } scalar)
             return new LogQlResult { Kind = LogQlResultKind.Scalar, Scalar = scalar, Statistics = new LogQlStatistics(default, 1, default) };
-        var present = matrix.Series.Where(s => s.Present[0]).ToList();
+        var present = matrix.Series.Where(s => s.Has(0)).ToList();
         if (!matrix.Ordered) present.Sort(static (a, b) => a.Labels.CompareTo(b.Labels));
         return new LogQlResult
         {
             Kind = LogQlResultKind.Vector,
-            Series = [.. present.Select(s => new LogQlSeries(s.Labels, [(timestampNs / 1_000_000, s.Values[0])]))],
+            Series = [.. present.Select(s => new LogQlSeries(s.Labels, [(timestampNs / 1_000_000, s[0])]))],
             Statistics = new LogQlStatistics(default, present.Count, default),
         };
     }

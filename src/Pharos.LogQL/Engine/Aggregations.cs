@@ -23,7 +23,7 @@ internal static class Aggregations
     /// <summary>A number as a series without labels.</summary>
     public static StepMatrix Constant(double value, Steps steps)
     {
-        var series = new StepSeries(Labels.Empty, steps.Count);
+        var series = new StepSeries(Labels.Empty, 0, steps.Count);
         for (int i = 0; i < steps.Count; i++) series.Set(i, value);
         return new StepMatrix { Series = [series] };
     }
@@ -52,27 +52,27 @@ internal static class Aggregations
         bool top = syntax.Op != "bottomk";
         var grouping = new LabelGroups(syntax.Grouping);
         var groups = inner.Series.GroupBy(s => grouping.Of(s.Labels)).Select(g => g.ToList()).ToList();
-        var kept = inner.Series.ToDictionary(s => s, s => new StepSeries(s.Labels, steps.Count));
+        var kept = inner.Series.ToDictionary(s => s, s => new StepSeries(s.Labels, s.From, s.To));
         for (int i = 0; i < steps.Count; i++)
         {
             int step = i;
             foreach (var group in groups)
             {
-                var present = group.Where(s => s.Present[step]).ToList();
-                present.Sort((a, b) => Compare(a.Values[step], b.Values[step], top) is var c and not 0 ? c : a.Labels.CompareTo(b.Labels));
-                foreach (var series in present.Take(k)) kept[series].Set(step, series.Values[step]);
+                var present = group.Where(s => s.Has(step)).ToList();
+                present.Sort((a, b) => Compare(a[step], b[step], top) is var c and not 0 ? c : a.Labels.CompareTo(b.Labels));
+                foreach (var series in present.Take(k)) kept[series].Set(step, series[step]);
             }
         }
         var result = kept.Values.Where(s => s.Any).ToList();
         // At one instant the best come first, as in Loki.
-        if (steps.Count == 1) result.Sort((a, b) => Compare(a.Values[0], b.Values[0], top));
+        if (steps.Count == 1) result.Sort((a, b) => Compare(a[0], b[0], top));
         return new StepMatrix { Series = result, Ordered = syntax.Op == "approx_topk" };
     }
 
     private static StepMatrix Sort(StepMatrix inner, bool descending)
     {
-        var sorted = inner.Series.Where(s => s.Present[0]).ToList();
-        sorted.Sort((a, b) => Compare(a.Values[0], b.Values[0], descending) is var c and not 0 ? c : a.Labels.CompareTo(b.Labels));
+        var sorted = inner.Series.Where(s => s.Has(0)).ToList();
+        sorted.Sort((a, b) => Compare(a[0], b[0], descending) is var c and not 0 ? c : a.Labels.CompareTo(b.Labels));
         return new StepMatrix { Series = sorted, Ordered = true };
     }
 

@@ -10,23 +10,23 @@ internal static class BinaryOperations
     public static StepMatrix Evaluate(BinaryExpr syntax, StepMatrix left, StepMatrix right, Steps steps)
     {
         if (left.Scalar is { } a && right.Scalar is { } b) return new StepMatrix { Scalar = Arithmetic.Scalars(syntax.Op, a, b) };
-        if (right.Scalar is { } onRight) return WithScalar(syntax, left, steps, v => (v, onRight));
-        if (left.Scalar is { } onLeft) return WithScalar(syntax, right, steps, v => (onLeft, v));
+        if (right.Scalar is { } onRight) return WithScalar(syntax, left, v => (v, onRight));
+        if (left.Scalar is { } onLeft) return WithScalar(syntax, right, v => (onLeft, v));
         if (syntax.IsSet) return Sets(syntax, left, right, steps);
         return Vectors(syntax, left, right, steps);
     }
 
-    private static StepMatrix WithScalar(BinaryExpr syntax, StepMatrix vector, Steps steps, Func<double, (double Left, double Right)> sides)
+    private static StepMatrix WithScalar(BinaryExpr syntax, StepMatrix vector, Func<double, (double Left, double Right)> sides)
     {
         var result = new List<StepSeries>(vector.Series.Count);
         foreach (var series in vector.Series)
         {
-            var made = new StepSeries(series.Labels, steps.Count);
-            for (int i = 0; i < steps.Count; i++)
+            var made = new StepSeries(series.Labels, series.From, series.To);
+            for (int i = series.From; i < series.To; i++)
             {
-                if (!series.Present[i]) continue;
-                var (left, right) = sides(series.Values[i]);
-                if (TryValue(syntax, left, right, kept: series.Values[i], out double value)) made.Set(i, value);
+                if (!series.Has(i)) continue;
+                var (left, right) = sides(series[i]);
+                if (TryValue(syntax, left, right, kept: series[i], out double value)) made.Set(i, value);
             }
             result.Add(made);
         }
@@ -80,11 +80,10 @@ internal static class BinaryOperations
                     result.Add(one);
                     continue;
                 }
-                var made = new StepSeries(one.Labels, steps.Count);
-                for (int i = 0; i < steps.Count; i++)
+                var made = new StepSeries(one.Labels, one.From, one.To);
+                for (int i = one.From; i < one.To; i++)
                 {
-                    bool matched = others is not null && AnyAt(others, i);
-                    if (one.Present[i] && matched == (syntax.Op == "and")) made.Set(i, one.Values[i]);
+                    if (one.Has(i) && (others is not null && AnyAt(others, i)) == (syntax.Op == "and")) made.Set(i, one[i]);
                 }
                 result.Add(made);
             }
@@ -96,30 +95,22 @@ internal static class BinaryOperations
             lefts.TryGetValue(key, out var others);
             foreach (var one in series)
             {
-                if (!byLabels.TryGetValue(one.Labels, out var made)) byLabels[one.Labels] = made = new StepSeries(one.Labels, steps.Count);
-                else if (others is not null && others.Contains(made)) byLabels[one.Labels] = made = Copy(made, steps);
-                for (int i = 0; i < steps.Count; i++)
+                if (!byLabels.TryGetValue(one.Labels, out var made)) byLabels[one.Labels] = made = new StepSeries(one.Labels, one.From, one.To);
+                else byLabels[one.Labels] = made = made.Copy(one.Labels, 0, steps.Count);
+                for (int i = one.From; i < one.To; i++)
                 {
-                    if (one.Present[i] && !(others is not null && AnyAt(others, i))) made.Set(i, one.Values[i]);
+                    if (one.Has(i) && !(others is not null && AnyAt(others, i))) made.Set(i, one[i]);
                 }
             }
         }
         return new StepMatrix { Series = [.. byLabels.Values] };
     }
 
-    private static StepSeries Copy(StepSeries of, Steps steps)
-    {
-        var copy = new StepSeries(of.Labels, steps.Count);
-        of.Values.CopyTo(copy.Values, 0);
-        of.Present.CopyTo(copy.Present, 0);
-        return copy;
-    }
-
     private static bool AnyAt(List<StepSeries> series, int step)
     {
         foreach (var one in series)
         {
-            if (one.Present[step]) return true;
+            if (one.Has(step)) return true;
         }
         return false;
     }
@@ -142,22 +133,22 @@ internal static class BinaryOperations
                 StepSeries? result = null;
                 bool[]? used = null;
                 if (cardinality == MatchCardinality.OneToOne && !taken.TryGetValue(one, out used)) taken[one] = used = new bool[steps.Count];
-                for (int i = 0; i < steps.Count; i++)
+                for (int i = Math.Max(series.From, one.From); i < Math.Min(series.To, one.To); i++)
                 {
-                    if (!series.Present[i] || !one.Present[i]) continue;
+                    if (!series.Has(i) || !one.Has(i)) continue;
                     if (used is not null)
                     {
                         if (used[i]) throw Many(syntax, key);
                         used[i] = true;
                     }
-                    double l = swap ? one.Values[i] : series.Values[i], r = swap ? series.Values[i] : one.Values[i];
+                    double l = swap ? one[i] : series[i], r = swap ? series[i] : one[i];
                     if (!TryValue(syntax, l, r, kept: l, out double value)) continue;
                     if (result is null)
                     {
                         var labels = ResultLabels(series.Labels, one.Labels, syntax);
-                        if (!made.TryGetValue(labels, out result)) made[labels] = result = new StepSeries(labels, steps.Count);
+                        if (!made.TryGetValue(labels, out result)) made[labels] = result = new StepSeries(labels, 0, steps.Count);
                     }
-                    if (result.Present[i])
+                    if (result.Has(i))
                         throw new QueryException(QueryErrorKind.Execution, "multiple matches for labels: grouping labels must ensure unique matches");
                     result.Set(i, value);
                 }
@@ -173,7 +164,7 @@ internal static class BinaryOperations
             if (series.Count < 2) continue;
             for (int i = 0; i < steps.Count; i++)
             {
-                var present = series.Where(s => s.Present[i]).Take(2).ToList();
+                var present = series.Where(s => s.Has(i)).Take(2).ToList();
                 if (present.Count < 2) continue;
                 throw new QueryException(
                     QueryErrorKind.Execution,

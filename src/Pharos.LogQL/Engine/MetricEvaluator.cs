@@ -50,10 +50,7 @@ internal sealed class MetricEvaluator(QueryContext context, Steps steps)
             var pairs = LabelEncoding.ToPairs(series.Labels);
             pairs.RemoveAll(p => p.Name == replace.Destination);
             if (value.Length > 0) pairs.Add((replace.Destination, value));
-            var renamed = new StepSeries(LabelEncoding.ToLabels(pairs), steps.Count);
-            series.Values.CopyTo(renamed.Values, 0);
-            series.Present.CopyTo(renamed.Present, 0);
-            result.Add(renamed);
+            result.Add(series.Copy(LabelEncoding.ToLabels(pairs), series.From, series.To));
         }
         return new StepMatrix { Series = result, Ordered = inner.Ordered };
     }

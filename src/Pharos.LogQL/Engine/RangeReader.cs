@@ -17,15 +17,13 @@ internal sealed class RangeReader(QueryContext context, RangeAggregation syntax,
         return new StepMatrix { Series = [.. series.Select(s => s.Evaluate()).Where(s => s.Any)] };
     }
 
-    /// <summary>Evaluates and aggregates, one series after another: of very many none but one has values at all steps in memory. Not for absent_over_time.</summary>
+    /// <summary>Evaluates and aggregates, one series after another: of very many, one at a time has its values in memory. Not for absent_over_time.</summary>
     public StepMatrix Evaluate(VectorAggregation around)
     {
         var groups = new StepGroups(around.Op, around.Grouping, steps.Count);
-        var values = new StepSeries(Labels.Empty, steps.Count);
         foreach (var series in Read())
         {
-            values.Reset(series.Labels);
-            series.Evaluate(values);
+            var values = series.Evaluate();
             if (values.Any) groups.Add(values);
         }
         return groups.Matrix();
@@ -85,12 +83,12 @@ internal sealed class RangeReader(QueryContext context, RangeAggregation syntax,
         var pinned = syntax.Range.Log.Matchers.Where(m => m.Op == MatchOp.Equal && m.Value.Length > 0)
             .Where(m => syntax.Range.Log.Matchers.Count(o => o.Name == m.Name) == 1)
             .Select(m => (m.Name, m.Value)).ToList();
-        var result = new StepSeries(LabelEncoding.ToLabels(pinned), steps.Count);
+        var result = new StepSeries(LabelEncoding.ToLabels(pinned), 0, steps.Count);
         var present = series.Select(s => s.Evaluate()).ToList();
         for (int i = 0; i < steps.Count; i++)
         {
             int step = i;
-            if (!present.Any(s => s.Present[step])) result.Set(i, 1);
+            if (!present.Any(s => s.Has(step))) result.Set(i, 1);
         }
         return new StepMatrix { Series = result.Any ? [result] : [] };
     }

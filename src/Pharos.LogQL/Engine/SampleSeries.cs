@@ -20,16 +20,7 @@ internal abstract class SampleSeries(Labels labels, StepWindows windows)
     /// <summary>Takes over what another thread gathered for the same series, from other sections.</summary>
     public abstract void Merge(SampleSeries other);
 
-    /// <summary>Sets the value of each step that has one.</summary>
-    /// <param name="into">Of as many steps as there are windows, without any value.</param>
-    public abstract void Evaluate(StepSeries into);
-
-    public StepSeries Evaluate()
-    {
-        var series = new StepSeries(Labels, Windows.Count);
-        Evaluate(series);
-        return series;
-    }
+    public abstract StepSeries Evaluate();
 }
 
 /// <summary>
@@ -60,15 +51,17 @@ internal sealed class CountingSeries(Labels labels, StepWindows windows, double 
         }
     }
 
-    public override void Evaluate(StepSeries into)
+    public override StepSeries Evaluate()
     {
+        var series = new StepSeries(Labels, 0, Windows.Count);
         long count = 0, sum = 0;
         for (int i = 0; i < Windows.Count; i++)
         {
             count += counts[i];
             sum += sums[i];
-            if (count > 0) into.Set(i, sum / perSecondOf);
+            if (count > 0) series.Set(i, sum / perSecondOf);
         }
+        return series;
     }
 }
 
@@ -91,19 +84,20 @@ internal sealed class KeepingSeries(Labels labels, StepWindows windows, WindowFu
 
     public override void Merge(SampleSeries other) => (others ??= []).Add((KeepingSeries)other);
 
-    public override void Evaluate(StepSeries into)
+    public override StepSeries Evaluate()
     {
         var all = InOrder();
+        int first = (int)Math.Min(Windows.Count, Windows.First(all[0].TimestampNs));
+        var series = new StepSeries(Labels, first, Math.Max(first, (int)Windows.Last(all[^1].TimestampNs) + 1));
         int from = 0, to = 0;
-        // Most series have samples in few of the windows.
-        long last = Windows.Last(all[^1].TimestampNs);
-        for (int i = (int)Math.Min(Windows.Count, Windows.First(all[0].TimestampNs)); i <= last; i++)
+        for (int i = series.From; i < series.To; i++)
         {
             long end = Windows.At(i), start = end - Windows.RangeNs;
             while (to < all.Length && all[to].TimestampNs <= end) to++;
             while (from < to && all[from].TimestampNs <= start) from++;
-            if (to > from) into.Set(i, function(all[from..to], start, end));
+            if (to > from) series.Set(i, function(all[from..to], start, end));
         }
+        return series;
     }
 
     /// <summary>All samples by time; those of one time by section, whichever thread read it: sums do not depend on threads.</summary>

@@ -31,14 +31,14 @@ internal sealed class StepGroups(string op, Grouping? grouping, int steps)
         Deviation,
     }
 
-    /// <summary>Adds a series; it may change afterwards.</summary>
+    /// <summary>Adds a series.</summary>
     public void Add(StepSeries series)
     {
         ref var group = ref CollectionsMarshal.GetValueRefOrAddDefault(groups, labels.Of(series.Labels), out _);
         group ??= new Group(steps);
-        for (int step = 0; step < steps; step++)
+        for (int step = series.From; step < series.To; step++)
         {
-            if (series.Present[step]) group.Add(kind, step, series.Values[step]);
+            if (series.Has(step)) group.Add(kind, step, series[step]);
         }
     }
 
@@ -47,7 +47,7 @@ internal sealed class StepGroups(string op, Grouping? grouping, int steps)
         var result = new List<StepSeries>(groups.Count);
         foreach (var (of, group) in groups)
         {
-            var series = new StepSeries(of, steps);
+            var series = new StepSeries(of, 0, steps);
             for (int step = 0; step < steps; step++)
             {
                 if (group.Counts[step] > 0) series.Set(step, ValueOf(group, step));

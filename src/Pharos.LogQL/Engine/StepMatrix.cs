@@ -10,30 +10,44 @@ internal readonly record struct Steps(long StartNs, long StepNs, int Count)
     public long LastNs => At(Count - 1);
 }
 
-/// <summary>One series at all steps.</summary>
-internal sealed class StepSeries(Labels labels, int steps)
+/// <summary>
+/// One series at the steps of an evaluation. It takes memory for the steps between its bounds only: where lines give the labels, most series have a few samples.
+/// </summary>
+/// <param name="from">The first step that may have a value.</param>
+/// <param name="to">The step behind the last one.</param>
+internal sealed class StepSeries(Labels labels, int from, int to)
 {
-    public Labels Labels { get; private set; } = labels;
+    private readonly double[] values = new double[to - from];
+    private readonly bool[] present = new bool[to - from];
 
-    public double[] Values { get; } = new double[steps];
+    public Labels Labels { get; } = labels;
 
-    /// <summary>Whether there is a value at a step.</summary>
-    public bool[] Present { get; } = new bool[steps];
+    public int From => from;
+
+    public int To => to;
+
+    public bool Any => Array.IndexOf(present, true) >= 0;
+
+    /// <summary>The value at a step that has one.</summary>
+    public double this[int step] => values[step - from];
+
+    /// <summary>Whether there is a value at a step, whether within the bounds or not.</summary>
+    public bool Has(int step) => step >= from && step < to && present[step - from];
 
     public void Set(int step, double value)
     {
-        Values[step] = value;
-        Present[step] = true;
+        values[step - from] = value;
+        present[step - from] = true;
     }
 
-    /// <summary>Takes all values out, for another series to use the same memory.</summary>
-    public void Reset(Labels newLabels)
+    /// <summary>The same values, between other bounds that hold these.</summary>
+    public StepSeries Copy(Labels copyLabels, int copyFrom, int copyTo)
     {
-        Labels = newLabels;
-        Array.Clear(Present);
+        var copy = new StepSeries(copyLabels, copyFrom, copyTo);
+        values.CopyTo(copy.values, from - copyFrom);
+        present.CopyTo(copy.present, from - copyFrom);
+        return copy;
     }
-
-    public bool Any => Array.IndexOf(Present, true) >= 0;
 }
 
 /// <summary>What an expression gives: one number per step, or series.</summary>
