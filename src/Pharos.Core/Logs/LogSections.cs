@@ -25,6 +25,15 @@ public interface ILogSections
 
     /// <summary>Work done so far, for all sections.</summary>
     LogReadStatistics Statistics { get; }
+
+    /// <summary>Bytes that may still be read, negative once there were more; null: there is no limit. To be asked while no section is being read.</summary>
+    long? BytesLeft => null;
+
+    /// <summary>Says that the entries end before an entry that would have to be read, because <see cref="BytesLeft"/> is used up.</summary>
+    /// <exception cref="QueryException">A part of the entries is of no use.</exception>
+    void End()
+    {
+    }
 }
 
 /// <summary>One section, for what is read by one cursor.</summary>

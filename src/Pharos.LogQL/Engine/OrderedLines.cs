@@ -7,6 +7,8 @@ namespace Pharos.LogQL.Engine;
 /// <summary>
 /// The lines of a log query in its order, with its stages run on all processors: sections of the store are read some ahead of where the order is, each up to a
 /// number of lines, and merged. The lines are those that one cursor over all would give. For one thread, which the crew helps; nothing runs between calls.
+/// Where only so many bytes may be read, what is left of them is shared out among the sections that are read together, and counted when all of these are done:
+/// where the lines end does not depend on threads.
 /// </summary>
 internal sealed class OrderedLines : IDisposable
 {
@@ -34,6 +36,8 @@ internal sealed class OrderedLines : IDisposable
     private OpenSection? current;
     private int atOnce = 1;
     private int given;
+    private readonly long? bytesMost;
+    private int opened;
 
     /// <summary>Opens the lines of a query; its limit says how many will be asked for, about.</summary>
     /// <exception cref="QueryException">A stage cannot run.</exception>
@@ -43,7 +47,6 @@ internal sealed class OrderedLines : IDisposable
         backward = query.Backward;
         linesWanted = query.Limit;
         this.log = log;
-        firstLines = log.Stages.Any(s => s is LineFilterSyntax or LabelFilterStage) ? FilteredLines : 1;
         var selection = LaneOf(0).Pipeline.StoredLines.Narrow(new LogSelection
         {
             Matchers = log.Matchers,
@@ -55,6 +58,9 @@ internal sealed class OrderedLines : IDisposable
         });
         long asked = context.Time.GetTimestamp();
         sections = context.Store.OpenSections(context.Tenant, selection, context.Cancel);
+        bytesMost = sections.BytesLeft;
+        // A block counts as a whole, so that one line of it costs as much as many.
+        firstLines = bytesMost is not null || log.Stages.Any(s => s is LineFilterSyntax or LabelFilterStage) ? FilteredLines : 1;
         upcoming = sections.Next();
         context.Add(default(LogReadStatistics) with { LookUp = context.Time.GetElapsedTime(asked) });
     }
@@ -67,15 +73,32 @@ internal sealed class OrderedLines : IDisposable
     {
         if (current is not null)
         {
-            if (current.Lines.Count == 0 && !current.Ended) Refill(current);
+            if (current.Lines.Count == 0 && !current.Ended && sections.BytesLeft is not < 0) Refill(current);
             Enqueue(current);
             current = null;
         }
-        // A section that may hold a line of the same time goes first: its rank may be lower.
-        while (upcoming is not null && (byTime.Count == 0 || IsDue(upcoming))) OpenMore();
-        if (!byTime.TryDequeue(out current, out _)) return null;
-        given++;
-        return current.Lines.Dequeue();
+        while (true)
+        {
+            // A section that may hold a line of the same time goes first: its rank may be lower.
+            while (upcoming is not null && (byTime.Count == 0 || IsDue(upcoming)))
+            {
+                // Sections that begin together are opened all, or there would be no first line.
+                if ((given > 0 || byTime.Count == 0) && !MayRead()) return null;
+                OpenMore();
+            }
+            if (!byTime.TryDequeue(out var next, out _)) return null;
+            if (next.Lines.TryDequeue(out var line))
+            {
+                current = next;
+                given++;
+                return line;
+            }
+            // It was not read far enough, and may hold the next line.
+            bool may = MayRead();
+            if (may) Refill(next);
+            Enqueue(next);
+            if (!may) return null;
+        }
     }
 
     public void Dispose()
@@ -98,19 +121,37 @@ internal sealed class OrderedLines : IDisposable
     private void Enqueue(OpenSection section)
     {
         if (section.Lines.TryPeek(out var line)) byTime.Enqueue(section, (Key(line.Entry.TimestampNs), section.Rank));
+        else if (!section.Ended) byTime.Enqueue(section, (Key(section.ReachedNs), section.Rank));
         else section.Dispose();
     }
+
+    private bool MayRead()
+    {
+        if (sections.BytesLeft is not < 0) return true;
+        sections.End();
+        return false;
+    }
+
+    /// <summary>How many sections may be read together: each may read a block at least, and near the end of the bytes few of them fit.</summary>
+    private int SectionsMax(int most) =>
+        sections.BytesLeft is not { } left || opened == 0 ? most : (int)Math.Clamp(left / Math.Max(1, (bytesMost!.Value - left) / opened), 1, most);
+
+    /// <summary>The share that each section of the batch has in the bytes that are left.</summary>
+    private long? ShareOfEach() => sections.BytesLeft / batch.Count;
 
     /// <summary>Opens the next section and some after it: more each time, so that whoever finds what they want at once pays for little.</summary>
     private void OpenMore()
     {
         context.Cancel.ThrowIfCancellationRequested();
-        for (; batch.Count < atOnce && upcoming is not null; upcoming = sections.Next()) batch.Add(new OpenSection(upcoming, firstLines));
+        int count = SectionsMax(atOnce);
+        for (; batch.Count < count && upcoming is not null; upcoming = sections.Next()) batch.Add(new OpenSection(upcoming, upcoming.MayReadAhead || bytesMost is not null ? firstLines : 1));
+        opened += batch.Count;
+        long? share = ShareOfEach();
         atOnce = Math.Min(2 * atOnce, SectionsAtOnce * lanes.Length);
         int most = LinesOfEach(byTime.Count + batch.Count), taken = 0;
         context.Crew.Run(Math.Min(lanes.Length, batch.Count), worker =>
         {
-            for (int n = Interlocked.Increment(ref taken); n <= batch.Count; n = Interlocked.Increment(ref taken)) batch[n - 1].Fill(LaneOf(worker), most);
+            for (int n = Interlocked.Increment(ref taken); n <= batch.Count; n = Interlocked.Increment(ref taken)) batch[n - 1].Fill(LaneOf(worker), most, share);
         });
         foreach (var section in batch) Enqueue(section);
         batch.Clear();
@@ -120,14 +161,16 @@ internal sealed class OrderedLines : IDisposable
     private void Refill(OpenSection section)
     {
         batch.Add(section);
-        if (section.Wanted > FilteredLines)
+        int count = SectionsMax(SectionsAtOnce * lanes.Length);
+        if (section.Wanted > FilteredLines && count > 1)
         {
             foreach (var (other, _) in byTime.UnorderedItems)
             {
                 if (!other.Ended && other.Wanted > FilteredLines && other.Lines.Count < other.Wanted / 4) batch.Add(other);
-                if (batch.Count == SectionsAtOnce * lanes.Length) break;
+                if (batch.Count == count) break;
             }
         }
+        long? share = ShareOfEach();
         int most = LinesOfEach(byTime.Count + 1);
         // A section belongs to its lane, and a lane to one thread at a time: threads take lanes.
         var ofLanes = batch.GroupBy(s => s.Lane!).ToArray();
@@ -136,7 +179,7 @@ internal sealed class OrderedLines : IDisposable
         {
             for (int n = Interlocked.Increment(ref taken); n <= ofLanes.Length; n = Interlocked.Increment(ref taken))
             {
-                foreach (var one in ofLanes[n - 1]) one.Fill(ofLanes[n - 1].Key, most);
+                foreach (var one in ofLanes[n - 1]) one.Fill(ofLanes[n - 1].Key, most, share);
             }
         });
         batch.Clear();
@@ -164,14 +207,18 @@ internal sealed class OrderedLines : IDisposable
         public Lane? Lane { get; private set; }
 
         /// <summary>Lines that the next reading is for.</summary>
-        public int Wanted { get; private set; } = section.MayReadAhead ? wanted : 1;
+        public int Wanted { get; private set; } = wanted;
 
         public bool Ended { get; private set; }
+
+        /// <summary>No line that was not read yet is older than this; backward: newer.</summary>
+        public long ReachedNs { get; private set; } = section.BoundNs;
 
         /// <summary>Lines that were read and not given out.</summary>
         public Queue<(LogQlEntry Entry, bool InMemory)> Lines { get; } = [];
 
-        public void Fill(Lane lane, int linesMax)
+        /// <param name="bytesMax">Bytes after which it ends before the lines that are wanted, though not before some were looked at; null for no limit.</param>
+        public void Fill(Lane lane, int linesMax, long? bytesMax)
         {
             if (Lane is null)
             {
@@ -179,14 +226,19 @@ internal sealed class OrderedLines : IDisposable
                 cursor = section.Open(lane.Number);
             }
             var labels = lane.Labels;
+            long bytesBefore = bytesMax is null ? 0 : cursor!.Statistics.Bytes;
+            int moves = 0;
             for (int more = Math.Min(Wanted, linesMax); more > 0;)
             {
+                if (bytesMax is { } bytes && moves > 0 && moves % FilteredLines == 0 && cursor!.Statistics.Bytes - bytesBefore > bytes) break;
+                moves++;
                 if (!cursor!.MoveNext())
                 {
                     Ended = true;
                     Dispose();
                     return;
                 }
+                ReachedNs = cursor.TimestampNs;
                 var line = new LogLine(cursor) { Labels = labels };
                 if (!lane.Pipeline.ProcessLine(ref line)) continue;
                 labels.Reset(cursor.Stream, cursor.Metadata);

@@ -11,10 +11,12 @@ namespace Pharos.LogQL.Serving;
 internal sealed class MeteredLogs(ILogQueryable store, long bytesMax, bool stops) : ILogQueryable
 {
     private readonly List<Func<LogReadStatistics>> opened = [];
+    private long bytesRead;
 
     /// <summary>Whether lines ended at the limit.</summary>
     public bool Stopped { get; private set; }
 
+    /// <summary>All that was read so far.</summary>
     public LogReadStatistics Read
     {
         get
@@ -30,11 +32,9 @@ internal sealed class MeteredLogs(ILogQueryable store, long bytesMax, bool stops
 
     public ILogSections OpenSections(TenantId tenant, LogSelection selection, CancellationToken cancel)
     {
-        // Reading ahead would use bytes up that lines further on in the order need.
-        if (bytesMax > 0) return new WholeSelection(Open(tenant, selection, cancel), selection);
         var sections = store.OpenSections(tenant, selection, cancel);
         lock (opened) opened.Add(() => sections.Statistics);
-        return sections;
+        return bytesMax > 0 ? new MeteredSections(this, sections) : sections;
     }
 
     public IReadOnlyList<Labels> Streams(
@@ -51,18 +51,41 @@ internal sealed class MeteredLogs(ILogQueryable store, long bytesMax, bool stops
         return bytesMax > 0 ? new Metered(this, cursor) : cursor;
     }
 
-    private bool MayGoOn()
+    /// <summary>Adds bytes to what the query read, whichever cursor read them; what is left of its bytes, negative where it read more.</summary>
+    private long Tell(long more) => bytesMax - Interlocked.Add(ref bytesRead, more);
+
+    /// <summary>The bytes are used up.</summary>
+    /// <exception cref="QueryException">The query fails then.</exception>
+    private void Stop()
     {
-        long bytes = Read.Bytes;
-        if (bytes <= bytesMax) return true;
         if (!stops)
         {
             throw new QueryException(
                 QueryErrorKind.BadData,
-                $"the query would read too many bytes (query: {bytes} bytes so far, limit: {bytesMax} bytes); consider adding more specific stream selectors or reduce the time range of the query");
+                $"the query would read too many bytes (query: {Volatile.Read(ref bytesRead)} bytes so far, limit: {bytesMax} bytes); consider adding more specific stream selectors or reduce the time range of the query");
         }
         Stopped = true;
-        return false;
+    }
+
+    private sealed class MeteredSections(MeteredLogs owner, ILogSections sections) : ILogSections
+    {
+        private long told;
+
+        public LogReadStatistics Statistics => sections.Statistics;
+
+        public long? BytesLeft
+        {
+            get
+            {
+                long before = told;
+                told = sections.Statistics.Bytes;
+                return owner.Tell(told - before);
+            }
+        }
+
+        public LogSection? Next() => sections.Next();
+
+        public void End() => owner.Stop();
     }
 
     private sealed class Metered(MeteredLogs owner, ILogCursor cursor) : ILogCursor
@@ -70,6 +93,7 @@ internal sealed class MeteredLogs(ILogQueryable store, long bytesMax, bool stops
         private const int EntriesBetweenLooks = 64;
 
         private int moves;
+        private long told;
 
         public Labels Stream => cursor.Stream;
 
@@ -97,8 +121,19 @@ internal sealed class MeteredLogs(ILogQueryable store, long bytesMax, bool stops
 
         public bool MoveNext()
         {
-            if (++moves % EntriesBetweenLooks == 0 && !owner.MayGoOn()) return false;
+            if (++moves % EntriesBetweenLooks == 0 && Tell() < 0)
+            {
+                owner.Stop();
+                return false;
+            }
             return cursor.MoveNext();
+        }
+
+        private long Tell()
+        {
+            long before = told;
+            told = cursor.Statistics.Bytes;
+            return owner.Tell(told - before);
         }
 
         public void Dispose() => cursor.Dispose();
