@@ -124,9 +124,14 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         if (selection.Ordered || selection.Backward) throw new ArgumentException("only a selection without an order can be read by several", nameof(selection));
         tenants.TryGetValue(tenant.Name, out var logs);
         var deletions = logs?.Deletes.Active ?? [];
-        var queue = new SectionQueue(logs is null ? [] : logs.Select(selection.Matchers, Damaged).Read(selection.StartNs, selection.EndNs), selection.Counting is not null, cancel);
-        int cursors = queue.AtLeast(Math.Max(1, cursorsMax));
-        return [.. Enumerable.Range(0, cursors).Select(_ => new SectionCursor(queue, new ReadContext(selection, deletions, Damaged, cancel) { Time = time }))];
+        var streams = logs?.Select(selection.Matchers, Damaged);
+        int readers = Math.Max(1, cursorsMax);
+        if (streams is not null && CountedStreams.For(streams, selection, deletions.Count > 0, cancel) is { } counted)
+            return [.. Enumerable.Range(0, Math.Min(counted.Pages, readers)).Select(_ => new SectionCursor(counted, selection.Matchers, NewContext()))];
+        var queue = new SectionQueue(streams?.Read(selection.StartNs, selection.EndNs) ?? [], selection.Counting is not null, cancel);
+        return [.. Enumerable.Range(0, queue.AtLeast(readers)).Select(_ => new SectionCursor(queue, NewContext()))];
+
+        ReadContext NewContext() => new(selection, deletions, Damaged, cancel) { Time = time };
     }
 
     public IReadOnlyList<Labels> Streams(

@@ -69,7 +69,8 @@ public sealed record LogSelection
 
     /// <summary>
     /// Set where the reader only counts entries, or the bytes of their lines, into these windows: the store may then give many entries
-    /// of a stream as one (<see cref="ILogCursor.Count"/>), with the timestamp of one of them. Only for cursors without an order.
+    /// as one (<see cref="ILogCursor.Count"/>), with the timestamp of one of them: those of a stream, and where <see cref="MetadataNames"/> says that few labels matter also
+    /// those of streams that have the same of them, with these labels alone. Only for cursors without an order.
     /// </summary>
     public StepWindows? Counting { get; init; }
 

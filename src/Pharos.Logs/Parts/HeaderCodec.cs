@@ -4,6 +4,23 @@ using Pharos.Logs.Blocks;
 
 namespace Pharos.Logs.Parts;
 
+/// <summary>What counting needs of a block's header; see <see cref="BlockHeader"/>.</summary>
+internal ref struct HeaderSummary
+{
+    public long MinNs;
+    public long MaxNs;
+    public int Entries;
+    public int LineBytes;
+    public bool Distinct;
+    public long PackedBytes;
+
+    /// <summary>Negative: there are too many to be known.</summary>
+    public int LevelCount;
+
+    /// <summary>As they stand in the index.</summary>
+    public ReadOnlySpan<byte> Levels;
+}
+
 /// <summary>Headers of blocks as they stand in a part's index. A block's offset is where the one before it ends.</summary>
 internal static class HeaderCodec
 {
@@ -71,6 +88,47 @@ internal static class HeaderCodec
             LinesCrc = BinaryPrimitives.ReadUInt32LittleEndian(crcs[8..]),
             FilterCrc = BinaryPrimitives.ReadUInt32LittleEndian(crcs[12..]),
         };
+    }
+
+    /// <summary>Reads of a header what counting needs, and makes no object.</summary>
+    /// <inheritdoc cref="Read"/>
+    public static HeaderSummary Summary(ReadOnlySpan<byte> index, ref int at, long dayNs)
+    {
+        var summary = new HeaderSummary { MinNs = dayNs + (long)Varints.Read(index, ref at) };
+        summary.MaxNs = summary.MinNs + (long)Varints.Read(index, ref at);
+        summary.Entries = Next(index, ref at);
+        summary.LineBytes = Next(index, ref at);
+        Next(index, ref at);
+        summary.Distinct = (Next(index, ref at) & 1) != 0;
+        int indexPacked = Next(index, ref at);
+        Next(index, ref at);
+        int shapesPacked = Next(index, ref at);
+        Next(index, ref at);
+        int columnsPacked = Next(index, ref at), linesPacked = Next(index, ref at);
+        Next(index, ref at);
+        summary.PackedBytes = (long)indexPacked + shapesPacked + columnsPacked + linesPacked + Next(index, ref at);
+        int levels = Varints.ReadLength(index, ref at) - 1, from = at;
+        for (int i = 0; i < levels; i++)
+        {
+            at += Varints.ReadLength(index, ref at);
+            Next(index, ref at);
+            Next(index, ref at);
+        }
+        summary.LevelCount = levels;
+        summary.Levels = index[from..at];
+        if (index.Length - at < CrcBytes) throw new InvalidDataException("the index ends inside a block header");
+        at += CrcBytes;
+        return summary;
+    }
+
+    /// <summary>Reads the next of a summary's levels.</summary>
+    /// <param name="at">Moved past it.</param>
+    public static (int Entries, int LineBytes) ReadLevel(ReadOnlySpan<byte> levels, ref int at, out ReadOnlySpan<byte> metadata)
+    {
+        int length = Varints.ReadLength(levels, ref at);
+        metadata = levels.Slice(at, length);
+        at += length;
+        return (Next(levels, ref at), Next(levels, ref at));
     }
 
     private static int Next(ReadOnlySpan<byte> data, scoped ref int position) => checked((int)Varints.Read(data, ref position));

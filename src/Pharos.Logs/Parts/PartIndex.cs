@@ -13,6 +13,7 @@ internal sealed class PartIndex(PartFile part, PartDirectory directory, IndexCac
     private const int FewStreams = 1000;
 
     private readonly long dayNs = UtcDays.StartOf(part.MinNs);
+    private UnclearStreams? unclear;
 
     public int StreamCount => directory.Streams;
 
@@ -60,6 +61,77 @@ internal sealed class PartIndex(PartFile part, PartDirectory directory, IndexCac
                 if (blocks.Length > 0) yield return (labels, blocks);
             }
         }
+    }
+
+    /// <summary>Numbers of the pages with streams that touch a range of time.</summary>
+    /// <param name="numbers">Of the streams, rising; null for all.</param>
+    public IEnumerable<int> PagesOf(int[]? numbers, long startNs, long endNs)
+    {
+        for (int p = 0; p < directory.StreamPages.Length; p++)
+        {
+            if (directory.StreamPages[p].MinNs >= endNs || directory.StreamPages[p].MaxNs < startNs) continue;
+            if (numbers is null || FirstOf(numbers, directory.StreamPages[p].FirstStream) is var at && at < numbers.Length && numbers[at] < EndOf(p)) yield return p;
+        }
+    }
+
+    /// <summary>Shows the streams of a page and their blocks.</summary>
+    /// <inheritdoc cref="PagesOf"/>
+    /// <inheritdoc cref="Find"/>
+    public void Visit(int page, int[]? numbers, PageVisitor visitor)
+    {
+        var place = directory.StreamPages[page];
+        byte[] rented = ArrayPool<byte>.Shared.Rent(place.Raw);
+        try
+        {
+            var raw = rented.AsSpan(0, place.Raw);
+            Unpack(place.At, place.Packed, place.Crc, raw);
+            int at = 0, block = place.FirstBlock, next = numbers is null ? 0 : FirstOf(numbers, place.FirstStream);
+            long offset = place.BlocksAt;
+            for (int stream = place.FirstStream; stream < EndOf(page); stream++)
+            {
+                int length = Varints.ReadLength(raw, ref at);
+                ReadOnlySpan<byte> labels = raw.Slice(at, length);
+                at += length;
+                bool wanted = numbers is null || (next < numbers.Length && numbers[next] == stream);
+                if (numbers is not null && wanted) next++;
+                wanted = wanted && visitor.Begin(labels);
+                for (int blocks = Varints.ReadLength(raw, ref at); blocks > 0; blocks--, block++)
+                {
+                    int from = at;
+                    var header = HeaderCodec.Summary(raw, ref at, dayNs);
+                    if (wanted && !visitor.Visit(header)) visitor.Take(labels, new BlockRef(HeaderCodec.Read(raw, ref from, dayNs, offset), part, block));
+                    offset += header.PackedBytes;
+                }
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
+    }
+
+    /// <summary>Canonical bytes of the streams with a block that may have entries of another block; null where there are too many. Reads the whole index, once.</summary>
+    /// <inheritdoc cref="Find"/>
+    public IReadOnlyList<byte[]>? Unclear()
+    {
+        if (Volatile.Read(ref unclear) is { } known) return known.Found;
+        var finder = new UnclearStreams();
+        foreach (int page in PagesOf(null, long.MinValue, long.MaxValue))
+        {
+            Visit(page, null, finder);
+            if (finder.Found is null) break;
+        }
+        Volatile.Write(ref unclear, finder);
+        return finder.Found;
+    }
+
+    private int EndOf(int page) => page + 1 < directory.StreamPages.Length ? directory.StreamPages[page + 1].FirstStream : directory.Streams;
+
+    /// <summary>Where numbers that are not less than one begin.</summary>
+    private static int FirstOf(int[] numbers, int least)
+    {
+        int at = Array.BinarySearch(numbers, least);
+        return at < 0 ? ~at : at;
     }
 
     /// <summary>All streams.</summary>
@@ -285,6 +357,30 @@ internal sealed class PartIndex(PartFile part, PartDirectory directory, IndexCac
         finally
         {
             ArrayPool<byte>.Shared.Return(packed);
+        }
+    }
+
+    private sealed class UnclearStreams : PageVisitor
+    {
+        private const int Most = 10_000;
+
+        private bool noted;
+
+        public List<byte[]>? Found { get; private set; } = [];
+
+        public override bool Begin(ReadOnlySpan<byte> labels)
+        {
+            noted = false;
+            return Found is not null;
+        }
+
+        public override bool Visit(in HeaderSummary header) => header.Distinct || noted;
+
+        public override void Take(ReadOnlySpan<byte> labels, BlockRef block)
+        {
+            noted = true;
+            if (Found?.Count == Most) Found = null;
+            Found?.Add(labels.ToArray());
         }
     }
 }

@@ -80,6 +80,37 @@ internal sealed class StreamSelection(
         return (count + heads.Sum(h => (long)h.Count), Math.Max(minNs, startNs), Math.Min(maxNs, endNs - 1));
     }
 
+    public IReadOnlyList<Matcher> Matchers => matchers;
+
+    /// <summary>Parts that touch a range of time, in the order of writing, with the numbers of their streams that may match; null for all.</summary>
+    /// <exception cref="InvalidDataException">An index is damaged.</exception>
+    /// <exception cref="IOException">An index cannot be read.</exception>
+    public List<(PartFile Part, int[]? Numbers)> PartsIn(long startNs, long endNs)
+    {
+        var found = new List<(PartFile, int[]?)>();
+        for (int i = 0; i < parts.Count; i++)
+        {
+            if (parts[i].MinNs < endNs && parts[i].MaxNs >= startNs) found.Add((parts[i], numbers[i].Value));
+        }
+        return found;
+    }
+
+    /// <summary>How many streams have something in memory.</summary>
+    public int InMemoryCount => heads.Sum(h => h.Count);
+
+    /// <summary>What is in memory of streams that touch a range of time, the oldest first for each.</summary>
+    public IEnumerable<(Labels Labels, BlockRef[] Blocks, HeadSnapshot? Head)> InMemory(long startNs, long endNs)
+    {
+        foreach (var streams in heads)
+        {
+            var source = new HeadSource(streams, startNs, endNs, 0);
+            while (source.MoveNext()) yield return (source.Labels, source.Blocks, source.Head);
+        }
+    }
+
+    /// <summary>Tells of damage of a part's index.</summary>
+    public void Damaged(PartFile part, Exception e) => damaged(part, e);
+
     /// <summary>Label pairs in canonical form of streams with entries in a range of time, in any order, some more than once.</summary>
     /// <param name="name">At least those of this name; null: at least one of each name.</param>
     public IEnumerable<byte[]> Pairs(string? name, long startNs, long endNs)
