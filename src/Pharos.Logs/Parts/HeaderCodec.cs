@@ -110,7 +110,8 @@ internal static class HeaderCodec
         int levels = Varints.ReadLength(index, ref at) - 1, from = at;
         for (int i = 0; i < levels; i++)
         {
-            at += Varints.ReadLength(index, ref at);
+            int length = Varints.ReadLength(index, ref at);
+            at += length;
             Next(index, ref at);
             Next(index, ref at);
         }
