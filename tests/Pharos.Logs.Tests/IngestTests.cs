@@ -182,10 +182,42 @@ public sealed class IngestTests
                 if (isNew) inOrder.Add((at, line));
             }
             var snapshot = block.Snapshot();
-            var byTime = snapshot.ByTime().AsSpan(0, snapshot.Count).ToArray().Select(e => (e.TimestampNs, Encoding.UTF8.GetString(snapshot.Pages.Line(e))));
-            Assert.True(byTime.SequenceEqual(inOrder.OrderBy(e => e.At)), $"seed {seed}");
+            Assert.True(ByTime(snapshot).SequenceEqual(inOrder.OrderBy(e => e.At)), $"seed {seed}");
         }
     }
+
+    /// <summary>The order is kept from reader to reader: each of them has its own entries in it, those who began before others too.</summary>
+    [Fact]
+    public void Readers_of_a_growing_open_block_each_see_their_entries_by_time()
+    {
+        for (int seed = 1; seed <= 200; seed++)
+        {
+            var random = new Random(seed);
+            var block = new HeadBlock();
+            var arrived = new List<(long At, string Line)>();
+            var readers = new List<(HeadSnapshot Snapshot, int Count)>();
+            int late = random.Next(4) switch { 0 => 0, 1 => 20, 2 => 1000, _ => 1_000_000 }, entries = random.Next(1, 2500), between = random.Next(1, 200);
+            for (int i = 0; i < entries; i++)
+            {
+                long at = random.Next(500) == 0 ? random.Next(2) == 0 ? long.MaxValue : long.MinValue : (i / (1 + (seed % 5))) - random.Next(late + 1);
+                Assert.True(block.Append(at, Encoding.UTF8.GetBytes($"line {i}"), default));
+                arrived.Add((at, $"line {i}"));
+                if (random.Next(between) > 0) continue;
+                readers.Add((block.Snapshot(), block.Count));
+                // Some ask at once, some when there is more, and again.
+                var (snapshot, count) = readers[random.Next(readers.Count)];
+                Check(snapshot, count);
+            }
+            readers.Add((block.Snapshot(), block.Count));
+            foreach (var (snapshot, count) in readers.OrderBy(_ => random.Next())) Check(snapshot, count);
+
+            void Check(HeadSnapshot snapshot, int count) =>
+                Assert.True(ByTime(snapshot).SequenceEqual(arrived.Take(count).OrderBy(e => e.At)), $"seed {seed}: the first {count} of {arrived.Count}");
+        }
+    }
+
+    private static IEnumerable<(long At, string Line)> ByTime(HeadSnapshot snapshot) =>
+        (snapshot.Order() ?? [.. Enumerable.Range(0, snapshot.Count)]).Select(i => (snapshot.Entries[i].TimestampNs, Encoding.UTF8.GetString(snapshot.Pages.Line(snapshot.Entries[i]))));
 
     [Fact]
     public void An_open_block_keeps_lines_of_any_length_and_who_reads_it_keeps_what_it_saw()
@@ -256,6 +288,35 @@ public sealed class IngestTests
             for (int i = 0; i < 4000; i++) Assert.Equal(round == 0, block.Append((i % 2 == 0 ? i : 4000 - i) * hour, "ok"u8, default));
         }
         Assert.Equal(4000, block.Count);
+    }
+
+    /// <summary>The format says which bits a filter has; its size is the least that leaves at most two fifths of them set before the last halving.</summary>
+    [Fact]
+    public void The_skip_filter_of_few_lines_and_of_many_is_what_the_format_says()
+    {
+        var sizes = new HashSet<int>();
+        for (int seed = 1; seed <= 400; seed++)
+        {
+            var random = new Random(seed);
+            string letters = "abcdefghijklmnopqrstuvwxyz0123456789 =-./\"é";
+            var lines = Enumerable.Range(0, random.Next(1, 1 << random.Next(1, 9))).Select(_ =>
+                Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, random.Next(120)).Select(_ => letters[random.Next(1 + (seed % letters.Length))])))).ToList();
+            byte[] bytes = [.. lines.SelectMany(l => l)];
+            int at = 0;
+            HeadEntry[] entries = [.. lines.Select(l => new HeadEntry(1, (at += l.Length) - l.Length, l.Length, 0))];
+            byte[] rented = NeedleFilter.Build(entries, bytes, [], out int length);
+            sizes.Add(length);
+            uint[] hashes = [.. lines.SelectMany(l => NeedleFilter.BitsOf(l)).Distinct()];
+            int size = 17;
+            while (size > 9 && SetBits(size) * 5L <= 2L << (size - 1)) size--;
+            byte[] expected = new byte[1 << (size - 3)];
+            foreach (uint bit in hashes) expected[(bit & ((1u << size) - 1)) >> 3] |= (byte)(1 << (int)(bit & 7));
+            Assert.True(expected.AsSpan().SequenceEqual(rented.AsSpan(0, length)), $"seed {seed}: {lines.Count} lines, {bytes.Length} bytes, {length} and not {expected.Length} bytes of filter");
+
+            int SetBits(int of) => hashes.Select(h => h & ((1u << of) - 1)).Distinct().Count();
+        }
+        // From the least to where the larger field is built.
+        Assert.InRange(sizes.Count, 6, 9);
     }
 
     [Fact]

@@ -139,7 +139,7 @@ internal abstract class EntrySource(ReadContext context) : IDisposable
 internal sealed class HeadSource : EntrySource
 {
     private readonly HeadSnapshot head;
-    private readonly HeadEntry[] entries;
+    private readonly int[]? order;
     private readonly int end;
     private int at;
 
@@ -147,19 +147,19 @@ internal sealed class HeadSource : EntrySource
     {
         this.head = head;
         InMemory = true;
-        entries = head.ByTime();
+        order = head.Order();
         int first = Bound(context.Selection.StartNs), last = Bound(context.Selection.EndNs);
         bool backward = context.Selection.Backward;
         (at, end) = backward ? (last, first - 1) : (first - 1, last);
-        MinNs = first < last ? entries[first].TimestampNs : long.MaxValue;
-        MaxNs = first < last ? entries[last - 1].TimestampNs : long.MinValue;
+        MinNs = first < last ? Entry(first).TimestampNs : long.MaxValue;
+        MaxNs = first < last ? Entry(last - 1).TimestampNs : long.MinValue;
     }
 
-    public override ReadOnlySpan<byte> Line => head.Pages.Line(entries[at]);
+    public override ReadOnlySpan<byte> Line => head.Pages.Line(Entry(at));
 
-    public override int LineLength => entries[at].LineLength;
+    public override int LineLength => Entry(at).LineLength;
 
-    public override ReadOnlySpan<byte> Metadata => head.Pages.Metadata(entries[at]);
+    public override ReadOnlySpan<byte> Metadata => head.Pages.Metadata(Entry(at));
 
     public override bool Next()
     {
@@ -168,11 +168,12 @@ internal sealed class HeadSource : EntrySource
         var literal = Context.Literal.Span;
         while ((at += step) != end)
         {
+            ref readonly var entry = ref Entry(at);
             counts.OpenLines++;
-            counts.OpenBytes += entries[at].LineLength + entries[at].MetadataLength;
-            counts.OpenMetadataBytes += entries[at].MetadataLength;
+            counts.OpenBytes += entry.LineLength + entry.MetadataLength;
+            counts.OpenMetadataBytes += entry.MetadataLength;
             if (!literal.IsEmpty && Line.IndexOf(literal) < 0) continue;
-            TimestampNs = entries[at].TimestampNs;
+            TimestampNs = entry.TimestampNs;
             return true;
         }
         return false;
@@ -182,13 +183,16 @@ internal sealed class HeadSource : EntrySource
     {
     }
 
+    /// <summary>The entry of a number by time.</summary>
+    private ref readonly HeadEntry Entry(int number) => ref head.Entries[order is null ? number : order[number]];
+
     private int Bound(long bound)
     {
         int low = 0, high = head.Count;
         while (low < high)
         {
             int middle = (low + high) >>> 1;
-            if (entries[middle].TimestampNs < bound) low = middle + 1;
+            if (Entry(middle).TimestampNs < bound) low = middle + 1;
             else high = middle;
         }
         return low;

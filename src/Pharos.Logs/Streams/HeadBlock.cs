@@ -10,47 +10,12 @@ namespace Pharos.Logs.Streams;
 /// <param name="LineAt">Place of the line in the block's bytes; in an open block see <see cref="HeadPages"/>.</param>
 internal readonly record struct HeadEntry(long TimestampNs, int LineAt, int LineLength, int MetadataLength);
 
-/// <summary>A view of an open block that later appends leave alone. Entries are in the order of arrival unless <see cref="Sorted"/>.</summary>
-internal readonly record struct HeadSnapshot(HeadPages Pages, HeadEntry[] Entries, int Count, bool Sorted, long MinNs, long MaxNs)
+/// <summary>A view of an open block that later appends leave alone. Entries are in the order of arrival.</summary>
+/// <param name="ByTime">Gives their order by time; null where they came in it.</param>
+internal readonly record struct HeadSnapshot(HeadPages Pages, HeadEntry[] Entries, int Count, HeadOrder? ByTime, long MinNs, long MaxNs)
 {
-    /// <summary>The entries by time, those of one time in the order of arrival.</summary>
-    public HeadEntry[] ByTime()
-    {
-        if (Sorted) return Entries;
-        var sorted = Entries.AsSpan(0, Count).ToArray();
-        Sort(sorted);
-        return sorted;
-    }
-
-    /// <summary>Puts entries in order of arrival in the order of <see cref="ByTime"/>.</summary>
-    public static void Sort(Span<HeadEntry> entries)
-    {
-        // Offsets grow with arrival, so they make the order stable.
-        if (!TryPutInOrder(entries)) entries.Sort(static (a, b) => a.TimestampNs != b.TimestampNs ? a.TimestampNs.CompareTo(b.TimestampNs) : a.LineAt.CompareTo(b.LineAt));
-    }
-
-    /// <summary>Entries of senders beside each other come a little late: each stretch of such is merged with the few that are newer. False where they are many.</summary>
-    private static bool TryPutInOrder(Span<HeadEntry> entries)
-    {
-        long moves = 8L * entries.Length;
-        HeadEntry[] newer = [];
-        for (int from = 1; from < entries.Length; from++)
-        {
-            long newestNs = entries[from - 1].TimestampNs;
-            if (entries[from].TimestampNs >= newestNs) continue;
-            int to = from + 1;
-            while (to < entries.Length && entries[to].TimestampNs >= entries[to - 1].TimestampNs && entries[to].TimestampNs < newestNs) to++;
-            int at = HeadBlock.FirstFrom(entries[..from], entries[from].TimestampNs + 1), count = from - at;
-            moves -= to - at;
-            if (moves < 0) return false;
-            if (newer.Length < count) newer = new HeadEntry[2 * count];
-            entries[at..from].CopyTo(newer);
-            int late = from;
-            for (int i = 0; i < count; at++) entries[at] = late < to && entries[late].TimestampNs < newer[i].TimestampNs ? entries[late++] : newer[i++];
-            from = to - 1;
-        }
-        return true;
-    }
+    /// <summary>Numbers of the entries by time, those of one time in the order of arrival; null where that is how they stand. Not to be changed.</summary>
+    public int[]? Order() => ByTime?.Of(Entries.AsSpan(0, Count));
 }
 
 /// <summary>
@@ -74,6 +39,9 @@ internal sealed class HeadBlock
 
     // Null while all entries are in order.
     private List<Run>? runs;
+
+    // Made when somebody reads entries that are not in order.
+    private HeadOrder? order;
     private int count;
 
     /// <summary>Whether a snapshot has the arrays of now.</summary>
@@ -94,7 +62,8 @@ internal sealed class HeadBlock
     public HeadSnapshot Snapshot()
     {
         shared = true;
-        return new HeadSnapshot(pages, entries, count, runs is null, MinNs, MaxNs);
+        if (runs is not null) order ??= new HeadOrder();
+        return new HeadSnapshot(pages, entries, count, order, MinNs, MaxNs);
     }
 
     /// <summary>Appends; false where the very same entry is here already.</summary>
@@ -134,17 +103,18 @@ internal sealed class HeadBlock
     {
         var sorted = ArrayPool<HeadEntry>.Shared.Rent(wanted.Length);
         byte[] bytes = ArrayPool<byte>.Shared.Rent(wantedBytes);
+        int[] numbers = ArrayPool<int>.Shared.Rent(wanted.Length);
         try
         {
             var byTime = sorted.AsSpan(0, wanted.Length);
-            wanted.CopyTo(byTime);
-            if (runs is not null) HeadSnapshot.Sort(byTime);
+            if (runs is not null) HeadOrder.Fill(wanted, numbers.AsSpan(0, wanted.Length));
             int at = 0;
-            foreach (ref var entry in byTime)
+            for (int i = 0; i < byTime.Length; i++)
             {
+                var entry = wanted[runs is null ? i : numbers[i]];
                 var text = pages.Slice(entry.LineAt, entry.LineLength + entry.MetadataLength);
                 text.CopyTo(bytes.AsSpan(at));
-                entry = entry with { LineAt = at };
+                byTime[i] = entry with { LineAt = at };
                 at += text.Length;
             }
             return Pack(byTime, bytes.AsSpan(0, at), level);
@@ -153,6 +123,7 @@ internal sealed class HeadBlock
         {
             ArrayPool<HeadEntry>.Shared.Return(sorted);
             ArrayPool<byte>.Shared.Return(bytes);
+            ArrayPool<int>.Shared.Return(numbers);
         }
     }
 
@@ -261,7 +232,7 @@ internal sealed class HeadBlock
     }
 
     /// <summary>The first of entries in order that is not before a time.</summary>
-    public static int FirstFrom(ReadOnlySpan<HeadEntry> inOrder, long timestampNs)
+    private static int FirstFrom(ReadOnlySpan<HeadEntry> inOrder, long timestampNs)
     {
         int from = 0, to = inOrder.Length;
         while (from < to)
