@@ -36,11 +36,17 @@ internal static class NeedleFilter
     /// <param name="repeats">For each line where it has bytes that stand in the same order in a line before: those need no second look. Empty: not known.</param>
     public static byte[] Build(ReadOnlySpan<HeadEntry> entries, ReadOnlySpan<byte> bytes, ReadOnlySpan<(int At, int Length)> repeats, out int length)
     {
+        // Each byte begins one triple and one six at most. Where that sets so few bits that a larger field would be folded for certain, none is built: for a few lines,
+        // to clear it and to count it would be most of the work of a block.
+        long textBytes = 0;
+        foreach (ref readonly var entry in entries) textBytes += entry.LineLength;
+        int size = SmallBits;
+        while (size > BitsMin && 5 * textBytes <= 1L << (size - 1)) size--;
         // Mostly a small field is enough, and stays in the processor's nearest cache while it is built.
-        return TryBuild(entries, bytes, repeats, SmallBits, out length) ?? TryBuild(entries, bytes, repeats, BuildBits, out length)!;
+        return TryBuild(entries, bytes, repeats, size, out length) ?? TryBuild(entries, bytes, repeats, BuildBits, out length)!;
     }
 
-    /// <summary>Null where a field of this size would be too full, and a larger one is possible.</summary>
+    /// <summary>Null where a field of <see cref="SmallBits"/> would be too full.</summary>
     private static byte[]? TryBuild(ReadOnlySpan<HeadEntry> entries, ReadOnlySpan<byte> bytes, ReadOnlySpan<(int At, int Length)> repeats, int size, out int length)
     {
         // A byte for each bit: setting one needs no reading.
@@ -56,7 +62,7 @@ internal static class NeedleFilter
                 {
                     // Where it will not do, that mostly shows early.
                     int now = seen.AsSpan(0, 1 << size).Count((byte)1), more = quarter == 0 ? 0 : 2 * (now - quarter);
-                    if (size < BuildBits && IsTooFull(now + more, size))
+                    if (size == SmallBits && IsTooFull(now + more, size))
                     {
                         length = 0;
                         return null;
@@ -81,7 +87,7 @@ internal static class NeedleFilter
                 bits[i] = (Vector256.LoadUnsafe(ref seen[0], (nuint)i * 32) << 7).ExtractMostSignificantBits();
                 set += BitOperations.PopCount(bits[i]);
             }
-            if (size < BuildBits && IsTooFull(set, size))
+            if (size == SmallBits && IsTooFull(set, size))
             {
                 ArrayPool<byte>.Shared.Return(buffer);
                 length = 0;
