@@ -20,6 +20,10 @@ internal sealed class SeriesOfLabels
     private byte[] key = new byte[256];
     private byte[] encoded = new byte[256];
 
+    // Of the dictionary that the last line's value stands in.
+    private LogFieldColumn? column;
+    private SampleSeries?[] byId = [];
+
     public SeriesOfLabels(RangePlan plan)
     {
         this.plan = plan;
@@ -63,6 +67,17 @@ internal sealed class SeriesOfLabels
     public SampleSeries Find(LabelState labels)
     {
         if (names is null) return FindByAll(labels);
+        if (names is not [var only] || only == plan.Syntax.Range.Unwrap?.Label || !labels.TryGetId(only, out var dictionary, out int id)) return FindByValues(labels, names);
+        if (!ReferenceEquals(dictionary, column))
+        {
+            column = dictionary;
+            byId = new SampleSeries?[dictionary.Distinct + 1];
+        }
+        return byId[id] ??= FindByValues(labels, names);
+    }
+
+    private SampleSeries FindByValues(LabelState labels, string[] names)
+    {
         for (int i = 0; i < names.Length; i++) values[i] = names[i] == plan.Syntax.Range.Unwrap?.Label ? null : labels.Get(names[i]);
         if (byValues.TryGetValue(values, out var found)) return found;
         return byValues[[.. values]] = FindByAll(labels);
