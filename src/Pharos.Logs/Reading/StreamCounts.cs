@@ -36,6 +36,7 @@ internal sealed class StreamCounts : PageVisitor
     private bool isSeen;
     private int given;
     private int current;
+    private int place;
 
     public StreamCounts(CountedStreams shared, IReadOnlyList<Matcher> matchers, ReadContext context)
     {
@@ -98,8 +99,13 @@ internal sealed class StreamCounts : PageVisitor
         if (!isSeen) context.Streams++;
         isSeen = true;
         if (isMetadataWanted || header.MinNs < selection.StartNs || header.MaxNs >= selection.EndNs || (isLevelWanted && header.LevelCount < 0)) return false;
-        long first = windows.First(header.MinNs), last = windows.Last(header.MinNs);
-        if (windows.First(header.MaxNs) != first || windows.Last(header.MaxNs) != last) return false;
+        long first = 0, last = 0;
+        // Mostly there is one window, that of a query at an instant.
+        if (windows.Count > 1 || header.MinNs <= windows.StartNs - windows.RangeNs || header.MaxNs > windows.StartNs)
+        {
+            (first, last) = (windows.First(header.MinNs), windows.Last(header.MinNs));
+            if (windows.First(header.MaxNs) != first || windows.Last(header.MaxNs) != last) return false;
+        }
         context.Parts.Chunks++;
         if (!isLevelWanted)
         {
@@ -175,16 +181,26 @@ internal sealed class StreamCounts : PageVisitor
 
     private void Add(byte[] level, long first, long last, long timestampNs, int entries, int lineBytes)
     {
-        ref int place = ref CollectionsMarshal.GetValueRefOrAddDefault(cellOf, (group, level, first, last), out bool exists);
-        var so = CollectionsMarshal.AsSpan(cells);
-        if (exists && so[place].Entries + entries <= int.MaxValue && so[place].LineBytes + lineBytes <= int.MaxValue)
+        // Streams come in the order of their labels: the next is mostly one of the same group.
+        if (place >= cells.Count || !cells[place].Is(group, level, first, last)) place = PlaceOf(level, first, last, timestampNs);
+        ref var cell = ref CollectionsMarshal.AsSpan(cells)[place];
+        if (cell.Entries + entries > int.MaxValue || cell.LineBytes + lineBytes > int.MaxValue)
         {
-            so[place].Entries += entries;
-            so[place].LineBytes += lineBytes;
-            return;
+            cellOf.Remove((group, level, first, last));
+            place = PlaceOf(level, first, last, timestampNs);
+            cell = ref CollectionsMarshal.AsSpan(cells)[place];
         }
-        place = cells.Count;
-        cells.Add(new Cell(group, level, timestampNs) { Entries = entries, LineBytes = lineBytes });
+        cell.Entries += entries;
+        cell.LineBytes += lineBytes;
+    }
+
+    private int PlaceOf(byte[] level, long first, long last, long timestampNs)
+    {
+        ref int found = ref CollectionsMarshal.GetValueRefOrAddDefault(cellOf, (group, level, first, last), out bool exists);
+        if (exists) return found;
+        found = cells.Count;
+        cells.Add(new Cell(group, level, first, last, timestampNs));
+        return found;
     }
 
     private static ReadOnlySpan<byte> ValueOf(ReadOnlySpan<byte> labels, ReadOnlySpan<byte> name)
@@ -198,12 +214,15 @@ internal sealed class StreamCounts : PageVisitor
         return default;
     }
 
-    private struct Cell(Labels group, byte[] level, long timestampNs)
+    private struct Cell(Labels group, byte[] level, long first, long last, long timestampNs)
     {
         public readonly Labels Group => group;
         public readonly byte[] Level => level;
         public readonly long TimestampNs => timestampNs;
         public long Entries;
         public long LineBytes;
+
+        public readonly bool Is(Labels ofGroup, byte[] ofLevel, long ofFirst, long ofLast) =>
+            ReferenceEquals(group, ofGroup) && ReferenceEquals(level, ofLevel) && first == ofFirst && last == ofLast;
     }
 }
