@@ -29,7 +29,8 @@ public sealed class AccessibilityTests
         using var folder = Places.NewFolder();
         int port = RunningProgram.FreePort();
         await using var demo = RunningProgram.Start(PharosPrograms.Pharos, "demo", "--headless", "--data-dir", Path.Combine(folder, "demo"), "--listen", $"127.0.0.1:{port}");
-        await demo.WaitForLineAsync("rule evaluated");
+        // With an alert that fires and is notified.
+        await demo.WaitForLineAsync("grouped", seconds: 240);
 
         var violations = new List<string>();
         foreach (var scheme in (ColorScheme[])[ColorScheme.Light, ColorScheme.Dark])

@@ -56,7 +56,7 @@ internal static class OtherLimits
         // Loki's
         ["ingestion_rate_strategy"] = OneLogStore,
         ["max_local_streams_per_user"] = "there is one node; set max_global_streams_per_user",
-        ["max_chunks_per_query"] = "blocks are bounded by max_query_bytes_read, and read one after another",
+        ["max_chunks_per_query"] = "blocks are bounded by max_query_bytes_read, and few are in memory at a time",
         ["max_streams_matchers_per_query"] = "streams are found by their labels, not by chunks",
         ["cardinality_limit"] = "streams are found by their labels, not by an index of chunks",
         ["unordered_writes"] = "log lines are taken in any order",

@@ -50,6 +50,8 @@ public sealed class ConsulTests
     public async Task Changes_come_through_blocking_queries()
     {
         var time = new SimulatedTimeProvider();
+        // Watches go on as soon as they were answered, and may be there before the look.
+        bool hasChanged = false;
         await using var api = new FakeApi()
             .Get("/v1/catalog/services?dc=dc1&stale=", """{"web":[]}""", ("X-Consul-Index", "7"))
             .Get("/v1/health/service/web?dc=dc1&stale=", Instance("1.1.1.1"), ("X-Consul-Index", "3"))
@@ -57,13 +59,16 @@ public sealed class ConsulTests
             .Get("/v1/health/service/db?dc=dc1&stale=", Instance("1.1.1.9"), ("X-Consul-Index", "1"))
             // Nothing happened while it waited: the index is the same.
             .Get("/v1/health/service/web?dc=dc1&stale=&index=3&wait=120000ms", Instance("1.1.1.2"), ("X-Consul-Index", "3"))
-            .Get("/v1/catalog/services?dc=dc1&stale=&index=8&wait=120000ms", """{"db":[]}""", ("X-Consul-Index", "9"))
+            .On("GET /v1/catalog/services?dc=dc1&stale=&index=8&wait=120000ms", (_, _) =>
+                hasChanged ? new FakeApi.Reply("""{"db":[]}""", Headers: ("X-Consul-Index", "9")) : new FakeApi.Reply("""{"web":[],"db":[]}""", Headers: ("X-Consul-Index", "8")))
             .Get("/v1/catalog/services?dc=dc1&stale=&index=9&wait=120000ms", """{"db":[]}""", ("X-Consul-Index", "9"))
-            .Get("/v1/health/service/db?dc=dc1&stale=&index=1&wait=120000ms", Instance("1.1.1.8"), ("X-Consul-Index", "2"))
+            .On("GET /v1/health/service/db?dc=dc1&stale=&index=1&wait=120000ms", (_, _) =>
+                hasChanged ? new FakeApi.Reply(Instance("1.1.1.8"), Headers: ("X-Consul-Index", "2")) : new FakeApi.Reply(Instance("1.1.1.9"), Headers: ("X-Consul-Index", "1")))
             .Get("/v1/health/service/db?dc=dc1&stale=&index=2&wait=120000ms", Instance("1.1.1.8"), ("X-Consul-Index", "2"));
         await using var discoverer = (Options(api) with { Datacenter = "dc1" }).Open(api.NewContext(time));
         Assert.Equal(["1.1.1.1:80"], Addresses((await discoverer.RefreshAsync(Cancel)).Targets));
         Assert.Equal(["1.1.1.9:80", "1.1.1.1:80"], Addresses((await LookAsync(discoverer, time)).Targets));
+        hasChanged = true;
         var found = new HashSet<string>(StringComparer.Ordinal);
         while (!found.SetEquals(["1.1.1.8:80"])) found = [.. Addresses((await LookAsync(discoverer, time)).Targets)];
     }

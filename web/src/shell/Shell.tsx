@@ -121,9 +121,9 @@ function Nav({ path }: { path: string }) {
         <span>Pharos</span>
       </PageLink>
       {navPages.map((page) => (
-        <PageLink key={page.to} to={page.to} className="nav-item" title={`${page.name} (g ${page.key})`} aria-label={page.name} aria-current={isCurrent(page, path) ? 'page' : undefined} data-testid={`nav-${page.name.toLowerCase()}`}>
+        <PageLink key={page.to} to={page.to} className="nav-item" title={`${page.name} (g ${page.key})`} aria-label={page.showFiring === true && firing > 0 ? `${page.name} ${firing} firing` : page.name} aria-current={isCurrent(page, path) ? 'page' : undefined} data-testid={`nav-${page.name.toLowerCase()}`}>
           <page.icon size={20} stroke={1.5} aria-hidden />
-          <span>{page.name}</span>
+          <span>{page.name}</span>{' '}
           {page.showFiring === true && firing > 0 && (
             <span className="count" aria-label={`${firing} firing`} data-testid="nav-firing">
               {firing}
