@@ -61,41 +61,43 @@ export function LineList({ lines, wrap, zone, searched, picked, onPick, onVisibl
   };
 
   return (
-    <div className={wrap ? 'lines wrapped' : 'lines'} ref={box} tabIndex={0} role="listbox" aria-label="Log lines" onKeyDown={onKey} data-testid="log-list">
+    <div className={wrap ? 'lines wrapped' : 'lines'} ref={box} onKeyDown={onKey} data-testid="log-list">
       <div style={{ height: rows.getTotalSize() + 36, position: 'relative' }}>
-        {items.map((item) => {
-          const line = lines[item.index];
-          if (line === undefined) return null;
-          const said = showLine(line);
-          return (
-            <div
-              key={item.key}
-              ref={rows.measureElement}
-              data-index={item.index}
-              className="log-row"
-              role="option"
-              aria-selected={line.key === picked}
-              data-testid="log-row"
-              data-level={said.level}
-              style={{ transform: `translateY(${item.start}px)`, borderLeftColor: levelColor[said.level] }}
-              onClick={() => {
-                if ((window.getSelection()?.toString() ?? '') === '') onPick(line);
-              }}
-            >
-              <span className="at">{clockMs(line.ms, zone)}</span>
-              <span className="level">{said.level === 'unknown' ? '' : said.level}</span>
-              <span className="said">
-                {highlight(said.message.slice(0, drawnMax), searched).map((piece, at) => (piece.hit ? <mark key={at}>{piece.text}</mark> : piece.text))}
-                {said.rest !== '' && (
-                  <span className="rest">
-                    {' '}
-                    {highlight(said.rest.slice(0, drawnMax), searched).map((piece, at) => (piece.hit ? <mark key={at}>{piece.text}</mark> : piece.text))}
-                  </span>
-                )}
-              </span>
-            </div>
-          );
-        })}
+        <div tabIndex={0} role="listbox" aria-label="Log lines" style={{ height: rows.getTotalSize() }}>
+          {items.map((item) => {
+            const line = lines[item.index];
+            if (line === undefined) return null;
+            const said = showLine(line);
+            return (
+              <div
+                key={item.key}
+                ref={rows.measureElement}
+                data-index={item.index}
+                className="log-row"
+                role="option"
+                aria-selected={line.key === picked}
+                data-testid="log-row"
+                data-level={said.level}
+                style={{ transform: `translateY(${item.start}px)`, borderLeftColor: levelColor[said.level] }}
+                onClick={() => {
+                  if ((window.getSelection()?.toString() ?? '') === '') onPick(line);
+                }}
+              >
+                <span className="at">{clockMs(line.ms, zone)}</span>
+                <span className="level">{said.level === 'unknown' ? '' : said.level}</span>
+                <span className="said">
+                  {highlight(said.message.slice(0, drawnMax), searched).map((piece, at) => (piece.hit ? <mark key={at}>{piece.text}</mark> : piece.text))}
+                  {said.rest !== '' && (
+                    <span className="rest">
+                      {' '}
+                      {highlight(said.rest.slice(0, drawnMax), searched).map((piece, at) => (piece.hit ? <mark key={at}>{piece.text}</mark> : piece.text))}
+                    </span>
+                  )}
+                </span>
+              </div>
+            );
+          })}
+        </div>
         <div style={{ position: 'absolute', top: rows.getTotalSize(), left: 0, right: 0, padding: '8px 12px' }} className="caption">
           {more !== null && (
             <button type="button" className="link-button" disabled={more.loading} onClick={more.load} data-testid="load-more">
