@@ -129,7 +129,7 @@ public sealed class ManyStreamsTests
             if (random.Next(2) == 0) await world.Store.FlushAsync(CancellationToken.None);
             foreach (long step in new long[] { 10_000, 500, 100 })
             {
-                var windows = new StepWindows(step, step, (int)(10_000 / step), step);
+                var windows = new StepWindows(new Steps(step, step, (int)(10_000 / step)), step);
                 var selection = new LogSelection
                 {
                     Matchers = [new Matcher(MatchOp.Regex, "app", ".+")], StartNs = 1, EndNs = 10_001, Ordered = false, LinesUnread = true,

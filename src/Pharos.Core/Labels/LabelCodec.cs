@@ -46,6 +46,39 @@ public static class LabelCodec
         return true;
     }
 
+    /// <summary>The value of a label in canonical bytes. False, and empty, where it is absent.</summary>
+    public static bool TryGetValue(ReadOnlySpan<byte> encoded, ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
+    {
+        for (int at = 0; at < encoded.Length;)
+        {
+            int order = ReadString(encoded, ref at).SequenceCompareTo(name);
+            if (order > 0) break;
+            value = ReadString(encoded, ref at);
+            if (order == 0) return true;
+        }
+        value = default;
+        return false;
+    }
+
+    /// <summary>Copies the labels that have one of the names, or, with <paramref name="without"/>, those that have none of them; canonical bytes stay canonical.</summary>
+    /// <param name="names">UTF-8, in any order.</param>
+    /// <param name="destination">As long as <paramref name="encoded"/> at least.</param>
+    /// <returns>Bytes written.</returns>
+    public static int CopyNamed(ReadOnlySpan<byte> encoded, ReadOnlySpan<byte[]> names, bool without, Span<byte> destination)
+    {
+        int length = 0;
+        for (int at = 0; at < encoded.Length;)
+        {
+            int from = at;
+            bool named = IsOneOf(ReadString(encoded, ref at), names);
+            ReadString(encoded, ref at);
+            if (named == without) continue;
+            encoded[from..at].CopyTo(destination[length..]);
+            length += at - from;
+        }
+        return length;
+    }
+
     /// <summary>
     /// Hash of canonical label bytes, 64 bits, the same on every machine and in every release:
     /// it decides shards and partitions, so it must never change.
@@ -64,6 +97,15 @@ public static class LabelCodec
             ulong high = Math.BigMul(a, b, out ulong low);
             return high ^ low;
         }
+    }
+
+    private static bool IsOneOf(ReadOnlySpan<byte> name, ReadOnlySpan<byte[]> names)
+    {
+        foreach (byte[] one in names)
+        {
+            if (name.SequenceEqual(one)) return true;
+        }
+        return false;
     }
 
     private static bool TrySkipString(ReadOnlySpan<byte> bytes, scoped ref int at)

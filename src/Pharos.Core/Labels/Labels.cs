@@ -107,21 +107,7 @@ public sealed class Labels : IEquatable<Labels>, IComparable<Labels>
     }
 
     /// <summary>The value's bytes without decoding. False, and empty, where the label is absent.</summary>
-    public bool TryGetUtf8(ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
-    {
-        foreach (var label in this)
-        {
-            int order = label.NameUtf8.SequenceCompareTo(name);
-            if (order == 0)
-            {
-                value = label.ValueUtf8;
-                return true;
-            }
-            if (order > 0) break;
-        }
-        value = default;
-        return false;
-    }
+    public bool TryGetUtf8(ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value) => LabelCodec.TryGetValue(encoded, name, out value);
 
     public bool Has(string name) => TryGetValue(name, out _);
 

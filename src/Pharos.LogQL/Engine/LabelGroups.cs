@@ -17,28 +17,10 @@ internal sealed class LabelGroups(Grouping? grouping)
         if (grouping is null) return Labels.Empty;
         var encoded = labels.Encoded;
         if (buffer.Length < encoded.Length) buffer = new byte[2 * encoded.Length];
-        int length = 0;
-        for (int at = 0; at < encoded.Length;)
-        {
-            int from = at;
-            bool named = IsNamed(LabelCodec.ReadString(encoded, ref at));
-            LabelCodec.ReadString(encoded, ref at);
-            if (named == grouping.Without) continue;
-            encoded[from..at].CopyTo(buffer.AsSpan(length));
-            length += at - from;
-        }
+        int length = LabelCodec.CopyNamed(encoded, names, grouping.Without, buffer);
         var left = buffer.AsSpan(0, length);
         if (known.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(left, out var group)) return group;
         byte[] own = left.ToArray();
         return known[own] = Labels.FromEncoded(own);
-    }
-
-    private bool IsNamed(ReadOnlySpan<byte> name)
-    {
-        foreach (byte[] one in names)
-        {
-            if (name.SequenceEqual(one)) return true;
-        }
-        return false;
     }
 }

@@ -23,7 +23,7 @@ internal sealed class RangePlan
         IsBytes = syntax.Op is "bytes_over_time" or "bytes_rate";
         perSecondOf = syntax.Op is "rate" or "bytes_rate" ? syntax.Range.RangeNs / 1e9 : 1;
         IsStoredOnly = syntax.Range.Log.Stages.Count == 0 && syntax.Range.Unwrap is null;
-        windows = new StepWindows(steps.StartNs, steps.StepNs, steps.Count, syntax.Range.RangeNs);
+        windows = new StepWindows(steps, syntax.Range.RangeNs);
     }
 
     public RangeAggregation Syntax { get; }
@@ -55,7 +55,7 @@ internal sealed class RangePlan
             RequiredFields = FieldFilter.For(range.Log.Stages),
             RequiredMetadata = MetadataFilter.For(range.Log.Stages),
             MetadataNames = range.Unwrap is null && range.Log.Stages.All(s => s is LineFilterSyntax) && Grouping is { Without: false } by ? NamesOf(by) : null,
-            Counting = IsStoredOnly && IsCounting ? windows with { StartNs = windows.StartNs - range.OffsetNs } : null,
+            Counting = IsStoredOnly && IsCounting ? windows with { Steps = Steps with { StartNs = Steps.StartNs - range.OffsetNs } } : null,
             LinesUnread = IsStoredOnly && !IsBytes,
         });
     }

@@ -28,8 +28,8 @@ internal abstract class SampleSeries(Labels labels, StepWindows windows)
 /// </summary>
 internal sealed class CountingSeries(Labels labels, StepWindows windows, double perSecondOf) : SampleSeries(labels, windows)
 {
-    private readonly long[] counts = new long[windows.Count + 1];
-    private readonly long[] sums = new long[windows.Count + 1];
+    private readonly long[] counts = new long[windows.Steps.Count + 1];
+    private readonly long[] sums = new long[windows.Steps.Count + 1];
 
     public override void Add(long timestampNs, int count, double value, int section)
     {
@@ -53,9 +53,9 @@ internal sealed class CountingSeries(Labels labels, StepWindows windows, double 
 
     public override StepSeries Evaluate()
     {
-        var series = new StepSeries(Labels, 0, Windows.Count);
+        var series = new StepSeries(Labels, 0, Windows.Steps.Count);
         long count = 0, sum = 0;
-        for (int i = 0; i < Windows.Count; i++)
+        for (int i = 0; i < Windows.Steps.Count; i++)
         {
             count += counts[i];
             sum += sums[i];
@@ -87,12 +87,12 @@ internal sealed class KeepingSeries(Labels labels, StepWindows windows, WindowFu
     public override StepSeries Evaluate()
     {
         var all = InOrder();
-        int first = (int)Math.Min(Windows.Count, Windows.First(all[0].TimestampNs));
+        int first = (int)Math.Min(Windows.Steps.Count, Windows.First(all[0].TimestampNs));
         var series = new StepSeries(Labels, first, Math.Max(first, (int)Windows.Last(all[^1].TimestampNs) + 1));
         int from = 0, to = 0;
         for (int i = series.From; i < series.To; i++)
         {
-            long end = Windows.At(i), start = end - Windows.RangeNs;
+            long end = Windows.Steps.At(i), start = end - Windows.RangeNs;
             while (to < all.Length && all[to].TimestampNs <= end) to++;
             while (from < to && all[from].TimestampNs <= start) from++;
             if (to > from) series.Set(i, function(all[from..to], start, end));

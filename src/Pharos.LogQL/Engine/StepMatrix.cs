@@ -2,14 +2,6 @@ using Pharos.Core;
 
 namespace Pharos.LogQL.Engine;
 
-/// <summary>The steps of an evaluation, nanoseconds.</summary>
-internal readonly record struct Steps(long StartNs, long StepNs, int Count)
-{
-    public long At(int index) => StartNs + (index * StepNs);
-
-    public long LastNs => At(Count - 1);
-}
-
 /// <summary>
 /// One series at the steps of an evaluation. It takes memory for the steps between its bounds only: where lines give the labels, most series have a few samples.
 /// </summary>

@@ -95,9 +95,9 @@ internal sealed class CountedStreams
         foreach (var (part, _) in parts)
         {
             if (part.Index.Unclear() is not { } unclear) return false;
-            foreach (byte[] labels in unclear)
+            foreach (var labels in unclear.Select(Labels.FromEncoded))
             {
-                if (Matcher.All(streams.Matchers, Labels.FromEncoded(labels))) ApartOf(Labels.FromEncoded(labels));
+                if (Matcher.All(streams.Matchers, labels)) ApartOf(labels);
             }
         }
         foreach (var (labels, blocks, head) in streams.InMemory(selection.StartNs, selection.EndNs)) ApartOf(labels).AddMemory(blocks, head);

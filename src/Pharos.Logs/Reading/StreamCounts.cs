@@ -22,7 +22,6 @@ internal sealed class StreamCounts : PageVisitor
     private readonly StepWindows windows;
     private readonly IReadOnlyList<Matcher> matchers;
     private readonly byte[][] names;
-    private readonly byte[] levelName = Encoding.UTF8.GetBytes(LevelDetector.Label);
     private readonly Dictionary<byte[], Labels> groups = new(ByteKeys.Instance);
     private readonly Dictionary<byte[], byte[]> levels = new(ByteKeys.Instance);
     private readonly Dictionary<(Labels Group, byte[] Level, long First, long Last), int> cellOf = [];
@@ -46,6 +45,7 @@ internal sealed class StreamCounts : PageVisitor
         selection = context.Selection;
         windows = selection.Counting!;
         names = [.. selection.MetadataNames!.Select(Encoding.UTF8.GetBytes)];
+        Use(Labels.Empty);
     }
 
     /// <summary>Place of the part that is being counted in the order of writing.</summary>
@@ -84,7 +84,8 @@ internal sealed class StreamCounts : PageVisitor
     {
         foreach (var matcher in matchers)
         {
-            if (!matcher.Matches(ValueOf(labels, matcher.NameUtf8.Span))) return false;
+            LabelCodec.TryGetValue(labels, matcher.NameUtf8.Span, out var value);
+            if (!matcher.Matches(value)) return false;
         }
         apart = shared.FindApart(labels);
         isSeen = false;
@@ -100,8 +101,9 @@ internal sealed class StreamCounts : PageVisitor
         isSeen = true;
         if (isMetadataWanted || header.MinNs < selection.StartNs || header.MaxNs >= selection.EndNs || (isLevelWanted && header.LevelCount < 0)) return false;
         long first = 0, last = 0;
+        var steps = windows.Steps;
         // Mostly there is one window, that of a query at an instant.
-        if (windows.Count > 1 || header.MinNs <= windows.StartNs - windows.RangeNs || header.MaxNs > windows.StartNs)
+        if (steps.Count > 1 || header.MinNs <= steps.StartNs - windows.RangeNs || header.MaxNs > steps.StartNs)
         {
             (first, last) = (windows.First(header.MinNs), windows.Last(header.MinNs));
             if (windows.First(header.MaxNs) != first || windows.Last(header.MaxNs) != last) return false;
@@ -129,47 +131,26 @@ internal sealed class StreamCounts : PageVisitor
     /// <summary>Cuts labels down to those that matter.</summary>
     private void FindGroup(ReadOnlySpan<byte> labels)
     {
-        isLevelWanted = isMetadataWanted = false;
         if (key.Length < labels.Length) key = new byte[2 * labels.Length];
-        int length = 0, found = 0;
-        bool hasLevel = false;
-        for (int at = 0; at < labels.Length;)
-        {
-            int from = at;
-            var name = LabelCodec.ReadString(labels, ref at);
-            LabelCodec.ReadString(labels, ref at);
-            if (!IsWanted(name)) continue;
-            found++;
-            hasLevel |= name.SequenceEqual(levelName);
-            labels[from..at].CopyTo(key.AsSpan(length));
-            length += at - from;
-        }
-        if (found < names.Length)
-        {
-            // A name that the stream has is its label, whatever an entry's metadata says.
-            isLevelWanted = !hasLevel && IsWanted(levelName);
-            isMetadataWanted = found + (isLevelWanted ? 1 : 0) < names.Length;
-        }
-        var bytes = key.AsSpan(0, length);
+        var bytes = key.AsSpan(0, LabelCodec.CopyNamed(labels, names, without: false, key));
         if (group.Encoded.SequenceEqual(bytes)) return;
-        if (groups.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(bytes, out var known))
+        if (!groups.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(bytes, out var known))
         {
-            group = known;
-            return;
+            byte[] own = bytes.ToArray();
+            // Where there are about as many groups as streams, they are only kept until they are given.
+            if (groups.Count > CellsMax) groups.Clear();
+            groups[own] = known = Labels.FromEncoded(own);
         }
-        byte[] own = bytes.ToArray();
-        // Where there are about as many groups as streams, they are only kept until they are given.
-        if (groups.Count > CellsMax) groups.Clear();
-        groups[own] = group = Labels.FromEncoded(own);
+        Use(known);
     }
 
-    private bool IsWanted(ReadOnlySpan<byte> name)
+    private void Use(Labels next)
     {
-        foreach (byte[] one in names)
-        {
-            if (name.SequenceEqual(one)) return true;
-        }
-        return false;
+        group = next;
+        int missing = names.Length - next.Count;
+        // A name that the stream has is its label, whatever an entry's metadata says.
+        isLevelWanted = selection.MetadataNames!.Contains(LevelDetector.Label) && !next.Has(LevelDetector.Label);
+        isMetadataWanted = missing > (isLevelWanted ? 1 : 0);
     }
 
     private byte[] LevelOf(ReadOnlySpan<byte> metadata)
@@ -201,17 +182,6 @@ internal sealed class StreamCounts : PageVisitor
         found = cells.Count;
         cells.Add(new Cell(group, level, first, last, timestampNs));
         return found;
-    }
-
-    private static ReadOnlySpan<byte> ValueOf(ReadOnlySpan<byte> labels, ReadOnlySpan<byte> name)
-    {
-        for (int at = 0; at < labels.Length;)
-        {
-            bool found = LabelCodec.ReadString(labels, ref at).SequenceEqual(name);
-            var value = LabelCodec.ReadString(labels, ref at);
-            if (found) return value;
-        }
-        return default;
     }
 
     private struct Cell(Labels group, byte[] level, long first, long last, long timestampNs)

@@ -103,7 +103,7 @@ internal sealed class HeadBlock
     {
         var sorted = ArrayPool<HeadEntry>.Shared.Rent(wanted.Length);
         byte[] bytes = ArrayPool<byte>.Shared.Rent(wantedBytes);
-        int[] numbers = ArrayPool<int>.Shared.Rent(wanted.Length);
+        int[] numbers = runs is null ? [] : ArrayPool<int>.Shared.Rent(wanted.Length);
         try
         {
             var byTime = sorted.AsSpan(0, wanted.Length);
