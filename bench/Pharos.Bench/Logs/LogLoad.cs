@@ -39,7 +39,10 @@ internal sealed class LogLoad : IDisposable
     /// <summary>Folder of a file for each stream.</summary>
     public string LinesFolder => Path.Combine(folder.FullName, "lines");
 
-    /// <summary>Substrings of lines and the stream they are in, picked at random.</summary>
+    /// <summary>So many substrings are picked, where there are so many lines.</summary>
+    public const int SubstringsMax = 10_000;
+
+    /// <summary>Substrings of lines and the stream they are in, picked at random from all of the time.</summary>
     public List<(int Stream, long AtMs, string Text)> Substrings { get; } = [];
 
     /// <param name="rawBytes">How many bytes of lines to make.</param>
@@ -57,6 +60,8 @@ internal sealed class LogLoad : IDisposable
         long total = 0, inBatch = 0;
         // Lines are some 206 bytes long: the last one comes a little before the end of four hours.
         double perLineMs = 4 * 3600e3 / (rawBytes / 190.0);
+        // Of those picked some have a line break or a backquote, and are left out.
+        int onePickIn = (int)Math.Max(1, rawBytes / 206 / (1.1 * SubstringsMax));
         load.StartMs = endMs - (4 * 3600 * 1000) - 60_000;
         double at = load.StartMs;
         bool needleDone = false;
@@ -73,7 +78,7 @@ internal sealed class LogLoad : IDisposable
                 needleDone = true;
             }
             if (line.IndexOf(Encoding.UTF8.GetBytes(LineModel.OneInHundred)) >= 0) load.Canaries++;
-            if (pick.Next(2000) == 0 && line.Length > 40)
+            if (load.Substrings.Count < SubstringsMax && pick.Next(onePickIn) == 0 && line.Length > 40)
             {
                 int length = pick.Next(4, 30), from = pick.Next(0, line.Length - length);
                 string text = Encoding.UTF8.GetString(line.Slice(from, length));
