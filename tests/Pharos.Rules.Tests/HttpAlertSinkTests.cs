@@ -29,12 +29,11 @@ public sealed class HttpAlertSinkTests
         var receiver = new Receiver();
         await using (var sink = Sink(new HttpAlertSinkOptions
         {
-            ExternalLabels = Labels.Of(("cluster", "eu"), ("severity", "none")),
-            Relabel = l => l["alertname"] == "Drop" ? null : l.Without("tmp"),
-            SendTenant = true,
+            Change = a => a.Labels["alertname"] == "Drop" ? null : a with { Labels = a.Labels.Without("tmp").With("cluster", "eu") },
+            Tenant = TenantId.Parse("team"),
         }))
         {
-            await sink.UpdateAsync([new AlertmanagerTarget(Url, new HttpMessageInvoker(receiver)) { Relabel = l => l.With("target", "1") }]);
+            await sink.UpdateAsync([new AlertmanagerTarget(Url, new HttpMessageInvoker(receiver)) { Change = a => a with { Labels = a.Labels.With("target", "1") } }]);
             await sink.SendAsync(TenantId.Parse("team"), [Named("A", ("severity", "page"), ("tmp", "x")), Named("Drop")], TestContext.Current.CancellationToken);
         }
         var (path, tenant, body) = Assert.Single(receiver.Requests);

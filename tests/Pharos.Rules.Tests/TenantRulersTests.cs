@@ -92,7 +92,7 @@ public sealed class TenantRulersTests : IAsyncDisposable
         RuleFileReader.ParseGroup($"{{name: g, align_evaluation_time_on_interval: true, rules: [{rules}]}}");
 
     private TenantRulers New() => new(
-        new TenantRulersOptions(), store, p => p == RulePlacement.Metrics ? metrics : logs, _ => sink, alerts, new AlertJournal(), catalogue, time, new Instruments(), NullLogger.Instance);
+        new TenantRulersOptions(), store, p => p == RulePlacement.Metrics ? metrics : logs, _ => sink, _ => alerts, new AlertJournal(), catalogue, time, new Instruments(), NullLogger.Instance);
 
     private sealed class TenantSink : IMetricSink
     {

@@ -16,6 +16,9 @@ public interface IAlertSink
 {
     /// <exception cref="AlertSendException">No receiver took the alerts.</exception>
     ValueTask SendAsync(TenantId tenant, IReadOnlyList<Alert> alerts, CancellationToken cancel);
+
+    /// <summary>Where a tenant's alerts go, for the journal; null: to the router in this process.</summary>
+    string? Elsewhere(TenantId tenant) => null;
 }
 
 /// <summary>Alerts could not be handed over.</summary>

@@ -230,6 +230,9 @@ public sealed record TenantLimits
     /// <summary>Where rules over logs record to; null: this server's own metrics.</summary>
     public RecordingTarget? Recording { get; init; }
 
+    /// <summary>What becomes of alerts of rules; null: the router in this process takes them as they are.</summary>
+    public AlertTarget? AlertsTo { get; init; }
+
     public AlertLimits Alerts { get; init; } = new();
 
     // Logs
@@ -280,6 +283,9 @@ public sealed record TenantLimits
 
 /// <summary>Receivers of what rules record. Only the room that sends to them looks inside.</summary>
 public abstract record RecordingTarget;
+
+/// <summary>Receivers of alerts of rules. Only the room that sends to them looks inside.</summary>
+public abstract record AlertTarget;
 
 /// <summary>How long samples of the series are kept that match a selector such as <c>{job="debug"}</c>.</summary>
 public sealed record SeriesRetention(string Selector, IReadOnlyList<Matcher> Matchers, TimeSpan Period);

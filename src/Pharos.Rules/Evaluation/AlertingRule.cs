@@ -25,10 +25,11 @@ internal sealed class AlertingRule(RuleDefinition definition, IReadOnlyDictionar
         var expanded = new List<AlertInstance>(vector.Count);
         var seen = new HashSet<Labels>(vector.Count);
         var builder = new LabelsBuilder();
+        var external = context.Options.ExternalLabels();
         foreach (var element in vector)
         {
             object value = element.Histogram is { } histogram ? new HistogramText(histogram) : element.Value;
-            var data = new RuleTemplateData(element.Labels, context.Options.ExternalLabels, context.Options.ExternalUrl, value);
+            var data = new RuleTemplateData(element.Labels, external, context.Options.ExternalUrl, value);
             builder.Reset(element.Labels).Remove(Core.Labels.MetricName);
             foreach (var (name, text) in Labels) builder.Set(name, Text(text, data));
             builder.Set("alertname", Definition.Alert);

@@ -329,11 +329,12 @@ internal sealed class RuleGroup : IDisposable
             foreach (var (instance, _) in due) Journal(rule, slot, instance.Labels, AlertStep.NotifyFailed, $"not handed over: {e.Message}; the next evaluation tries again", []);
             return;
         }
+        string to = context.Alerts.Elsewhere(context.Options.Tenant) is { } elsewhere ? $" to {elsewhere}" : "";
         foreach (var (instance, sentBefore) in due)
         {
             // Repetitions of what the router knows already would drown the journal.
             bool news = instance.Phase == AlertPhase.Firing ? sentBefore < instance.FiredAtMs || sentBefore == 0 : sentBefore < instance.ResolvedAtMs;
-            if (news) Journal(rule, slot, instance.Labels, AlertStep.Sent, $"handed over as {(instance.Phase == AlertPhase.Firing ? "firing" : "resolved")}", [("value", GoFloat.Format(instance.Value))]);
+            if (news) Journal(rule, slot, instance.Labels, AlertStep.Sent, $"handed over{to} as {(instance.Phase == AlertPhase.Firing ? "firing" : "resolved")}", [("value", GoFloat.Format(instance.Value))]);
         }
     }
 

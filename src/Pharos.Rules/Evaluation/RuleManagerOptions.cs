@@ -33,8 +33,8 @@ public sealed record RuleManagerOptions
     /// </summary>
     public TimeSpan LookbackDelta { get; init; } = TimeSpan.FromMinutes(5);
 
-    /// <summary>Labels of this server, for templates.</summary>
-    public Labels ExternalLabels { get; init; } = Labels.Empty;
+    /// <summary>Labels of this server, for templates; asked for at each evaluation.</summary>
+    public Func<Labels> ExternalLabels { get; init; } = () => Labels.Empty;
 
     /// <summary>Address under which users reach this server, without a slash at the end; links in alerts start with it.</summary>
     public string ExternalUrl { get; init; } = "";

@@ -12,18 +12,15 @@ public sealed record AlertmanagerTarget(Uri Url, HttpMessageInvoker Client)
 {
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>The target's own alert_relabel_configs; a null result drops the alert.</summary>
-    public Func<Labels, Labels?>? Relabel { get; init; }
+    /// <summary>What the target's own alert_relabel_configs make of an alert; null: it is dropped.</summary>
+    public Func<Alert, Alert?> Change { get; init; } = alert => alert;
 }
 
 /// <summary>How alerts are sent.</summary>
 public sealed record HttpAlertSinkOptions
 {
-    /// <summary>Labels that alerts get where they have no such label.</summary>
-    public Labels ExternalLabels { get; init; } = Labels.Empty;
-
-    /// <summary>alert_relabel_configs for all targets; a null result drops the alert.</summary>
-    public Func<Labels, Labels?>? Relabel { get; init; }
+    /// <summary>What external labels and alert_relabel_configs for all targets make of an alert; null: it is dropped.</summary>
+    public Func<Alert, Alert?> Change { get; init; } = alert => alert;
 
     /// <summary>Alerts that wait per target; over it the oldest are dropped. Prometheus: --alertmanager.notification-queue-capacity.</summary>
     public int QueueCapacity { get; init; } = 10_000;
@@ -34,8 +31,11 @@ public sealed record HttpAlertSinkOptions
     /// <summary>Send what waits before stopping. Prometheus: --alertmanager.drain-notification-queue-on-shutdown.</summary>
     public bool DrainOnShutdown { get; init; } = true;
 
-    /// <summary>Name the tenant in <c>X-Scope-OrgID</c>.</summary>
-    public bool SendTenant { get; init; }
+    /// <summary>Whose alerts they are: named in <c>X-Scope-OrgID</c> and in metrics as <c>user</c>. Null: nobody is named.</summary>
+    public TenantId? Tenant { get; init; }
+
+    /// <summary>What the names of metrics begin with.</summary>
+    public string MetricPrefix { get; init; } = "prometheus_notifications";
 }
 
 /// <summary>
@@ -56,8 +56,8 @@ public sealed class HttpAlertSink : IAlertSink, IAsyncDisposable
         this.options = options;
         this.time = time;
         this.logger = logger;
-        metrics = new SinkMetrics(instruments);
-        metrics.Capacity.Set(options.QueueCapacity);
+        metrics = new SinkMetrics(instruments, options.MetricPrefix, options.Tenant);
+        metrics.Capacity.With(metrics.Own).Set(options.QueueCapacity);
     }
 
     /// <summary>The Alertmanagers that are sent to now.</summary>
@@ -84,24 +84,23 @@ public sealed class HttpAlertSink : IAlertSink, IAsyncDisposable
                 now[target.Url] = queue;
             }
             queues = now;
-            metrics.Discovered.Set(now.Count);
+            metrics.Discovered.With(metrics.Own).Set(now.Count);
         }
         foreach (var queue in gone.Values) await queue.StopAsync(drain: false);
     }
 
     public ValueTask SendAsync(TenantId tenant, IReadOnlyList<Alert> alerts, CancellationToken cancel)
     {
-        var labelled = new List<Alert>(alerts.Count);
-        foreach (var alert in alerts)
-        {
-            if (Relabelled(alert, options.ExternalLabels, options.Relabel) is { } kept) labelled.Add(kept);
-        }
+        List<Alert> kept = [.. alerts.Select(options.Change).OfType<Alert>()];
         lock (gate)
         {
-            foreach (var queue in queues.Values) queue.Add(tenant, labelled);
+            foreach (var queue in queues.Values) queue.Add(kept);
         }
         return ValueTask.CompletedTask;
     }
+
+    /// <inheritdoc/>
+    public string? Elsewhere(TenantId tenant) => Targets is { Count: > 0 } targets ? string.Join(", ", targets) : "no Alertmanager, as none is known";
 
     public async ValueTask DisposeAsync()
     {
@@ -112,26 +111,6 @@ public sealed class HttpAlertSink : IAlertSink, IAsyncDisposable
             queues = [];
         }
         foreach (var queue in all) await queue.StopAsync(options.DrainOnShutdown);
-    }
-
-    internal static Alert? Relabelled(Alert alert, Labels external, Func<Labels, Labels?>? relabel)
-    {
-        var labels = alert.Labels;
-        if (!external.IsEmpty)
-        {
-            var builder = new LabelsBuilder(labels);
-            foreach (var (name, value) in external)
-            {
-                if (builder.Get(name).Length == 0) builder.Set(name, value);
-            }
-            labels = builder.ToLabels();
-        }
-        if (relabel is not null && relabel(labels) is var relabelled)
-        {
-            if (relabelled is null || relabelled.IsEmpty) return null;
-            labels = relabelled;
-        }
-        return ReferenceEquals(labels, alert.Labels) ? alert : alert with { Labels = labels };
     }
 
     /// <summary>The body of a request.</summary>
@@ -165,19 +144,28 @@ public sealed class HttpAlertSink : IAlertSink, IAsyncDisposable
     private static string Rfc3339(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'");
 }
 
-internal sealed class SinkMetrics(Instruments instruments)
+internal sealed class SinkMetrics(Instruments instruments, string prefix, TenantId? tenant)
 {
-    public Counter Sent { get; } = instruments.Counter("prometheus_notifications_sent_total", "Total number of alerts sent.", "alertmanager");
+    public Counter Sent { get; } = instruments.Counter(prefix + "_sent_total", "Total number of alerts sent.", Names(tenant));
 
-    public Counter Errors { get; } = instruments.Counter("prometheus_notifications_errors_total", "Total number of sent alerts affected by errors.", "alertmanager");
+    public Counter Errors { get; } = instruments.Counter(prefix + "_errors_total", "Total number of sent alerts affected by errors.", Names(tenant));
 
-    public Counter Dropped { get; } = instruments.Counter("prometheus_notifications_dropped_total", "Total number of alerts dropped due to errors when sending to Alertmanager.", "alertmanager");
+    public Counter Dropped { get; } = instruments.Counter(prefix + "_dropped_total", "Total number of alerts dropped due to errors when sending to Alertmanager.", Names(tenant));
 
-    public Gauge QueueLength { get; } = instruments.Gauge("prometheus_notifications_queue_length", "The number of alert notifications in the queue.", "alertmanager");
+    public Gauge QueueLength { get; } = instruments.Gauge(prefix + "_queue_length", "The number of alert notifications in the queue.", Names(tenant));
 
-    public Gauge Capacity { get; } = instruments.Gauge("prometheus_notifications_queue_capacity", "The capacity of the alert notifications queue.");
+    public Gauge Capacity { get; } = instruments.Gauge(prefix + "_queue_capacity", "The capacity of the alert notifications queue.", Names(tenant)[..^1]);
 
-    public Gauge Discovered { get; } = instruments.Gauge("prometheus_notifications_alertmanagers_discovered", "The number of alertmanagers discovered and active.");
+    public Gauge Discovered { get; } = instruments.Gauge(prefix + "_alertmanagers_discovered", "The number of alertmanagers discovered and active.", Names(tenant)[..^1]);
 
-    public HistogramInstrument Latency { get; } = instruments.Histogram("prometheus_notifications_latency_seconds", "Latency for sending alert notifications.", HistogramInstrument.DefaultBounds, "alertmanager");
+    public HistogramInstrument Latency { get; } =
+        instruments.Histogram(prefix + "_latency_seconds", "Latency for sending alert notifications.", HistogramInstrument.DefaultBounds, Names(tenant));
+
+    /// <summary>Label values of what is told of all Alertmanagers together.</summary>
+    public string[] Own { get; } = tenant is { } user ? [user.Name] : [];
+
+    /// <summary>Label values of what is told of one Alertmanager.</summary>
+    public string[] Of(string alertmanager) => [.. Own, alertmanager];
+
+    private static string[] Names(TenantId? tenant) => tenant is null ? ["alertmanager"] : ["user", "alertmanager"];
 }

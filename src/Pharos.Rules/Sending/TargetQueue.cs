@@ -12,8 +12,9 @@ internal sealed class TargetQueue
     private readonly TimeProvider time;
     private readonly ILogger logger;
     private readonly Lock gate = new();
-    private readonly Queue<(TenantId Tenant, Alert Alert)> waiting = new();
+    private readonly Queue<Alert> waiting = new();
     private readonly string name;
+    private readonly string[] labels;
     private Task sending = Task.CompletedTask;
     private bool stopped;
 
@@ -25,31 +26,32 @@ internal sealed class TargetQueue
         this.time = time;
         this.logger = logger;
         name = Endpoint(target.Url).ToString();
-        metrics.Sent.With(name);
-        metrics.Errors.With(name);
-        metrics.Dropped.With(name);
-        metrics.QueueLength.With(name).Set(0);
+        labels = metrics.Of(name);
+        metrics.Sent.With(labels);
+        metrics.Errors.With(labels);
+        metrics.Dropped.With(labels);
+        metrics.QueueLength.With(labels).Set(0);
     }
 
     public AlertmanagerTarget Target { get; set; }
 
-    public void Add(TenantId tenant, IReadOnlyList<Alert> alerts)
+    public void Add(IReadOnlyList<Alert> alerts)
     {
         lock (gate)
         {
             if (stopped) return;
             foreach (var alert in alerts)
             {
-                if (HttpAlertSink.Relabelled(alert, Labels.Empty, Target.Relabel) is { } kept) waiting.Enqueue((tenant, kept));
+                if (Target.Change(alert) is { } kept) waiting.Enqueue(kept);
             }
             int over = waiting.Count - options.QueueCapacity;
             if (over > 0)
             {
                 for (int i = 0; i < over; i++) waiting.Dequeue();
-                metrics.Dropped.With(name).Add(over);
+                metrics.Dropped.With(labels).Add(over);
                 RulesLog.AlertsDropped(logger, name, over);
             }
-            metrics.QueueLength.With(name).Set(waiting.Count);
+            metrics.QueueLength.With(labels).Set(waiting.Count);
             if (sending.IsCompleted && waiting.Count > 0) sending = Task.Run(SendAllAsync);
         }
     }
@@ -62,12 +64,12 @@ internal sealed class TargetQueue
             stopped = true;
             if (!drain && waiting.Count > 0)
             {
-                metrics.Dropped.With(name).Add(waiting.Count);
+                metrics.Dropped.With(labels).Add(waiting.Count);
                 waiting.Clear();
             }
         }
         await sending;
-        metrics.QueueLength.Remove(name);
+        metrics.QueueLength.Remove(labels);
     }
 
     private static Uri Endpoint(Uri url) => new($"{url.ToString().TrimEnd('/')}/api/v2/alerts");
@@ -77,16 +79,10 @@ internal sealed class TargetQueue
         while (true)
         {
             var batch = new List<Alert>();
-            TenantId tenant = default;
             lock (gate)
             {
-                // One request holds alerts of one tenant.
-                while (batch.Count < options.BatchMax && waiting.TryPeek(out var next) && (batch.Count == 0 || next.Tenant == tenant))
-                {
-                    tenant = next.Tenant;
-                    batch.Add(waiting.Dequeue().Alert);
-                }
-                metrics.QueueLength.With(name).Set(waiting.Count);
+                while (batch.Count < options.BatchMax && waiting.TryDequeue(out var next)) batch.Add(next);
+                metrics.QueueLength.With(labels).Set(waiting.Count);
                 if (batch.Count == 0)
                 {
                     // Seen under the lock: the next alert starts a new loop.
@@ -94,11 +90,11 @@ internal sealed class TargetQueue
                     return;
                 }
             }
-            await SendAsync(tenant, batch);
+            await SendAsync(batch);
         }
     }
 
-    private async Task SendAsync(TenantId tenant, List<Alert> batch)
+    private async Task SendAsync(List<Alert> batch)
     {
         long started = time.GetTimestamp();
         var target = Target;
@@ -109,7 +105,7 @@ internal sealed class TargetQueue
             {
                 Content = new ByteArrayContent(HttpAlertSink.Body(batch)) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } },
             };
-            if (options.SendTenant) request.Headers.TryAddWithoutValidation("X-Scope-OrgID", tenant.Name);
+            if (options.Tenant is { } tenant) request.Headers.TryAddWithoutValidation("X-Scope-OrgID", tenant.Name);
             using var timeout = new CancellationTokenSource(target.Timeout, time);
             using var response = await target.Client.SendAsync(request, timeout.Token);
             if (!response.IsSuccessStatusCode) error = $"status {(int)response.StatusCode}";
@@ -118,15 +114,15 @@ internal sealed class TargetQueue
         {
             error = $"no answer within {PromDuration.Format(target.Timeout)}";
         }
-        catch (Exception e) when (e is HttpRequestException or IOException)
+        catch (Exception e) when (e is HttpRequestException or IOException or ObjectDisposedException)
         {
             error = e.Message;
         }
-        metrics.Latency.Observe(time.GetElapsedTime(started).TotalSeconds, name);
-        metrics.Sent.With(name).Add(batch.Count);
+        metrics.Latency.Observe(time.GetElapsedTime(started).TotalSeconds, labels);
+        metrics.Sent.With(labels).Add(batch.Count);
         if (error is null) return;
-        metrics.Errors.With(name).Add(batch.Count);
-        metrics.Dropped.With(name).Add(batch.Count);
+        metrics.Errors.With(labels).Add(batch.Count);
+        metrics.Dropped.With(labels).Add(batch.Count);
         RulesLog.AlertmanagerFailed(logger, name, batch.Count, error);
     }
 }

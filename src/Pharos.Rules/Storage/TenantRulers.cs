@@ -21,6 +21,9 @@ public sealed record TenantRulersOptions
     /// <summary>The same for rules over logs; null: <see cref="ExternalUrl"/>.</summary>
     public string? LogsExternalUrl { get; init; }
 
+    /// <inheritdoc cref="RuleManagerOptions.ExternalLabels"/>
+    public Func<Labels> ExternalLabels { get; init; } = () => Labels.Empty;
+
     /// <summary>The link in an alert to the data behind it, by placement and expression; null: the expression browser.</summary>
     public Func<RulePlacement, string, string>? GeneratorUrl { get; init; }
 }
@@ -32,7 +35,7 @@ public sealed class TenantRulers : IAsyncDisposable
     private readonly RuleStore store;
     private readonly Func<RulePlacement, IRuleLanguage> language;
     private readonly Func<RulePlacement, IMetricSink> sink;
-    private readonly IAlertSink alerts;
+    private readonly Func<RulePlacement, IAlertSink> alerts;
     private readonly IAlertJournal journal;
     private readonly ICatalogue catalogue;
     private readonly TimeProvider time;
@@ -44,12 +47,13 @@ public sealed class TenantRulers : IAsyncDisposable
     private bool stopped;
 
     /// <param name="sink">Gets what rules of a placement record.</param>
+    /// <param name="alerts">Gets their alerts.</param>
     public TenantRulers(
         TenantRulersOptions options,
         RuleStore store,
         Func<RulePlacement, IRuleLanguage> language,
         Func<RulePlacement, IMetricSink> sink,
-        IAlertSink alerts,
+        Func<RulePlacement, IAlertSink> alerts,
         IAlertJournal journal,
         ICatalogue catalogue,
         TimeProvider time,
@@ -161,11 +165,12 @@ public sealed class TenantRulers : IAsyncDisposable
             Limits = () => store.LimitsOf(tenant),
             ResendDelay = options.ResendDelay,
             OutageTolerance = options.OutageTolerance,
+            ExternalLabels = options.ExternalLabels,
             ExternalUrl = placement == RulePlacement.Logs ? options.LogsExternalUrl ?? options.ExternalUrl : options.ExternalUrl,
             MetricPrefix = placement == RulePlacement.Metrics ? "cortex_prometheus" : "loki_prometheus",
             GeneratorUrl = options.GeneratorUrl is { } link ? expression => link(placement, expression) : null,
         },
-        language(placement), sink(placement), alerts, journal, catalogue, time, instruments, logger);
+        language(placement), sink(placement), alerts(placement), journal, catalogue, time, instruments, logger);
 
     private bool MayRun(TenantId tenant, RulePlacement placement, StoredRuleGroup group)
     {

@@ -96,7 +96,7 @@ public static class RuleTestRunner
         var built = options.Language(store, file.EvaluationInterval);
         using var owner = built.Owner;
         var time = new SimulatedTimeProvider(UnixTime.FromMs(test.StartMs));
-        var managing = new RuleManagerOptions { DefaultInterval = interval, ExternalLabels = test.ExternalLabels, ExternalUrl = test.ExternalUrl };
+        var managing = new RuleManagerOptions { DefaultInterval = interval, ExternalLabels = () => test.ExternalLabels, ExternalUrl = test.ExternalUrl };
         var context = new RuleContext(managing, built.Language, store, new NoAlerts(), new AlertJournal(1), time);
         var metrics = new RuleMetrics(new Instruments(), managing);
         var groups = sources

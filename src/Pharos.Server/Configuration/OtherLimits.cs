@@ -101,7 +101,6 @@ internal static class OtherLimits
         ["prom2_range_compat"] = "ranges are as in Prometheus 3",
         ["enabled_promql_experimental_functions"] = "all functions are on for every tenant",
         ["enabled_promql_extended_range_selectors"] = "extended range selectors are on for every tenant",
-        ["ruler_alertmanager_client_config"] = "alerts go to the router in this process",
         ["compactor_max_lookback"] = "all blocks are compacted",
 
         // Loki's
@@ -112,6 +111,5 @@ internal static class OtherLimits
         ["policy_stream_mapping"] = "there are no ingestion policies",
         ["policy_enforced_labels"] = "there are no ingestion policies; set enforced_labels",
         ["block_ingestion_policy_until"] = "there are no ingestion policies; set block_ingestion_until",
-        ["ruler_alertmanager_config"] = "alerts go to the router in this process",
     };
 }

@@ -45,9 +45,9 @@ internal sealed class ServerConfigReader
                 config = config with { RulerFederationEnabled = rulers.Bool("enabled") };
                 rulers.Done();
             }
-            var (options, remoteWrite) = RulerSection.Read(ruler, limitReader);
-            // Limits of tenants are laid over it.
-            config = config with { Ruler = options, Limits = remoteWrite == RulerRemoteWrite.Off ? config.Limits : config.Limits with { Recording = remoteWrite } };
+            var (options, remoteWrite, alerting) = RulerSection.Read(ruler, limitReader);
+            // Limits of tenants are laid over them.
+            config = config with { Ruler = options, Limits = config.Limits with { Recording = remoteWrite == RulerRemoteWrite.Off ? null : remoteWrite, AlertsTo = alerting } };
             ruler.Done();
         }
         if (root.Value("limits") is { } limits) config = config with { Limits = ReadLimits(limits, config.Limits) };
@@ -111,8 +111,8 @@ internal sealed class ServerConfigReader
 
     private TenantLimits ReadLimits(YamlNode node, TenantLimits limits)
     {
-        // What is said of one client goes before what is said of all, wherever it stands.
-        foreach (var (key, value) in new YamlSection(node, "the limits", reading).Pairs.OrderBy(p => p.Key.Value == RulerLimits.Clients))
+        // What is said of one client goes before what is said of all, and of a client alone before what has one, wherever it stands.
+        foreach (var (key, value) in new YamlSection(node, "the limits", reading).Pairs.OrderBy(p => p.Key.Value is RulerLimits.Clients or RulerLimits.AlertmanagerClient))
         {
             string name = key.Value;
             if (LimitSettings.ByName.TryGetValue(name, out var setting)) limits = setting.Read(limits, value, limitReader);

@@ -63,7 +63,7 @@ internal sealed class TenantOverrides : ITenantLimits, IAsyncDisposable
             if (config.File is { } file)
             {
                 var read = ServerConfig.Load(await File.ReadAllTextAsync(file, cancel), file);
-                config = config with { Limits = read.Limits, Overrides = read.Overrides, Ruler = config.Ruler with { ClientsShown = read.Ruler.ClientsShown } };
+                config = config with { Limits = read.Limits, Overrides = read.Overrides, Ruler = config.Ruler with { ClientsShown = read.Ruler.ClientsShown, AlertingShown = read.Ruler.AlertingShown, ExternalLabels = read.Ruler.ExternalLabels } };
             }
             Use(Read(config));
         }

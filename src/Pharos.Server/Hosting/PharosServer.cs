@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging;
 using Pharos.Alerting;
+using Pharos.Collector.Discovery;
 using Pharos.Collector.Hosting;
 using Pharos.Collector.Http;
 using Pharos.Collector.Syntax;
@@ -143,16 +144,22 @@ public sealed class PharosServer : IAsyncDisposable
             stored, limits, config.Ruler, Path.Combine(data, "ruler-wal"), options.HttpHandlers is { } senders ? _ => senders() : HttpHandlers.Create(time), time, instruments,
             loggers.CreateLogger("RemoteWrite")));
         var links = new AlertLinks(ExternalUrl(), config.Ruler);
+        Labels ExternalLabels() => limits.Config.Ruler.ExternalLabels;
+        var outside = new DiscoveryContext(options.HttpHandlers is { } notifiers ? _ => notifiers() : HttpHandlers.Create(time), time, instruments, loggers.CreateLogger("Alerts"));
+        var metricAlerts = Keep(new RuleAlerts(router, ExternalLabels, limits, "cortex_prometheus_notifications", journal, outside));
+        var logAlerts = Keep(new RuleAlerts(router, ExternalLabels, limits, "loki_prometheus_notifications", journal, outside));
         var rulers = Keep(new TenantRulers(
             new TenantRulersOptions
             {
                 ExternalUrl = ExternalUrl(),
                 LogsExternalUrl = links.LogsUrl,
+                ExternalLabels = ExternalLabels,
                 GeneratorUrl = links.Of,
                 SourceTenants = config.MultitenancyEnabled && config.RulerFederationEnabled,
             }, new RuleStore(catalogue, limits, loggers.CreateLogger("Rules")),
             placement => placement == RulePlacement.Metrics ? promqlRules : logqlRules,
-            placement => placement == RulePlacement.Metrics ? stored : recording, router, journal, catalogue, time, instruments, loggers.CreateLogger("Rules")));
+            placement => placement == RulePlacement.Metrics ? stored : recording,
+            placement => placement == RulePlacement.Metrics ? metricAlerts : logAlerts, journal, catalogue, time, instruments, loggers.CreateLogger("Rules")));
 
         var collectors = new CollectorRegistry(catalogue, time);
         var pipelines = new PipelineRegistry(catalogue, time, CheckPipeline);

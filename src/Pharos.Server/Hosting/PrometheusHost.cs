@@ -94,7 +94,7 @@ public sealed class PrometheusHost : IAsyncDisposable
     private readonly HttpHandlerFactory handlers;
     private readonly SemaphoreSlim reloading = new(1, 1);
     private readonly TaskCompletionSource quit = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly List<AlertmanagerSource> alertmanagers = [];
+    private List<AlertmanagerSource> alertmanagers = [];
     private HttpHost? http;
     private readonly Notices notices;
     private ScrapeManager? scraping;
@@ -177,8 +177,10 @@ public sealed class PrometheusHost : IAsyncDisposable
         if (http is not null) await http.DisposeAsync();
         if (scraping is not null) await scraping.DisposeAsync();
         if (rules is not null) await rules.DisposeAsync();
-        foreach (var source in alertmanagers) await source.DisposeAsync();
+        foreach (var source in alertmanagers) await source.StopAsync();
+        // It sends what waits.
         if (alerts is not null) await alerts.DisposeAsync();
+        foreach (var source in alertmanagers) await source.DisposeAsync();
         if (remote is not null) await remote.DisposeAsync();
         while (parts.TryPop(out var part)) await part.DisposeAsync();
         reloading.Dispose();
@@ -219,14 +221,14 @@ public sealed class PrometheusHost : IAsyncDisposable
         // Receivers hand it all start timestamps; it knows who wants them.
         sink = new LocalSink(store, options.StartTimestampsAsZeros);
         alerts = new HttpAlertSink(
-            new HttpAlertSinkOptions { ExternalLabels = config.ExternalLabels, Relabel = Relabelling(config.AlertRelabelRules) }, time, instruments, loggers.CreateLogger("Alerts"));
+            new HttpAlertSinkOptions { Change = alert => AlertLabelling.Of(alert, config.ExternalLabels, config.AlertRelabelRules) }, time, instruments, loggers.CreateLogger("Alerts"));
         var journal = new AlertJournal();
         rules = new RuleManager(
             new RuleManagerOptions
             {
                 DefaultInterval = config.EvaluationInterval,
                 DefaultQueryOffset = config.RuleQueryOffset,
-                ExternalLabels = config.ExternalLabels,
+                ExternalLabels = () => config.ExternalLabels,
                 ExternalUrl = external,
                 ResendDelay = options.ResendDelay,
                 LookbackDelta = options.Lookback,
@@ -287,11 +289,14 @@ public sealed class PrometheusHost : IAsyncDisposable
         string nextAlerting = ConfigText.Of(next.Alertmanagers);
         if (alertmanagers.Count == 0 || nextAlerting != alertingText)
         {
-            foreach (var source in alertmanagers) await source.DisposeAsync();
-            alertmanagers.Clear();
+            var before = alertmanagers;
+            alertmanagers = [];
             var context = new DiscoveryContext(handlers, time, instruments, loggers.CreateLogger("Alerts"));
-            foreach (var group in next.Alertmanagers) alertmanagers.Add(new AlertmanagerSource(group, alertmanagers.Count, context, UpdateAlertmanagersAsync));
+            foreach (var group in next.Alertmanagers) alertmanagers.Add(new AlertmanagerSource(group, $"config-{alertmanagers.Count}", context, UpdateAlertmanagersAsync));
             foreach (var source in alertmanagers) await source.StartAsync();
+            // Where no group is left, none tells it.
+            await UpdateAlertmanagersAsync();
+            foreach (var source in before) await source.DisposeAsync();
             alertingText = nextAlerting;
         }
         queryLog!.Open(next.QueryLogFile);
@@ -338,8 +343,6 @@ public sealed class PrometheusHost : IAsyncDisposable
         ExternalLabels = config.ExternalLabels,
         Endpoints = [.. config.RemoteWrite.Select(RemoteWriteSection.Endpoint)],
     };
-
-    private static Func<Labels, Labels?>? Relabelling(IReadOnlyList<RelabelRule> rules) => rules.Count == 0 ? null : labels => RelabelRule.Apply(rules, labels);
 
     private TenantLimits Limits() => TenantLimits.Default with
     {

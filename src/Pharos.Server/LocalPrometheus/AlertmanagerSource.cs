@@ -3,10 +3,11 @@ using Pharos.Collector.Relabeling;
 using Pharos.Collector.RemoteWrite;
 using Pharos.Core;
 using Pharos.Rules;
+using Pharos.Server.Rules;
 
 namespace Pharos.Server.LocalPrometheus;
 
-/// <summary>The Alertmanagers of one <c>alertmanagers</c> group, as they are discovered.</summary>
+/// <summary>The Alertmanagers of one group, as they are discovered.</summary>
 internal sealed class AlertmanagerSource : IAsyncDisposable
 {
     private readonly AlertmanagerGroup group;
@@ -14,23 +15,26 @@ internal sealed class AlertmanagerSource : IAsyncDisposable
     private readonly TargetSources sources;
     private readonly Func<Task> changed;
 
-    /// <param name="index">Its place among the groups, by which metrics name it.</param>
-    public AlertmanagerSource(AlertmanagerGroup group, int index, DiscoveryContext context, Func<Task> changed)
+    /// <param name="name">By which metrics name it.</param>
+    public AlertmanagerSource(AlertmanagerGroup group, string name, DiscoveryContext context, Func<Task> changed)
     {
         this.group = group;
         this.changed = changed;
         var handler = context.Http(group.Http);
         client = new HttpMessageInvoker(group.SigV4 is null ? handler : new CloudAccess { SigV4 = group.SigV4 }.Around(handler, context));
-        sources = new TargetSources(group.Discovery, "notify", $"config-{index}", context, SetAsync);
+        sources = new TargetSources(group.Discovery, "notify", name, context, SetAsync);
     }
 
     public IReadOnlyList<AlertmanagerTarget> Targets { get; private set; } = [];
 
     public Task StartAsync() => sources.StartAsync();
 
+    /// <summary>Ends discovery; what is known can be sent to until this is disposed of.</summary>
+    public ValueTask StopAsync() => sources.DisposeAsync();
+
     public async ValueTask DisposeAsync()
     {
-        await sources.DisposeAsync();
+        await StopAsync();
         client.Dispose();
     }
 
@@ -50,7 +54,7 @@ internal sealed class AlertmanagerSource : IAsyncDisposable
             targets.Add(new AlertmanagerTarget(address, client)
             {
                 Timeout = group.Timeout,
-                Relabel = group.AlertRelabelRules.Count == 0 ? null : alert => RelabelRule.Apply(group.AlertRelabelRules, alert),
+                Change = alert => AlertLabelling.Of(alert, Labels.Empty, group.AlertRelabelRules),
             });
         }
         Targets = targets;

@@ -80,7 +80,7 @@ internal static class HttpClientReader
         return null;
     }
 
-    private static OAuth2Options? OAuth2(YamlSection section, string folder)
+    public static OAuth2Options? OAuth2(YamlSection section, string folder)
     {
         string client = section.Text("client_id", "");
         var token = Url(section, "token_url");

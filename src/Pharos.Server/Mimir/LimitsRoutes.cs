@@ -54,7 +54,7 @@ internal static class LimitsRoutes
         Line("sync", config.Sync.ToString().ToLowerInvariant(), config.Sync != standard.Sync);
         Section("tenant_federation", [("enabled", config.FederationEnabled ? "true" : "false", !config.FederationEnabled), ("max_tenants", config.FederatedTenantsMax.ToString(), config.FederatedTenantsMax != 0)]);
         var (ruler, plain, remote) = (config.Ruler, standard.Ruler, RulerRemoteWrite.Of(config.Limits));
-        Section("ruler", [("tenant_federation", $"{{enabled: {(config.RulerFederationEnabled ? "true" : "false")}}}", config.RulerFederationEnabled),
+        Section("ruler", [.. ruler.AlertingShown.Select(a => (a.Key, a.Value, true)), ("tenant_federation", $"{{enabled: {(config.RulerFederationEnabled ? "true" : "false")}}}", config.RulerFederationEnabled),
             ("external_url", Quoted(ruler.ExternalUrl ?? ""), ruler.ExternalUrl is not null), ("datasource_uid", Quoted(ruler.DatasourceUid), ruler.DatasourceUid.Length > 0),
             ("remote_write", $"{{enabled: {(remote.Enabled ? "true" : "false")}, add_org_id_header: {(remote.AddOrgIdHeader ? "true" : "false")}, config_refresh_period: {PromDuration.Format(ruler.RefreshPeriod)}, clients: {ruler.ClientsShown}}}",
                 remote.Enabled || ruler.ClientsShown != plain.ClientsShown || !remote.AddOrgIdHeader || ruler.RefreshPeriod != plain.RefreshPeriod),

@@ -23,7 +23,7 @@ public sealed class RemoteRecordingTests : IAsyncDisposable
     private readonly Instruments instruments = new();
     private readonly RecordingSink own = new();
     private readonly Receivers receivers = new();
-    private readonly Limits limits = new();
+    private readonly ConfiguredLimits limits = new();
     private RemoteRecording? recording;
 
     public async ValueTask DisposeAsync()
@@ -187,13 +187,6 @@ public sealed class RemoteRecordingTests : IAsyncDisposable
     private double Metric(string name, string tenant) => instruments.Read().Single(f => f.Name == name).Cells.Single(c => c.LabelValues[0] == tenant).Value;
 
     private List<string> Cells(string name) => [.. instruments.Read().Single(f => f.Name == name).Cells.Select(c => string.Join(' ', c.LabelValues))];
-
-    private sealed class Limits : ITenantLimits
-    {
-        public ServerConfig Config { get; set; } = new();
-
-        public TenantLimits For(TenantId tenant) => Config.LimitsOf(tenant);
-    }
 
     /// <summary>Receivers by host. What they took is <c>TENANT NAME VALUE</c>.</summary>
     private sealed class Receivers

@@ -30,7 +30,7 @@ public sealed class RulerRoutesTests : IAsyncLifetime
         catalogue = new SqliteCatalogue(Path.Combine(folder, "catalogue.db"), time);
         var store = new RuleStore(catalogue, new FixedTenantLimits(new TenantLimits { RuleGroupsMax = 2, RulesPerGroupMax = 2 }), NullLogger.Instance);
         rulers = new TenantRulers(
-            new TenantRulersOptions(), store, _ => new OneSeries(), _ => new NoSink(), new NoAlerts(), new AlertJournal(), catalogue, time, new Instruments(), NullLogger.Instance);
+            new TenantRulersOptions(), store, _ => new OneSeries(), _ => new NoSink(), _ => new NoAlerts(), new AlertJournal(), catalogue, time, new Instruments(), NullLogger.Instance);
         await rulers.StartAsync(TestContext.Current.CancellationToken);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();

@@ -1,7 +1,8 @@
 namespace Pharos.Collector.Discovery;
 
+/// <summary>Targets from DNS records.</summary>
 /// <param name="Type">SRV, A, AAAA, MX or NS.</param>
-internal sealed record DnsOptions(IReadOnlyList<string> Names, string Type, int Port) : DiscoveryOptions
+public sealed record DnsOptions(IReadOnlyList<string> Names, string Type, int Port) : DiscoveryOptions
 {
     public override string Mechanism => "dns";
 

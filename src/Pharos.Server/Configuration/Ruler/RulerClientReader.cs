@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using Pharos.Core;
 using Pharos.Server.Http;
@@ -41,6 +42,14 @@ internal static class RulerClientReader
         var reading = new YamlReading("", "");
         ReadWhole(client, reading);
         Write(json, part ?? client, reading);
+    }
+
+    /// <summary>A node as JSON, each secret that was read in it as <c>&lt;secret&gt;</c>.</summary>
+    public static string Masked(YamlNode node, YamlReading reading)
+    {
+        using var bytes = new MemoryStream();
+        using (var json = new Utf8JsonWriter(bytes, LimitSetting.Shown)) Write(json, node, reading);
+        return Encoding.UTF8.GetString(bytes.GetBuffer(), 0, (int)bytes.Length);
     }
 
     private static void Warn(YamlNode written, YamlReading reading)

@@ -10,6 +10,9 @@ internal static class RulerLimits
     /// <summary>Read after the limits that hold for every client, since it goes before them.</summary>
     public const string Clients = "ruler_remote_write_config";
 
+    /// <summary>Read after <c>ruler_alertmanager_config</c>, whose client it replaces.</summary>
+    public const string AlertmanagerClient = "ruler_alertmanager_client_config";
+
     public static IReadOnlyList<LimitSetting> All { get; } =
     [
         LimitSetting.Switch("ruler_remote_write_disabled", "true: what rules over logs record goes to this server's own metrics",
@@ -25,6 +28,10 @@ internal static class RulerLimits
                 }
                 json.WriteEndObject();
             }),
+        new("ruler_alertmanager_config", "in place of the keys about Alertmanagers of `ruler`: alertmanager_url and the like, alert_relabel_configs", ReadAlertmanagers,
+            (l, json) => json.WriteRawValue(RulerAlerting.Of(l).OwnShown)),
+        new(AlertmanagerClient, "the keys of `ruler.alertmanager_client` and alertmanager_url for this tenant; a client is replaced as a whole, the address where it is set", ReadAlertmanagerClient,
+            (l, json) => json.WriteRawValue(RulerAlerting.Of(l).OwnClientShown)),
         Single("ruler_remote_write_url", "of every client: where it sends", "url"),
         Single("ruler_remote_write_timeout", "of every client: its remote_timeout", "remote_timeout"),
         Single("ruler_remote_write_headers", "of every client: its headers", "headers"),
@@ -39,6 +46,25 @@ internal static class RulerLimits
         Single("ruler_remote_write_queue_retry_on_ratelimit", "the same, retry_on_http_429", "queue_config", "retry_on_http_429"),
         Single("ruler_remote_write_sigv4_config", "of every client: its sigv4", "sigv4"),
     ];
+
+    private static TenantLimits ReadAlertmanagers(TenantLimits limits, YamlNode node, LimitReader reader)
+    {
+        if (LimitReader.IsEmpty(node)) return limits;
+        var section = new YamlSection(node, "ruler_alertmanager_config", reader.Reading);
+        var read = RulerAlertingReader.Read(section, reader.Folder);
+        section.Done();
+        return limits with { AlertsTo = read with { OwnShown = RulerClientReader.Masked(node, reader.Reading) } };
+    }
+
+    private static TenantLimits ReadAlertmanagerClient(TenantLimits limits, YamlNode node, LimitReader reader)
+    {
+        if (LimitReader.IsEmpty(node)) return limits;
+        var section = new YamlSection(node, AlertmanagerClient, reader.Reading);
+        var read = RulerAlertingReader.ReadClient(section, reader.Folder, RulerAlerting.Of(limits));
+        if (!read.Sends) section.WarnHere($"{AlertmanagerClient} has no effect without alertmanager_url: alerts go to the router in this process");
+        section.Done();
+        return limits with { AlertsTo = read with { OwnClientShown = RulerClientReader.Masked(node, reader.Reading) } };
+    }
 
     /// <summary>A setting of every client; unset where it is empty.</summary>
     private static LimitSetting Single(string name, string meaning, params string[] path) => new(

@@ -6,7 +6,7 @@ using Pharos.Yaml;
 
 namespace Pharos.Server.Configuration.Ruler;
 
-/// <summary>The keys of <c>ruler</c> that hold for all tenants and need a restart.</summary>
+/// <summary>The keys of <c>ruler</c> that hold for all tenants; those not about alerts need a restart.</summary>
 internal sealed record RulerOptions
 {
     /// <summary>How often changed limits reach the clients. Loki: ruler.remote_write.config_refresh_period.</summary>
@@ -27,6 +27,9 @@ internal sealed record RulerOptions
     /// <summary>Such a write log is deleted once nothing was written to it for so long. Loki: ruler.wal_cleaner.min_age.</summary>
     public TimeSpan CleanerAgeMin { get; init; } = TimeSpan.FromHours(12);
 
+    /// <summary>Labels that alerts get where they have no such label, and templates know. Loki: ruler.external_labels.</summary>
+    public Labels ExternalLabels { get; init; } = Labels.Empty;
+
     /// <summary>Address of the Grafana that links in alerts of rules over logs lead to, without a slash at the end; null: this server's page.</summary>
     public string? ExternalUrl { get; init; }
 
@@ -35,14 +38,23 @@ internal sealed record RulerOptions
 
     /// <summary>The clients as they are configured, JSON, without secrets.</summary>
     public string ClientsShown { get; init; } = "{}";
+
+    /// <summary>Keys about alerts as they are configured, values as JSON, without secrets.</summary>
+    public IReadOnlyList<(string Key, string Value)> AlertingShown { get; init; } = [];
 }
 
 /// <summary>Reads what <c>ruler</c> says of rules over logs.</summary>
 internal static class RulerSection
 {
-    public static (RulerOptions, RulerRemoteWrite) Read(YamlSection ruler, LimitReader reader)
+    private static readonly string[] AlertingKeys =
+    [
+        "alertmanager_url", "alertmanager_refresh_interval", "enable_alertmanager_discovery", "notification_queue_capacity", "notification_timeout", "alertmanager_client",
+        "alert_relabel_configs", "external_labels",
+    ];
+
+    public static (RulerOptions, RulerRemoteWrite, RulerAlerting) Read(YamlSection ruler, LimitReader reader)
     {
-        var options = new RulerOptions { ExternalUrl = HttpClientReader.Url(ruler, "external_url")?.ToString().TrimEnd('/'), DatasourceUid = ruler.Text("datasource_uid") };
+        var options = new RulerOptions { ExternalUrl = HttpClientReader.Url(ruler, "external_url")?.ToString().TrimEnd('/'), DatasourceUid = ruler.Text("datasource_uid"), ExternalLabels = ExternalLabelsOf(ruler) };
         if (options.DatasourceUid.Length > 0 && !ruler.Has("external_url")) ruler.Error("datasource_uid", "datasource_uid names a data source of the Grafana at external_url, which is not set", "set external_url, or take datasource_uid out");
         var remote = RulerRemoteWrite.Off;
         if (ruler.Section("remote_write") is { } section)
@@ -69,7 +81,19 @@ internal static class RulerSection
             options = options with { CleanerPeriod = cleaner.Duration("period", options.CleanerPeriod), CleanerAgeMin = cleaner.Duration("min_age", options.CleanerAgeMin) };
             cleaner.Done();
         }
-        return (options, remote);
+        var alerting = RulerAlertingReader.Read(ruler, reader.Folder);
+        options = options with { AlertingShown = [.. AlertingKeys.Where(ruler.Has).Select(key => (key, RulerClientReader.Masked(ruler.Value(key)!, reader.Reading)))] };
+        return (options, remote, alerting);
+    }
+
+    private static Labels ExternalLabelsOf(YamlSection ruler)
+    {
+        var labels = ruler.TextMap("external_labels");
+        foreach (string name in labels.Keys)
+        {
+            if (name.Length == 0 || name == Labels.MetricName) ruler.Error("external_labels", $"\"{name}\" is not a valid label name");
+        }
+        return Labels.Of(labels);
     }
 
     private static SortedDictionary<string, RulerRemoteClient> ReadClients(YamlSection section, LimitReader reader)

@@ -30,6 +30,7 @@ internal sealed class TargetSources(
 
     public async ValueTask DisposeAsync()
     {
+        if (stopping.IsCancellationRequested) return;
         await stopping.CancelAsync();
         await Task.WhenAll(running);
         stopping.Dispose();
