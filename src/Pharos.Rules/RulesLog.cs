@@ -44,6 +44,12 @@ internal static partial class RulesLog
     [LoggerMessage(6013, LogLevel.Error, "Rules of tenant {Tenant} could not be taken over")]
     public static partial void TenantFailed(ILogger logger, string tenant, Exception error);
 
+    [LoggerMessage(6015, LogLevel.Error, "Rule files in {Folder} cannot be read; rules run as they were: {Error}")]
+    public static partial void FolderUnreadable(ILogger logger, string folder, string error);
+
+    [LoggerMessage(6016, LogLevel.Error, "Tenant {Tenant}: a rule file is not taken over, its rules run as they were before: {Error}")]
+    public static partial void FileNotTaken(ILogger logger, string tenant, string error);
+
     [LoggerMessage(6014, LogLevel.Error, "Tenant {Tenant}: stored rule group {Namespace}/{Group} has source_tenants and does not run: ruler.tenant_federation.enabled is not set")]
     public static partial void SourceTenantsOff(ILogger logger, string tenant, string @namespace, string group);
 }

@@ -12,14 +12,19 @@ public sealed class RuleStoreException(string message) : Exception(message);
 
 /// <summary>
 /// Rule groups of tenants in the catalogue, by placement and namespace, as YAML. Groups are checked when they are put.
-/// Safe for several threads.
+/// Those of a placement that has a folder of files are in these instead, and cannot be changed here. Safe for several threads.
 /// </summary>
 public sealed class RuleStore(ICatalogue catalogue, ITenantLimits limits, ILogger logger)
 {
+    private static readonly RulePlacement[] Placements = Enum.GetValues<RulePlacement>();
+
     private readonly Lock gate = new();
 
     /// <summary>A tenant's groups changed; raised after the change is durable.</summary>
     public event Action<TenantId, RulePlacement>? Changed;
+
+    /// <summary>Placements whose rules are in files.</summary>
+    public IReadOnlyDictionary<RulePlacement, RuleFolder> Folders { get; init; } = new Dictionary<RulePlacement, RuleFolder>();
 
     /// <summary>A tenant's limits as they are now.</summary>
     public TenantLimits LimitsOf(TenantId tenant) => limits.For(tenant);
@@ -27,6 +32,7 @@ public sealed class RuleStore(ICatalogue catalogue, ITenantLimits limits, ILogge
     /// <summary>All groups of a tenant, by namespace, then in the order of their names.</summary>
     public IReadOnlyList<StoredRuleGroup> List(TenantId tenant, RulePlacement placement)
     {
+        if (Folders.TryGetValue(placement, out var folder)) return folder.List(tenant);
         var groups = new List<StoredRuleGroup>();
         foreach (var document in catalogue.List(tenant.Name, Collection(placement)))
         {
@@ -35,17 +41,34 @@ public sealed class RuleStore(ICatalogue catalogue, ITenantLimits limits, ILogge
         return [.. groups.OrderBy(g => g.Namespace, StringComparer.Ordinal).ThenBy(g => g.Group.Name, StringComparer.Ordinal)];
     }
 
-    public StoredRuleGroup? Get(TenantId tenant, RulePlacement placement, string space, string group) =>
-        catalogue.Get(tenant.Name, Collection(placement), Key(space, group)) is { } document ? Read(tenant, document) : null;
+    public StoredRuleGroup? Get(TenantId tenant, RulePlacement placement, string space, string group)
+    {
+        if (Folders.TryGetValue(placement, out var folder)) return folder.List(tenant).FirstOrDefault(g => g.Namespace == space && g.Group.Name == group);
+        return catalogue.Get(tenant.Name, Collection(placement), Key(space, group)) is { } document ? Read(tenant, document) : null;
+    }
 
     /// <summary>Tenants that have rules in any placement.</summary>
     public IReadOnlyList<TenantId> Tenants() =>
-        [.. Enum.GetValues<RulePlacement>().SelectMany(p => catalogue.Tenants(Collection(p))).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Select(TenantId.Parse)];
+        [.. Placements.SelectMany(TenantsOf).Distinct().OrderBy(t => t.Name, StringComparer.Ordinal)];
+
+    /// <summary>Why rules of a placement cannot be changed here; null: they can.</summary>
+    public string? WhyReadOnly(RulePlacement placement) =>
+        Folders.TryGetValue(placement, out var folder) ? $"rules over {(placement == RulePlacement.Logs ? "logs" : "metrics")} are read from files in {folder.Folder}, and cannot be changed here; change the files" : null;
+
+    /// <summary>Reads files that have changed.</summary>
+    public void RefreshFolders()
+    {
+        foreach (var (placement, folder) in Folders)
+        {
+            foreach (var tenant in folder.Refresh()) Changed?.Invoke(tenant, placement);
+        }
+    }
 
     /// <summary>Adds or replaces a group.</summary>
-    /// <exception cref="RuleStoreException">A limit of the tenant is passed, or the namespace cannot be used.</exception>
+    /// <exception cref="RuleStoreException">A limit of the tenant is passed, the namespace cannot be used, or the rules are in files.</exception>
     public void Put(TenantId tenant, RulePlacement placement, string space, RuleGroupDefinition group)
     {
+        if (WhyReadOnly(placement) is { } why) throw new RuleStoreException(why);
         if (space.Trim().Length == 0) throw new RuleStoreException("invalid namespace: it must not be empty");
         var allowed = limits.For(tenant);
         bool ownRules = allowed.RulesPerGroupMaxBySpace.TryGetValue(space, out int rulesMax), ownGroups = allowed.RuleGroupsMaxBySpace.TryGetValue(space, out int groupsMax);
@@ -94,14 +117,17 @@ public sealed class RuleStore(ICatalogue catalogue, ITenantLimits limits, ILogge
         return true;
     }
 
-    /// <summary>Deletes all of a tenant's rules.</summary>
+    /// <summary>Deletes all of a tenant's rules that are not in files.</summary>
     public void DeleteTenant(TenantId tenant)
     {
-        foreach (var placement in Enum.GetValues<RulePlacement>())
+        foreach (var placement in Placements.Where(p => !Folders.ContainsKey(p)))
         {
             foreach (string space in List(tenant, placement).Select(g => g.Namespace).Distinct(StringComparer.Ordinal)) DeleteNamespace(tenant, placement, space);
         }
     }
+
+    private IEnumerable<TenantId> TenantsOf(RulePlacement placement) =>
+        Folders.TryGetValue(placement, out var folder) ? folder.Tenants : catalogue.Tenants(Collection(placement)).Select(TenantId.Parse);
 
     private static string Collection(RulePlacement placement) => placement == RulePlacement.Metrics ? "rules-metrics" : "rules-logs";
 

@@ -100,7 +100,7 @@ internal sealed class LimitReader(YamlReading reading, string folder)
         }
     }
 
-    public static bool IsEmpty(YamlNode node) => node is { Kind: YamlKind.Scalar, Value: "" } or { IsNull: true };
+    public static bool IsEmpty(YamlNode node) => node is { Kind: YamlKind.Scalar, Value: "" } or { Kind: YamlKind.Mapping, Pairs.Count: 0 } or { IsNull: true };
 
     public T Fail<T>(YamlNode node, string message, T instead)
     {

@@ -50,6 +50,8 @@ internal sealed class ServerConfigReader
             config = config with { Ruler = options, Limits = config.Limits with { Recording = remoteWrite == RulerRemoteWrite.Off ? null : remoteWrite, AlertsTo = alerting } };
             ruler.Done();
         }
+        if (root.Section("ruler_storage") is { } storage)
+            config = config with { Ruler = config.Ruler with { MetricRulesFolder = RulerSection.RulesFolder(storage, "backend", Folder) } };
         if (root.Value("limits") is { } limits) config = config with { Limits = ReadLimits(limits, config.Limits) };
         config = config with { Overrides = ReadOverrides(root, _ => config.Limits) };
         if (root.Section("tenant_federation") is { } federation)

@@ -39,6 +39,7 @@ public sealed class PharosServer : IAsyncDisposable
     private readonly Stack<IAsyncDisposable> parts = new();
     private HttpHost? http;
     private TenantOverrides? overrides;
+    private RuleStore? rules;
     private Notices? notices;
 
     private PharosServer() { }
@@ -62,7 +63,7 @@ public sealed class PharosServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Reads limits and overrides again, from the configuration and the file of runtime overrides.</summary>
+    /// <summary>Reads limits and overrides again, from the configuration and the file of runtime overrides, and rule files.</summary>
     /// <exception cref="ConfigurationException">A file has mistakes; the limits are as before.</exception>
     /// <exception cref="IOException">A file cannot be read; the limits are as before.</exception>
     public async Task ReloadAsync(CancellationToken cancel)
@@ -70,6 +71,7 @@ public sealed class PharosServer : IAsyncDisposable
         try
         {
             await overrides!.ReloadAsync(cancel);
+            rules!.RefreshFolders();
             notices!.Clear(Notices.ReloadFailed);
         }
         catch (Exception e) when (e is ConfigurationException or IOException or UnauthorizedAccessException)
@@ -148,19 +150,24 @@ public sealed class PharosServer : IAsyncDisposable
         var outside = new DiscoveryContext(options.HttpHandlers is { } notifiers ? _ => notifiers() : HttpHandlers.Create(time), time, instruments, loggers.CreateLogger("Alerts"));
         var metricAlerts = Keep(new RuleAlerts(router, ExternalLabels, limits, "cortex_prometheus_notifications", journal, outside));
         var logAlerts = Keep(new RuleAlerts(router, ExternalLabels, limits, "loki_prometheus_notifications", journal, outside));
+        var ruleStore = rules = RuleStorage.Open(config, catalogue, limits, promqlRules, logqlRules, time, instruments, loggers.CreateLogger("Rules"));
         var rulers = Keep(new TenantRulers(
             new TenantRulersOptions
             {
+                DefaultInterval = config.Ruler.EvaluationInterval,
+                ResendDelay = config.Ruler.ResendDelay,
+                OutageTolerance = config.Ruler.OutageTolerance,
                 ExternalUrl = ExternalUrl(),
                 LogsExternalUrl = links.LogsUrl,
                 ExternalLabels = ExternalLabels,
                 GeneratorUrl = links.Of,
                 SourceTenants = config.MultitenancyEnabled && config.RulerFederationEnabled,
-            }, new RuleStore(catalogue, limits, loggers.CreateLogger("Rules")),
+            }, ruleStore,
             placement => placement == RulePlacement.Metrics ? promqlRules : logqlRules,
             placement => placement == RulePlacement.Metrics ? stored : recording,
             placement => placement == RulePlacement.Metrics ? metricAlerts : logAlerts, journal, catalogue, time, instruments, loggers.CreateLogger("Rules")));
 
+        Keep(new RuleFolderWatch(ruleStore, config.Ruler.PollInterval, time));
         var collectors = new CollectorRegistry(catalogue, time);
         var pipelines = new PipelineRegistry(catalogue, time, CheckPipeline);
         var rates = Keep(new RateMeter(instruments, time));
@@ -170,7 +177,7 @@ public sealed class PharosServer : IAsyncDisposable
         {
             ApiRoot = "/prometheus/api/v1",
             Notices = notices,
-            Features = new Dictionary<string, string> { ["ruler_config_api"] = "true", ["alertmanager_config_api"] = "true", ["federation"] = config.MultitenancyEnabled && config.FederationEnabled ? "true" : "false" },
+            Features = new Dictionary<string, string> { ["ruler_config_api"] = config.Ruler.ApiEnabled ? "true" : "false", ["alertmanager_config_api"] = "true", ["federation"] = config.MultitenancyEnabled && config.FederationEnabled ? "true" : "false" },
             Instruments = instruments,
             Blocks = metrics.BlockList,
             Switches = [("api", "remote_write_receiver", true)],
@@ -210,14 +217,14 @@ public sealed class PharosServer : IAsyncDisposable
                 // Collectors scrape, and alerts are routed in this process.
                 TargetsRoutes.Map(group, () => [], () => []);
                 TargetDetailRoutes.Map(group, () => [], () => "");
-                RulerConfigRoutes.Map(group, rulers);
+                if (config.Ruler.ApiEnabled) RulerConfigRoutes.Map(group, rulers);
                 RemoteReadRoutes.Map(group, readable, limits, () => Labels.Empty);
                 FederateRoutes.Map(group, readable, lookback, time, () => Labels.Empty);
             }
             RulesRoutes.Map(application.MapGroup("/prometheus"), tenant => rulers.Groups(tenant, RulePlacement.Metrics));
             RulesRoutes.MapAll(application, rulers.Groups);
             RulesRoutes.MapLogs(application, tenant => rulers.Groups(tenant, RulePlacement.Logs));
-            RulerConfigRoutes.MapLogs(application, rulers);
+            if (config.Ruler.ApiEnabled) RulerConfigRoutes.MapLogs(application, rulers);
             RulerConfigRoutes.MapDeleteTenant(application, rulers);
             LokiRoutes.Map(application, logServices);
             LokiSnapshots.Map(application, config.AdminApi, logs);

@@ -54,7 +54,14 @@ internal static class LimitsRoutes
         Line("sync", config.Sync.ToString().ToLowerInvariant(), config.Sync != standard.Sync);
         Section("tenant_federation", [("enabled", config.FederationEnabled ? "true" : "false", !config.FederationEnabled), ("max_tenants", config.FederatedTenantsMax.ToString(), config.FederatedTenantsMax != 0)]);
         var (ruler, plain, remote) = (config.Ruler, standard.Ruler, RulerRemoteWrite.Of(config.Limits));
-        Section("ruler", [.. ruler.AlertingShown.Select(a => (a.Key, a.Value, true)), ("tenant_federation", $"{{enabled: {(config.RulerFederationEnabled ? "true" : "false")}}}", config.RulerFederationEnabled),
+        if (ruler.MetricRulesFolder is { } metricRules) Section("ruler_storage", [("backend", "local", true), ("local", $"{{directory: {Quoted(metricRules)}}}", true)]);
+        (string, string, bool)[] storage = ruler.LogRulesFolder is { } logRules ? [("storage", $"{{type: local, local: {{directory: {Quoted(logRules)}}}}}", true)] : [];
+        Section("ruler", [.. storage,
+            ("poll_interval", PromDuration.Format(ruler.PollInterval), ruler.PollInterval != plain.PollInterval),
+            ("enable_api", ruler.ApiEnabled ? "true" : "false", !ruler.ApiEnabled),
+            ("evaluation_interval", PromDuration.Format(ruler.EvaluationInterval), ruler.EvaluationInterval != plain.EvaluationInterval),
+            ("resend_delay", PromDuration.Format(ruler.ResendDelay), ruler.ResendDelay != plain.ResendDelay),
+            ("for_outage_tolerance", PromDuration.Format(ruler.OutageTolerance), ruler.OutageTolerance != plain.OutageTolerance), .. ruler.AlertingShown.Select(a => (a.Key, a.Value, true)), ("tenant_federation", $"{{enabled: {(config.RulerFederationEnabled ? "true" : "false")}}}", config.RulerFederationEnabled),
             ("external_url", Quoted(ruler.ExternalUrl ?? ""), ruler.ExternalUrl is not null), ("datasource_uid", Quoted(ruler.DatasourceUid), ruler.DatasourceUid.Length > 0),
             ("remote_write", $"{{enabled: {(remote.Enabled ? "true" : "false")}, add_org_id_header: {(remote.AddOrgIdHeader ? "true" : "false")}, config_refresh_period: {PromDuration.Format(ruler.RefreshPeriod)}, clients: {ruler.ClientsShown}}}",
                 remote.Enabled || ruler.ClientsShown != plain.ClientsShown || !remote.AddOrgIdHeader || ruler.RefreshPeriod != plain.RefreshPeriod),

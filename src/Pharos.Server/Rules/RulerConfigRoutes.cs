@@ -140,9 +140,10 @@ internal sealed class RulerConfigRoutes
         return delete() ? AcceptedAsync(http, http.Tenant()) : TextAsync(http, StatusCodes.Status404NotFound, "group does not exist");
     }
 
-    /// <summary>Why a namespace must not be changed: it is protected, and the request does not name it in the header; null where it may.</summary>
+    /// <summary>Why a namespace must not be changed: rules are in files, or it is protected and the request does not name it in the header; null where it may.</summary>
     private string? Protected(HttpContext http, string space)
     {
+        if (rulers.Store.WhyReadOnly(placement) is { } why) return why;
         if (!rulers.Store.LimitsOf(http.Tenant()).ProtectedNamespaces.Contains(space, StringComparer.Ordinal)) return null;
         bool named = http.Request.Headers[OverrideHeader].SelectMany(h => (h ?? "").Split(',', StringSplitOptions.TrimEntries)).Contains(space, StringComparer.Ordinal);
         return named ? null : $"namespace {GoString.Quote(space)} is protected by ruler_protected_namespaces; to change it, name it in the header {OverrideHeader}";

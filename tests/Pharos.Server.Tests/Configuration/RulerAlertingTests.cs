@@ -86,8 +86,9 @@ public sealed class RulerAlertingTests
         string shop = await api.GetAsync("/config/tenant/v1/limits", "shop"), lab = await api.GetAsync("/config/tenant/v1/limits", "lab");
         string all = await api.GetAsync("/config", "shop");
         Assert.DoesNotContain("hunter", shop + lab + all, StringComparison.Ordinal);
-        Assert.Contains("  alertmanager_url: \"<secret>\"\n", all, StringComparison.Ordinal);
+        Assert.Contains("  alertmanager_url: \"http://xxxxx@all\"\n", all, StringComparison.Ordinal);
         Assert.Contains("\"client_id\":\"me\"", all, StringComparison.Ordinal);
+        Assert.True(RulerAlerting.Of(ServerConfig.Load(all, "again.yml").Limits).Sends);
         Assert.Contains("basic_auth_username", shop, StringComparison.Ordinal);
         Assert.Contains("http://lab", lab, StringComparison.Ordinal);
     }

@@ -168,7 +168,7 @@ public sealed class RulerRemoteWriteTests
             """;
         await using var api = await TenantApi.StartAsync(Config, "overrides: {}\n");
         string shown = await api.GetAsync("/config");
-        Assert.Contains("\"mimir\":{\"url\":\"<secret>\",\"basic_auth\":{\"username\":\"u\",\"password\":\"<secret>\"},\"headers\":{\"X-Key\":\"<secret>\"},\"tls_config\":{\"cert\":\"c\",\"key\":\"<secret>\"}}", shown, StringComparison.Ordinal);
+        Assert.Contains("\"mimir\":{\"url\":\"http://xxxxx@mimir/api/v1/push\",\"basic_auth\":{\"username\":\"u\",\"password\":\"<secret>\"},\"headers\":{\"X-Key\":\"<secret>\"},\"tls_config\":{\"cert\":\"c\",\"key\":\"<secret>\"}}", shown, StringComparison.Ordinal);
         await File.WriteAllTextAsync(api.RuntimeFile, Runtime);
         Assert.Equal(200, (await api.SendAsync(HttpMethod.Post, "/-/reload")).Status);
         foreach (string path in new[] { "/config", "/config?mode=diff", "/runtime_config", "/config/tenant/v1/limits", "/metrics" })
@@ -180,8 +180,8 @@ public sealed class RulerRemoteWriteTests
             }
         }
         Assert.Contains("remote_timeout", await api.GetAsync("/config/tenant/v1/limits", "shop"), StringComparison.Ordinal);
-        var again = ServerConfig.Load(shown.Replace("<secret>", "http://again/", StringComparison.Ordinal), "again.yml");
-        Assert.Equal("http://again/", RulerRemoteWrite.Of(again.Limits).Clients["mimir"].Target.Url.ToString());
+        var again = ServerConfig.Load(shown, "again.yml");
+        Assert.Equal("http://xxxxx@mimir/api/v1/push", RulerRemoteWrite.Of(again.Limits).Clients["mimir"].Target.Url.ToString());
     }
 
     private static ServerConfig Load(string text) => ServerConfig.Load(text, "/srv/pharos/pharos.yml");

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Pharos.Core;
 using Pharos.Server.Http;
 using Pharos.Server.LocalPrometheus;
@@ -9,7 +10,7 @@ using Pharos.Yaml;
 namespace Pharos.Server.Configuration.Ruler;
 
 /// <summary>Reads the remote-write clients of the ruler, and shows them without their secrets.</summary>
-internal static class RulerClientReader
+internal static partial class RulerClientReader
 {
     /// <summary>A client that stands by itself; null where it has mistakes, which are findings.</summary>
     public static RulerRemoteClient? Read(YamlNode node, LimitReader reader)
@@ -44,7 +45,7 @@ internal static class RulerClientReader
         Write(json, part ?? client, reading);
     }
 
-    /// <summary>A node as JSON, each secret that was read in it as <c>&lt;secret&gt;</c>.</summary>
+    /// <summary>A node as JSON, each secret that was read in it as <c>&lt;secret&gt;</c>, and logins in addresses as <c>xxxxx</c>.</summary>
     public static string Masked(YamlNode node, YamlReading reading)
     {
         using var bytes = new MemoryStream();
@@ -75,6 +76,9 @@ internal static class RulerClientReader
         return target is null || reading.Findings.Count(f => f.Severity == Severity.Error) > errors ? null : new RulerRemoteClient(source, target);
     }
 
+    [GeneratedRegex("://[^/, ]*@")]
+    private static partial Regex UserInfo();
+
     private static void Write(Utf8JsonWriter json, YamlNode node, YamlReading reading)
     {
         switch (node.Kind)
@@ -94,7 +98,7 @@ internal static class RulerClientReader
                 json.WriteEndArray();
                 break;
             default:
-                if (reading.IsSecret(node)) json.WriteStringValue("<secret>");
+                if (reading.IsSecret(node)) json.WriteStringValue(node.Value.Contains("://", StringComparison.Ordinal) ? UserInfo().Replace(node.Value, "://xxxxx@") : "<secret>");
                 else if (node.IsNull) json.WriteNullValue();
                 else if (node is { Style: YamlStyle.Plain, Value: "true" or "false" }) json.WriteBooleanValue(node.Value == "true");
                 else if (node.Style == YamlStyle.Plain && long.TryParse(node.Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number)) json.WriteNumberValue(number);

@@ -27,6 +27,27 @@ internal sealed record RulerOptions
     /// <summary>Such a write log is deleted once nothing was written to it for so long. Loki: ruler.wal_cleaner.min_age.</summary>
     public TimeSpan CleanerAgeMin { get; init; } = TimeSpan.FromHours(12);
 
+    /// <summary>Rule files over logs, in a folder for each tenant; null: rules are stored here by API. Loki: ruler.storage.local.directory.</summary>
+    public string? LogRulesFolder { get; init; }
+
+    /// <summary>The same over metrics. Mimir: ruler_storage.local.directory.</summary>
+    public string? MetricRulesFolder { get; init; }
+
+    /// <summary>How often rule files are read again.</summary>
+    public TimeSpan PollInterval { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>Stored rules can be read and changed over HTTP.</summary>
+    public bool ApiEnabled { get; init; } = true;
+
+    /// <summary>Of groups that do not say their own.</summary>
+    public TimeSpan EvaluationInterval { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>How long a firing alert waits before it is sent again.</summary>
+    public TimeSpan ResendDelay { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <inheritdoc cref="Pharos.Rules.RuleManagerOptions.OutageTolerance"/>
+    public TimeSpan OutageTolerance { get; init; } = TimeSpan.FromHours(1);
+
     /// <summary>Labels that alerts get where they have no such label, and templates know. Loki: ruler.external_labels.</summary>
     public Labels ExternalLabels { get; init; } = Labels.Empty;
 
@@ -46,6 +67,20 @@ internal sealed record RulerOptions
 /// <summary>Reads what <c>ruler</c> says of rules over logs.</summary>
 internal static class RulerSection
 {
+    /// <summary>Keys of Loki's and Mimir's rulers that mean nothing in one process, and why.</summary>
+    private static readonly (string Key, string Why)[] WithoutMeaning =
+    [
+        ("rule_path", "rules are not copied to files"),
+        ("ring", "one process evaluates all rules"),
+        ("enable_sharding", "one process evaluates all rules"),
+        ("sharding_strategy", "one process evaluates all rules"),
+        ("sharding_algo", "one process evaluates all rules"),
+        ("flush_period", "one process evaluates all rules"),
+        ("search_pending_for", "one process evaluates all rules"),
+        ("query_stats_enabled", "queries of rules are counted in cortex_ruler_queries_total"),
+        ("for_grace_period", "alerts go on as they were stored, and a pending one never fires before its time"),
+    ];
+
     private static readonly string[] AlertingKeys =
     [
         "alertmanager_url", "alertmanager_refresh_interval", "enable_alertmanager_discovery", "notification_queue_capacity", "notification_timeout", "alertmanager_client",
@@ -56,6 +91,12 @@ internal static class RulerSection
     {
         var options = new RulerOptions { ExternalUrl = HttpClientReader.Url(ruler, "external_url")?.ToString().TrimEnd('/'), DatasourceUid = ruler.Text("datasource_uid"), ExternalLabels = ExternalLabelsOf(ruler) };
         if (options.DatasourceUid.Length > 0 && !ruler.Has("external_url")) ruler.Error("datasource_uid", "datasource_uid names a data source of the Grafana at external_url, which is not set", "set external_url, or take datasource_uid out");
+        options = Evaluation(ruler, options) with
+        {
+            ApiEnabled = ruler.Bool("enable_api", true),
+            PollInterval = Positive(ruler, "poll_interval", options.PollInterval),
+            LogRulesFolder = ruler.Section("storage") is { } storage ? RulesFolder(storage, "type", reader.Folder) : null,
+        };
         var remote = RulerRemoteWrite.Off;
         if (ruler.Section("remote_write") is { } section)
         {
@@ -84,6 +125,46 @@ internal static class RulerSection
         var alerting = RulerAlertingReader.Read(ruler, reader.Folder);
         options = options with { AlertingShown = [.. AlertingKeys.Where(ruler.Has).Select(key => (key, RulerClientReader.Masked(ruler.Value(key)!, reader.Reading)))] };
         return (options, remote, alerting);
+    }
+
+    /// <summary>The folder of rule files that a section about storage names.</summary>
+    /// <param name="kind">The key that says what kind of storage it is.</param>
+    public static string? RulesFolder(YamlSection storage, string kind, string folder)
+    {
+        string? found = null;
+        if (storage.Text(kind, "local") is var type && type != "local")
+        {
+            storage.Error(kind, $"rules cannot be read from \"{type}\"", "take the section out, and store rules by API; or keep them in files and write local");
+        }
+        else if (storage.Section("local") is { } local)
+        {
+            found = local.Text("directory") is { Length: > 0 } path ? Path.GetFullPath(path, folder) : null;
+            if (found is null) local.ErrorHere("directory is not set", "name the folder that has a folder of rule files for each tenant");
+            local.Done();
+        }
+        else storage.ErrorHere("local is not set", "write local: {directory: FOLDER}");
+        storage.Done();
+        return found;
+    }
+
+    private static RulerOptions Evaluation(YamlSection ruler, RulerOptions options)
+    {
+        foreach (var (key, why) in WithoutMeaning)
+        {
+            if (ruler.Value(key) is not null) ruler.Warn(key, $"{key} has no effect: {why}");
+        }
+        if (ruler.Section("evaluation") is { } evaluation)
+        {
+            if (evaluation.Text("mode", "local") is var mode && mode != "local") evaluation.Error("mode", $"rules cannot be evaluated \"{mode}\"", "write local, or take it out: one process has rules and data");
+            if (evaluation.DurationOrNull("max_jitter") is not null) evaluation.Warn("max_jitter", "max_jitter has no effect: each group runs at a second of its own");
+            evaluation.Done();
+        }
+        return options with
+        {
+            EvaluationInterval = Positive(ruler, "evaluation_interval", options.EvaluationInterval),
+            ResendDelay = ruler.Duration("resend_delay", options.ResendDelay),
+            OutageTolerance = ruler.Duration("for_outage_tolerance", options.OutageTolerance),
+        };
     }
 
     private static Labels ExternalLabelsOf(YamlSection ruler)
