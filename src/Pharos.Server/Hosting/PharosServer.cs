@@ -186,6 +186,7 @@ public sealed class PharosServer : IAsyncDisposable
         var lookback = new PromQlOptions().Lookback;
         http = Keep(await HttpHost.StartAsync(options.Host, port, loggers, application =>
         {
+            application.UseLokiBase();
             application.UseRequestMetrics(instruments, time, mimirNames: true);
             application.UseTenancy(config.MultitenancyEnabled, config.FederationEnabled ? config.FederatedTenantsMax : 1);
             application.UseFleetTokens(config.FleetTokens);
