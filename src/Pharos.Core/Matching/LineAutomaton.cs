@@ -6,7 +6,8 @@ namespace Pharos.Core;
 /// <summary>
 /// Says whether an expression matches anywhere in a line of UTF-8, with the answers of an unanchored <see cref="LinearRegex"/> on the decoded line
 /// (a byte that is no UTF-8 stands for U+FFFD), but without decoding it: a deterministic automaton whose states are built when they are first met.
-/// Linear in the line's length whatever the expression; memory is bounded, the states are forgotten when there are too many. For one thread.
+/// Linear in the line's length whatever the expression; memory is bounded, the states are forgotten when there are too many. Where that happens over and over,
+/// <see cref="RegexSimulation"/> takes over. For one thread.
 /// </summary>
 public sealed class LineAutomaton
 {
@@ -20,9 +21,15 @@ public sealed class LineAutomaton
     /// <summary>Bytes that leave the waiting state as it is before a search is begun for one that does not: in short runs it costs more than it saves.</summary>
     private const int StayMin = 8;
 
+    /// <summary>Work for each byte that states may cost before it is cheaper to keep none.</summary>
+    private const int WorkPerByteMax = 32;
+
     // What stands in a cell of the table instead of the next state.
     private const int Unknown = -1;
     private const int BeyondAscii = -4;
+
+    /// <summary>What <see cref="Run"/> comes back with in a hurry where states cost too much.</summary>
+    private const int Overworked = -5;
 
     private readonly RegexProgram program;
     private readonly byte[] classOfByte = new byte[256];
@@ -40,6 +47,9 @@ public sealed class LineAutomaton
     private int closures;
     private int kernelLength;
     private int waiting = -1;
+    private long allowed = long.MaxValue;
+    private bool inHurry;
+    private RegexSimulation? simulation;
 
     private LineAutomaton(RegexProgram program)
     {
@@ -55,14 +65,7 @@ public sealed class LineAutomaton
         startsLater = MayStartLater();
         Reset();
         if (waiting >= 0) leaving = Leaving();
-    }
-
-    /// <summary>What surrounds the place between two symbols, on its left; the last number of a state's kernel.</summary>
-    private enum Left
-    {
-        Symbol,
-        Nothing,
-        Newline,
+        allowed = Work + (1 << 22) + (1000L * program.Length);
     }
 
     /// <summary>Instructions looked at so far to build states: at most a constant of the expression for each byte of the lines.</summary>
@@ -75,8 +78,7 @@ public sealed class LineAutomaton
     internal int StateCount => kernels.Count;
 
     /// <summary>
-    /// Null where the expression asks for what this does not know exactly (word boundaries, Unicode classes, <c>(?i)</c> beyond ASCII)
-    /// or is too large.
+    /// Null where the expression is too large. Word boundaries are RE2's: those of ASCII; <see cref="LinearRegex"/> has those of Unicode.
     /// </summary>
     /// <param name="pattern">In RE2's syntax; <c>.</c> does not match a newline.</param>
     /// <exception cref="FormatException">The expression is not RE2.</exception>
@@ -105,13 +107,22 @@ public sealed class LineAutomaton
     /// <summary>The bytes that may leave <see cref="Idle"/>; null where there is no such state.</summary>
     public SearchValues<byte>? LeavingIdle => leaving;
 
+    /// <summary>Whether states cost so much that an answer for whole lines (<see cref="IsMatch"/>) costs less.</summary>
+    public bool IsOverworked => Work > allowed;
+
     /// <summary>Changes when states are forgotten: those that were met before it, other than the last one, then mean nothing.</summary>
     public int Generation { get; private set; }
 
     public bool IsMatch(ReadOnlySpan<byte> line)
     {
+        if (simulation is not null) return simulation.IsMatch(line);
+        inHurry = true;
         int state = Run(Start, line);
-        return state < 0 ? state == Matched : MatchesAtEnd(state);
+        inHurry = false;
+        if (state != Overworked) return state < 0 ? state == Matched : MatchesAtEnd(state);
+        simulation = RegexSimulation.Of(program);
+        if (simulation is null) allowed = long.MaxValue;
+        return IsMatch(line);
     }
 
     /// <summary>The state after some more bytes of a line. Bytes of one character must come together.</summary>
@@ -120,6 +131,7 @@ public sealed class LineAutomaton
     {
         int[] cells = table;
         byte[] classOf = classOfByte;
+        if (allowed != long.MaxValue) allowed += (long)bytes.Length * WorkPerByteMax;
         int hopAt = Idle, stayed = bytes.Length >= 4 * StayMin ? StayMin : 0;
         for (int i = 0; i < bytes.Length;)
         {
@@ -174,8 +186,9 @@ public sealed class LineAutomaton
     private int Build(int state, int symbolClass)
     {
         int[] kernel = kernels[state / stride];
-        bool isNewline = program.HasLines && symbolClass == program.NewlineClass;
-        int count = Close(kernel.AsSpan(0, kernel.Length - 1), (Left)kernel[^1], symbolClass == endClass, isNewline, out bool matched);
+        if (inHurry && IsOverworked) return Overworked;
+        var kind = symbolClass == endClass ? Neighbour.Nothing : program.KindOf(symbolClass);
+        int count = Close(kernel.AsSpan(0, kernel.Length - 1), (Neighbour)kernel[^1], kind, out bool matched);
         int next;
         if (matched) next = Matched;
         else if (symbolClass == endClass) next = Dead;
@@ -194,7 +207,7 @@ public sealed class LineAutomaton
             {
                 int[] key = new int[length + (start ? 2 : 1)];
                 following.CopyTo(key.AsSpan(start ? 1 : 0));
-                key[^1] = (int)(isNewline ? Left.Newline : Left.Symbol);
+                key[^1] = (int)kind;
                 Work += length;
                 if (numbers.TryGetValue(key, out next))
                 {
@@ -217,7 +230,7 @@ public sealed class LineAutomaton
     /// <summary>
     /// Follows all that takes no symbol from the kernel's instructions; those that take one are then in <see cref="symbols"/>, as many as it says.
     /// </summary>
-    private int Close(ReadOnlySpan<int> kernel, Left left, bool endFollows, bool newlineFollows, out bool matched)
+    private int Close(ReadOnlySpan<int> kernel, Neighbour left, Neighbour right, out bool matched)
     {
         matched = false;
         closures++;
@@ -244,14 +257,7 @@ public sealed class LineAutomaton
                         Push(instruction.Y, ref depth);
                         break;
                     default:
-                        bool holds = (RegexPlace)instruction.X switch
-                        {
-                            RegexPlace.TextStart => left == Left.Nothing,
-                            RegexPlace.LineStart => left != Left.Symbol,
-                            RegexPlace.TextEnd => endFollows,
-                            _ => endFollows || newlineFollows,
-                        };
-                        if (holds) Push(pc + 1, ref depth);
+                        if (((RegexPlace)instruction.X).Holds(left, right)) Push(pc + 1, ref depth);
                         break;
                 }
             }
@@ -269,8 +275,14 @@ public sealed class LineAutomaton
     /// <summary>Whether a match can begin after the first symbol.</summary>
     private bool MayStartLater()
     {
-        int count = Close([0], Left.Newline, endFollows: true, newlineFollows: true, out bool matched);
-        return matched || count > 0;
+        foreach (var left in (ReadOnlySpan<Neighbour>)[Neighbour.Other, Neighbour.Newline, Neighbour.Word])
+        {
+            foreach (var right in Enum.GetValues<Neighbour>())
+            {
+                if (Close([0], left, right, out bool matched) > 0 || matched) return true;
+            }
+        }
+        return false;
     }
 
     /// <summary>Forgets all states but the first and the one that waits for a match to begin, whose numbers stay the same.</summary>
@@ -280,8 +292,8 @@ public sealed class LineAutomaton
         numbers.Clear();
         kernels.Clear();
         kernelLength = 0;
-        Number([0, (int)(program.HasTextStart || program.HasLines ? Left.Nothing : Left.Symbol)]);
-        if (startsLater) waiting = Number([0, (int)Left.Symbol]);
+        Number([0, (int)(program.HasTextStart || program.HasLines ? Neighbour.Nothing : Neighbour.Other)]);
+        if (startsLater) waiting = Number([0, (int)Neighbour.Other]);
     }
 
     private int Number(int[] kernel)

@@ -6,7 +6,7 @@ namespace Pharos.Core;
 
 /// <summary>
 /// A regular expression with RE2's syntax that runs in time linear in its input, whatever the pattern:
-/// translated to .NET's non-backtracking engine. Groups are numbered as RE2 numbers them.
+/// translated to .NET's non-backtracking engine. Groups are numbered as RE2 numbers them; word boundaries are those of Unicode, where RE2 has those of ASCII.
 /// Immutable, safe for several threads.
 /// </summary>
 public sealed class LinearRegex
@@ -170,7 +170,7 @@ public sealed class LinearRegex
         }
         catch (NotSupportedException e)
         {
-            throw new FormatException($"error parsing regexp: {e.Message}", e);
+            throw new FormatException("error parsing regexp: expression is too large: use fewer alternatives and smaller repeat counts", e);
         }
     }
 }

@@ -4,7 +4,7 @@ namespace Pharos.Core;
 
 /// <summary>
 /// Reads what <see cref="Re2Translator"/> writes, and so has the language of <see cref="LinearRegex"/> to the letter.
-/// Gives up (null) on word boundaries, Unicode classes, <c>(?i)</c> beyond ASCII and groups nested more than <see cref="DepthMax"/> deep.
+/// Gives up (null) on groups nested more than <see cref="DepthMax"/> deep. Word boundaries are those of ASCII, as RE2 has them.
 /// </summary>
 internal ref struct RegexNodeParser(string translated)
 {
@@ -71,16 +71,25 @@ internal ref struct RegexNodeParser(string translated)
             'A' => new RegexNode.Place(RegexPlace.TextStart),
             'z' => new RegexNode.Place(RegexPlace.TextEnd),
             'n' => Literal('\n'),
+            'b' => new RegexNode.Place(RegexPlace.WordBoundary),
+            'B' => new RegexNode.Place(RegexPlace.NoWordBoundary),
+            'p' or 'P' => Symbol(Category(e == 'P')),
             _ when char.IsAsciiLetterOrDigit(e) => null,
             _ => Literal(e),
         };
     }
 
-    private readonly RegexNode.Symbol? Literal(char c)
+    private readonly RegexNode.Symbol Literal(char c) => Symbol(SymbolSet.Of([(c, c)]));
+
+    private readonly RegexNode.Symbol Symbol(SymbolSet set) => new(flags.IgnoreCase ? CaseRelatives.Fold(set) : set);
+
+    /// <summary>Reads the name of <c>\p{…}</c>.</summary>
+    private SymbolSet Category(bool negated)
     {
-        SymbolSet? set = SymbolSet.Of([(c, c)]);
-        if (flags.IgnoreCase) set = CaseRelatives.Fold(set);
-        return set is null ? null : new RegexNode.Symbol(set);
+        int close = text.IndexOf('}', at);
+        var set = UnicodeSets.Of(text[(at + 1)..close]);
+        at = close + 1;
+        return negated ? set.Negate() : set;
     }
 
     private RegexNode? Group(int depth)
@@ -147,6 +156,12 @@ internal ref struct RegexNodeParser(string translated)
         var ranges = new List<(int Low, int High)>();
         while (text[at] != ']')
         {
+            if (text[at] == '\\' && text[at + 1] is 'p' or 'P')
+            {
+                at += 2;
+                ranges.AddRange(Category(text[at - 1] == 'P').Ranges);
+                continue;
+            }
             if (!Member(out int low)) return null;
             int high = low;
             if (text[at] == '-' && text[at + 1] != ']')
@@ -157,9 +172,8 @@ internal ref struct RegexNodeParser(string translated)
             ranges.Add((low, high));
         }
         at++;
-        SymbolSet? set = SymbolSet.Of(ranges);
-        if (flags.IgnoreCase) set = CaseRelatives.Fold(set);
-        return set is null ? null : new RegexNode.Symbol(negated ? set.Negate() : set);
+        var set = Symbol(SymbolSet.Of(ranges)).Set;
+        return new RegexNode.Symbol(negated ? set.Negate() : set);
     }
 
     private bool Member(out int unit)

@@ -6,8 +6,8 @@ namespace Pharos.Core;
 /// </summary>
 internal sealed class RegexProgram
 {
-    /// <summary>Instructions that an expression may have: what a step costs at most.</summary>
-    public const int LengthMax = 1000;
+    /// <summary>Instructions that an expression may have: what a step costs at most. Enough for alternatives that fill the longest query.</summary>
+    public const int LengthMax = 1 << 18;
 
     private const int ClassesMax = 128;
 
@@ -17,6 +17,7 @@ internal sealed class RegexProgram
     private int[] lowest = [];
     private byte[] classes = [];
     private bool[][] members = [];
+    private int wordSet;
     private int work;
 
     private RegexProgram()
@@ -37,6 +38,15 @@ internal sealed class RegexProgram
 
     /// <summary>The class that holds the newline, and nothing else where <see cref="HasLines"/>.</summary>
     public int NewlineClass => ClassOf('\n');
+
+    /// <summary>What a symbol of a class is to the places beside it, as far as the expression asks.</summary>
+    public Neighbour KindOf(int symbolClass) =>
+        HasLines && symbolClass == NewlineClass ? Neighbour.Newline : HasWords && members[wordSet][symbolClass] ? Neighbour.Word : Neighbour.Other;
+
+    /// <summary>Whether it asks for word boundaries.</summary>
+    public bool HasWords { get; private set; }
+
+    public bool HasPlaces { get; private set; }
 
     /// <summary>Whether it asks where lines within the text begin or end.</summary>
     public bool HasLines { get; private set; }
@@ -80,10 +90,15 @@ internal sealed class RegexProgram
             case RegexNode.Place place:
                 HasLines |= place.Where is RegexPlace.LineStart or RegexPlace.LineEnd;
                 HasTextStart |= place.Where is RegexPlace.TextStart;
+                HasWords |= place.Where is RegexPlace.WordBoundary or RegexPlace.NoWordBoundary;
+                HasPlaces = true;
                 Add(Operation.Place, (int)place.Where, 0);
                 break;
             case RegexNode.Sequence sequence:
                 foreach (var item in sequence.Items) Emit(item);
+                break;
+            case RegexNode.Choice choice when choice.Items.All(i => OneSymbol(i) is not null):
+                Add(Operation.Symbol, SetNumber(SymbolSet.Of(choice.Items.SelectMany(i => OneSymbol(i)!.Ranges))), 0);
                 break;
             case RegexNode.Choice choice:
                 EmitChoice(choice);
@@ -93,6 +108,14 @@ internal sealed class RegexProgram
                 break;
         }
     }
+
+    /// <summary>Null where the part is not one symbol.</summary>
+    private static SymbolSet? OneSymbol(RegexNode node) => node switch
+    {
+        RegexNode.Symbol symbol => symbol.Set,
+        RegexNode.Sequence { Items: [var only] } => OneSymbol(only),
+        _ => null,
+    };
 
     private void EmitChoice(RegexNode.Choice choice)
     {
@@ -142,6 +165,7 @@ internal sealed class RegexProgram
     {
         var cuts = new SortedSet<int> { 0 };
         if (HasLines) SetNumber(SymbolSet.AnyButNewline);
+        if (HasWords) wordSet = SetNumber(SymbolSet.Word);
         foreach (var (low, high) in sets.SelectMany(s => s.Ranges))
         {
             cuts.Add(low);

@@ -7,6 +7,9 @@ internal sealed class SymbolSet
 
     public static SymbolSet Any { get; } = Of([(0, char.MaxValue)]);
 
+    /// <summary>What RE2's <c>\w</c> and word boundaries mean.</summary>
+    public static SymbolSet Word { get; } = Of([('0', '9'), ('A', 'Z'), ('_', '_'), ('a', 'z')]);
+
     public static SymbolSet AnyButNewline { get; } = Of([('\n', '\n')]).Negate();
 
     public IReadOnlyList<(int Low, int High)> Ranges { get; }
@@ -38,5 +41,16 @@ internal sealed class SymbolSet
         return new SymbolSet(others);
     }
 
-    public bool Contains(int unit) => Ranges.Any(r => unit >= r.Low && unit <= r.High);
+    public bool Contains(int unit)
+    {
+        int from = 0, to = Ranges.Count - 1;
+        while (from <= to)
+        {
+            int middle = (from + to) >> 1;
+            if (unit < Ranges[middle].Low) to = middle - 1;
+            else if (unit > Ranges[middle].High) from = middle + 1;
+            else return true;
+        }
+        return false;
+    }
 }

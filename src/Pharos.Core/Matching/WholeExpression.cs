@@ -12,11 +12,11 @@ public sealed class WholeExpression
 {
     private const int StackBytes = 512;
 
-    private readonly LinearRegex regex;
+    private readonly LinearRegex? regex;
     private readonly string pattern;
     private readonly bool dotMatchesNewline;
 
-    /// <summary>Automata that no thread is using; null where there can be none.</summary>
+    /// <summary>Automata that no thread is using; null where there can be none, and the other engine is asked.</summary>
     private readonly ConcurrentBag<LineAutomaton>? idle;
 
     /// <exception cref="FormatException">The expression is not RE2.</exception>
@@ -24,8 +24,8 @@ public sealed class WholeExpression
     {
         this.pattern = pattern;
         this.dotMatchesNewline = dotMatchesNewline;
-        regex = LinearRegex.Anchored(pattern, dotMatchesNewline);
         if (LineAutomaton.ForWhole(pattern, dotMatchesNewline) is { } first) idle = [first];
+        else regex = LinearRegex.Anchored(pattern, dotMatchesNewline);
     }
 
     /// <summary>Whether the automaton knows it, so that the other engine is never asked.</summary>
@@ -34,7 +34,7 @@ public sealed class WholeExpression
     /// <param name="text">UTF-8; a byte that is none stands for U+FFFD.</param>
     public bool IsMatch(ReadOnlySpan<byte> text)
     {
-        if (idle is null) return regex.IsMatch(Encoding.UTF8.GetString(text));
+        if (idle is null) return regex!.IsMatch(Encoding.UTF8.GetString(text));
         var automaton = idle.TryTake(out var free) ? free : LineAutomaton.ForWhole(pattern, dotMatchesNewline)!;
         bool match = automaton.IsMatch(text);
         idle.Add(automaton);
@@ -43,7 +43,7 @@ public sealed class WholeExpression
 
     public bool IsMatch(string text)
     {
-        if (idle is null) return regex.IsMatch(text);
+        if (idle is null) return regex!.IsMatch(text);
         int length = Encoding.UTF8.GetMaxByteCount(text.Length);
         if (length <= StackBytes)
         {

@@ -29,8 +29,8 @@ internal sealed class AnyMatcher(LineMatcher[] matchers) : LineMatcher
 }
 
 /// <summary>A string in upper or lower case, as <c>(?i)text</c> asks for it.</summary>
-/// <param name="regex">For what is no ASCII; null where the needle has no relatives there.</param>
-internal sealed class FoldedMatcher(FoldedNeedle needle, LinearRegex? regex) : LineMatcher
+/// <param name="automaton">For lines that are no ASCII, where the needle has relatives.</param>
+internal sealed class FoldedMatcher(FoldedNeedle needle, LineAutomaton automaton) : LineMatcher
 {
     /// <summary>Null where the expression is another one.</summary>
     public static FoldedNeedle? TryNeedle(string pattern)
@@ -43,7 +43,7 @@ internal sealed class FoldedMatcher(FoldedNeedle needle, LinearRegex? regex) : L
     }
 
     public override bool IsMatch(ReadOnlySpan<byte> line) =>
-        needle.HasRelatives && !Ascii.IsValid(line) ? regex!.IsMatch(Encoding.UTF8.GetString(line)) : needle.IndexIn(line) >= 0;
+        needle.HasRelatives && !Ascii.IsValid(line) ? automaton.IsMatch(line) : needle.IndexIn(line) >= 0;
 }
 
 /// <summary>Required literals first, as bytes; only lines that hold them are given to the regular expression.</summary>

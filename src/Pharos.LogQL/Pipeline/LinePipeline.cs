@@ -106,7 +106,6 @@ internal sealed class LinePipeline
             var contains = literals.Select(l => (LineMatcher)new ContainsMatcher(Encoding.UTF8.GetBytes(l))).ToArray();
             return contains.Length == 1 ? contains[0] : new AnyMatcher(contains);
         }
-        // The other engine takes milliseconds to make: it is left alone where it will not be asked.
         LineAutomaton? automaton;
         try
         {
@@ -117,11 +116,10 @@ internal sealed class LinePipeline
             throw new QueryException(QueryErrorKind.BadData, e.Message, inner: e);
         }
         var needle = FoldedMatcher.TryNeedle(term.Text);
-        if (needle is { HasRelatives: false }) return new FoldedMatcher(needle, null);
+        if (needle is not null && automaton is not null) return new FoldedMatcher(needle, automaton);
         LinearRegex? regex = null;
-        if ((automaton is null || needle is not null) && !LinearRegex.TryCreate(term.Text, anchored: false, dotMatchesNewline: false, out regex, out string? error))
+        if (automaton is null && !LinearRegex.TryCreate(term.Text, anchored: false, dotMatchesNewline: false, out regex, out string? error))
             throw new QueryException(QueryErrorKind.BadData, error);
-        if (needle is not null) return new FoldedMatcher(needle, regex);
         return new RegexLineMatcher(regex, automaton, [.. RegexLiterals.Required(term.Text).Select(Encoding.UTF8.GetBytes)]);
     }
 }

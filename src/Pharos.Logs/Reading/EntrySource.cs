@@ -11,6 +11,9 @@ namespace Pharos.Logs.Reading;
 internal sealed class ReadContext(
     LogSelection selection, IReadOnlyList<ActiveDeletion> deletions, Action<BlockRef, Labels, Exception> damaged, CancellationToken cancel)
 {
+    private readonly LineSearch? expression = LineSearch.For(selection.RequiredExpression);
+    private readonly LineSearch? excludedExpression = LineSearch.For(selection.ExcludedExpression);
+
     /// <summary>Deletions that hide entries.</summary>
     public IReadOnlyList<ActiveDeletion> Deletions { get; } = deletions;
 
@@ -33,13 +36,13 @@ internal sealed class ReadContext(
     ];
 
     /// <summary>What every wanted line matches; null where nothing is known of it, or where it cannot be asked of lines in pieces.</summary>
-    public LineSearch? Expression { get; } = LineSearch.For(selection.RequiredExpression);
+    public LineSearch? Expression => Useful(expression);
 
     /// <summary>What no wanted line holds, as text.</summary>
     public Needle[] ExcludedTexts { get; } = [.. selection.ExcludedLiterals.Select(l => new Needle(l.Span))];
 
     /// <summary>What no wanted line matches; null where there is nothing, or where it cannot be asked of lines in pieces.</summary>
-    public LineSearch? ExcludedExpression { get; } = LineSearch.For(selection.ExcludedExpression);
+    public LineSearch? ExcludedExpression => Useful(excludedExpression);
 
     /// <summary>Bits that the filter of a block with a wanted entry has for each value of structured metadata that it must have.</summary>
     public (string Name, uint[] Bits)[] MetadataBits { get; } = [.. (selection.RequiredMetadata?.Required ?? []).Select(r => (r.Name, NeedleFilter.BitsOf(r.Utf8.Span)))];
@@ -55,6 +58,9 @@ internal sealed class ReadContext(
     public ReadCounts Parts { get; } = new();
 
     public LogReadStatistics Statistics => Sum(Streams, Memory, Parts);
+
+    /// <summary>Whole lines, which the reader asks of itself, are cheaper where the expression makes a state for nearly each byte.</summary>
+    private static LineSearch? Useful(LineSearch? search) => search is { Automaton.IsOverworked: false } ? search : null;
 
     public static LogReadStatistics Sum(long streams, ReadCounts memory, ReadCounts parts) => new(
         memory.Lines + memory.OpenLines + parts.Lines, memory.Bytes + memory.OpenBytes + parts.Bytes, memory.Blocks + parts.Blocks, memory.BlocksSkipped + parts.BlocksSkipped)

@@ -7,6 +7,9 @@ namespace Pharos.LogQL.Pipeline.Parsers;
 internal sealed class RegexpStage : Stage
 {
     private readonly LinearRegex regex;
+
+    /// <summary>Says much faster whether a line matches at all; null where it does not know the expression.</summary>
+    private readonly LineAutomaton? automaton;
     private readonly List<(int Group, string Name)> groups = [];
     private readonly NeededLabels needed;
 
@@ -14,6 +17,7 @@ internal sealed class RegexpStage : Stage
     {
         this.regex = regex;
         this.needed = needed;
+        automaton = LineAutomaton.For(regex.Pattern);
         for (int i = 0; i < regex.GroupNames.Count; i++)
         {
             if (regex.GroupNames[i] is { Length: > 0 } name) groups.Add((i, name));
@@ -24,7 +28,7 @@ internal sealed class RegexpStage : Stage
 
     public override bool Process(ref LogLine line)
     {
-        if (needed.None) return true;
+        if (needed.None || automaton?.IsMatch(line.Bytes) == false) return true;
         var match = regex.Match(Encoding.UTF8.GetString(line.Bytes));
         if (!match.Success) return true;
         foreach (var (group, name) in groups)
