@@ -29,6 +29,9 @@ public sealed record TemplateOptions
     /// <summary>Nodes evaluated in one execution. Default one million.</summary>
     public int StepsMax { get; init; } = 1_000_000;
 
+    /// <summary>Called every few steps; may throw <see cref="TemplateFunctionException"/> to end the execution. For one that must not run for long.</summary>
+    public Action? Watch { get; init; }
+
     /// <summary>Templates that may be running inside one another. Default 200.</summary>
     public int DepthMax { get; init; } = 200;
 }

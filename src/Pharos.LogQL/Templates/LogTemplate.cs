@@ -10,23 +10,30 @@ internal sealed class LogTemplate
 {
     public const string Error = "TemplateFormatErr";
 
+    /// <summary>How long one line may take.</summary>
+    private static readonly TimeSpan TimeMax = TimeSpan.FromSeconds(1);
+
     private readonly GoTemplate template;
     private readonly List<(string Name, string Value)> pairs = [];
     private readonly Dictionary<string, string> data = new(StringComparer.Ordinal);
+    private readonly TimeProvider time;
     private string line = "";
+    private long began;
     private long timestampNs;
 
     /// <exception cref="QueryException">The text is no template.</exception>
     public LogTemplate(string text, TimeProvider time)
     {
+        this.time = time;
         var functions = new TemplateFunctions()
             .SetAll(LogTemplateFunctions.Pure)
+            .SetAll(LogTemplateFunctions.Patterns(Watch))
             .Set("now", () => GoTime.From(time.GetUtcNow()))
             .Set("__line__", () => line)
             .Set("__timestamp__", () => GoTime.FromUnixNs(timestampNs));
         try
         {
-            template = GoTemplate.Parse("line", text, functions, new TemplateOptions { MissingKey = MissingKey.Zero });
+            template = GoTemplate.Parse("line", text, functions, new TemplateOptions { MissingKey = MissingKey.Zero, Watch = Watch });
         }
         catch (TemplateException e)
         {
@@ -50,6 +57,7 @@ internal sealed class LogTemplate
         foreach (var (name, value) in pairs) data[name] = value;
         line = Encoding.UTF8.GetString(of.Bytes);
         timestampNs = of.TimestampNs;
+        began = time.GetTimestamp();
         try
         {
             text = template.Execute(data);
@@ -61,5 +69,10 @@ internal sealed class LogTemplate
             text = "";
             return false;
         }
+    }
+
+    private void Watch()
+    {
+        if (time.GetElapsedTime(began) > TimeMax) throw new TemplateFunctionException($"the template takes longer than {TimeMax.TotalSeconds} s");
     }
 }

@@ -12,6 +12,7 @@ namespace Pharos.LogQL.Templates;
 internal static class LogTemplateFunctions
 {
     private const int RepeatMax = 1 << 20;
+    private const int TextMax = 4 * RepeatMax;
 
     public static TemplateFunctions Pure { get; } = Build();
 
@@ -20,7 +21,6 @@ internal static class LogTemplateFunctions
         var functions = new TemplateFunctions();
         Text(functions);
         OldText(functions);
-        Patterns(functions);
         Encodings(functions);
         NumberFunctions(functions);
         Times(functions);
@@ -59,10 +59,12 @@ internal static class LogTemplateFunctions
         .Set("TrimSuffix", (string s, string suffix) => Without(s, suffix, atStart: false))
         .Set("TrimSpace", (string s) => s.Trim());
 
-    private static void Patterns(TemplateFunctions f) => f
-        .Set("regexReplaceAll", (string pattern, string s, string by) => Regex(pattern).ReplaceAll(s, by))
-        .Set("regexReplaceAllLiteral", (string pattern, string s, string by) => Regex(pattern).ReplaceAll(s, by.Replace("$", "$$", StringComparison.Ordinal)))
-        .Set("count", (string pattern, string s) => (long)Regex(pattern).Matches(s).Count);
+    /// <summary>The functions that search with expressions.</summary>
+    /// <param name="watch">Called every few matches; ends what takes too long.</param>
+    public static TemplateFunctions Patterns(Action watch) => new TemplateFunctions()
+        .Set("regexReplaceAll", (string pattern, string s, string by) => GoText.ReReplaceAll(pattern, by, s, watch))
+        .Set("regexReplaceAllLiteral", (string pattern, string s, string by) => GoText.ReReplaceAll(pattern, by.Replace("$", "$$", StringComparison.Ordinal), s, watch))
+        .Set("count", (string pattern, string s) => (long)GoText.Matches(GoText.Regex(pattern), s, watch).Count());
 
     private static void Encodings(TemplateFunctions f) => f
         .Set("urlencode", (string s) => GoText.UrlQueryEscape(s))
@@ -111,7 +113,6 @@ internal static class LogTemplateFunctions
 
     private static string Replace(string s, string old, string by, long n)
     {
-        if (n < 0 && old.Length > 0) return Bounded(s.Replace(old, by, StringComparison.Ordinal));
         var text = new StringBuilder();
         int at = 0;
         for (long done = 0; n < 0 || done < n; done++)
@@ -119,20 +120,23 @@ internal static class LogTemplateFunctions
             int hit = old.Length == 0 ? (done == 0 ? 0 : at < s.Length ? at + 1 : -1) : s.IndexOf(old, at, StringComparison.Ordinal);
             if (hit < 0) break;
             text.Append(s, at, hit - at).Append(by);
+            Bounded(text.Length);
             at = hit + old.Length;
         }
-        return Bounded(text.Append(s, at, s.Length - at).ToString());
+        return text.Append(s, at, s.Length - at).ToString();
     }
 
     private static string Repeat(long n, string s)
     {
         if (n < 0) throw new TemplateFunctionException("strings: negative Repeat count");
-        if (n * s.Length > RepeatMax) throw new TemplateFunctionException($"repeat gives more than {RepeatMax} characters");
-        return string.Concat(Enumerable.Repeat(s, (int)n));
+        if (s.Length > 0 && n > RepeatMax / s.Length) throw new TemplateFunctionException($"repeat gives more than {RepeatMax} characters");
+        return s.Length == 0 ? "" : string.Concat(Enumerable.Repeat(s, (int)n));
     }
 
-    private static string Bounded(string s) =>
-        s.Length <= 4 * RepeatMax ? s : throw new TemplateFunctionException($"the text has more than {4 * RepeatMax} characters");
+    private static void Bounded(long length)
+    {
+        if (length > TextMax) throw new TemplateFunctionException($"the text has more than {TextMax} characters");
+    }
 
     private static string Truncate(long n, string s)
     {
@@ -153,7 +157,8 @@ internal static class LogTemplateFunctions
     private static string Indent(long n, string s)
     {
         string pad = Repeat(Math.Max(0, n), " ");
-        return Bounded(pad + s.Replace("\n", "\n" + pad, StringComparison.Ordinal));
+        Bounded(s.Length + (pad.Length * (1L + s.Count(c => c == '\n'))));
+        return pad + s.Replace("\n", "\n" + pad, StringComparison.Ordinal);
     }
 
     private static string Align(long n, string s, bool left)
@@ -175,8 +180,6 @@ internal static class LogTemplateFunctions
         System.Collections.ICollection all => all.Count == 0,
         _ => false,
     };
-
-    private static LinearRegex Regex(string pattern) => GoText.Regex(pattern);
 
     private static string Base64(string s)
     {

@@ -13,7 +13,9 @@ internal sealed class Budget(TemplateOptions options, CancellationToken cancel)
     public void Step()
     {
         if (++steps > options.StepsMax) throw new TemplateFunctionException($"template takes more than {options.StepsMax} steps");
-        if ((steps & 0xff) == 0) Cancel.ThrowIfCancellationRequested();
+        if ((steps & 0xf) != 0) return;
+        Cancel.ThrowIfCancellationRequested();
+        options.Watch?.Invoke();
     }
 
     public void Written(int count)

@@ -32,12 +32,13 @@ public static class GoText
 
     /// <summary>Replaces every match; <c>$1</c> and <c>${name}</c> stand for groups.</summary>
     /// <inheritdoc cref="Match"/>
-    public static string ReReplaceAll(string pattern, string replacement, string text)
+    /// <param name="watch">Called after every few matches; may throw <see cref="TemplateFunctionException"/>.</param>
+    public static string ReReplaceAll(string pattern, string replacement, string text, Action? watch = null)
     {
         var regex = Regex(pattern);
         var result = new StringBuilder();
         int from = 0;
-        foreach (System.Text.RegularExpressions.Match match in regex.Matches(text))
+        foreach (var match in Matches(regex, text, watch))
         {
             if ((long)replacement.Length * (match.Length + 1L) > TextMax * 4L) throw new TemplateFunctionException($"text is longer than {TextMax} characters");
             result.Append(text, from, match.Index - from).Append(regex.Expand(replacement, match));
@@ -45,6 +46,18 @@ public static class GoText
             from = match.Index + match.Length;
         }
         return result.Append(text, from, text.Length - from).ToString();
+    }
+
+    /// <summary>All matches that do not overlap, one by one: finding all may take time that grows with the square of the text.</summary>
+    /// <param name="watch">Called after every few matches.</param>
+    public static IEnumerable<System.Text.RegularExpressions.Match> Matches(LinearRegex regex, string text, Action? watch)
+    {
+        int found = 0;
+        foreach (System.Text.RegularExpressions.Match match in regex.Matches(text))
+        {
+            if ((++found & 0xf) == 0) watch?.Invoke();
+            yield return match;
+        }
     }
 
     /// <summary>A compiled expression, kept for the next use.</summary>
