@@ -31,11 +31,12 @@ internal static class LokiRoutes
         var duration = services.Instruments.Histogram(
             "loki_request_duration_seconds", "Time (in seconds) spent serving HTTP requests.", HistogramInstrument.DefaultBounds, "method", "route", "status_code");
 
+        var methodsOf = new SortedDictionary<string, List<string>>(StringComparer.Ordinal);
         const string api = "/loki/api/v1", old = "/api/prom";
         Route(api + "/push", "loki_api_v1_push", http => push.HandleAsync(http, legacy: false), "POST");
         Route(old + "/push", "api_prom_push", http => push.HandleAsync(http, legacy: true), "POST");
         Route("/otlp/v1/logs", "otlp_v1_logs", otlp.HandleAsync, "POST");
-        routes.MapPost("/flush", async http =>
+        Plain("/flush", "POST", async http =>
         {
             if (await services.Store.FlushAsync(http.RequestAborted)) http.Response.StatusCode = StatusCodes.Status204NoContent;
             else await LokiAnswers.ErrorAsync(http, StatusCodes.Status500InternalServerError, "log entries cannot be written to parts; they stay in memory and in the write log, and the server's log says why");
@@ -59,16 +60,18 @@ internal static class LokiRoutes
         Route(api + "/detected_fields", "loki_api_v1_detected_fields", discovery.FieldsAsync, Reading);
         Route(api + "/detected_field/{name}/values", "loki_api_v1_detected_field_values", http => discovery.FieldValuesAsync(http, Name(http)), Reading);
         Route(api + "/patterns", "loki_api_v1_patterns", discovery.PatternsAsync, Reading);
-        routes.MapGet(api + "/tail", http => tail.HandleAsync(http, legacy: false));
-        routes.MapGet(old + "/tail", http => tail.HandleAsync(http, legacy: true));
-        routes.MapGet(api + "/status/buildinfo", BuildInfoAsync);
-        routes.MapGet(api + "/drilldown-limits", http => DrilldownLimitsAsync(http, services.Limits));
-        routes.MapGet("/config/tenant/v1/limits", http => LimitsRoutes.WriteAsync(http, services.Limits.For(http.Tenant())));
+        Plain(api + "/tail", "GET", http => tail.HandleAsync(http, legacy: false));
+        Plain(old + "/tail", "GET", http => tail.HandleAsync(http, legacy: true));
+        Plain(api + "/status/buildinfo", "GET", BuildInfoAsync);
+        Plain(api + "/drilldown-limits", "GET", http => DrilldownLimitsAsync(http, services.Limits));
+        Plain("/config/tenant/v1/limits", "GET", http => LimitsRoutes.WriteAsync(http, services.Limits.For(http.Tenant())));
         Route(api + "/delete", "loki_api_v1_delete", deletion.AddAsync, "POST", "PUT");
         Route(api + "/delete", "loki_api_v1_delete", deletion.ListAsync, "GET");
         Route(api + "/delete", "loki_api_v1_delete", deletion.CancelAsync, "DELETE");
 
-        void Route(string path, string name, RequestDelegate handler, params string[] methods) => routes.MapMethods(path, methods, async http =>
+        foreach (var (path, methods) in methodsOf) routes.Map(path, http => OtherMethodAsync(http, string.Join(", ", methods)));
+
+        void Route(string path, string name, RequestDelegate handler, params string[] methods) => Map(path, methods, async http =>
         {
             long started = services.Time.GetTimestamp();
             try
@@ -80,6 +83,22 @@ internal static class LokiRoutes
                 duration.Observe(services.Time.GetElapsedTime(started).TotalSeconds, http.Request.Method, name, http.Response.StatusCode.ToString());
             }
         });
+
+        void Plain(string path, string method, RequestDelegate handler) => Map(path, [method], handler);
+
+        void Map(string path, string[] methods, RequestDelegate handler)
+        {
+            routes.MapMethods(path, methods, handler);
+            if (!methodsOf.TryGetValue(path, out var known)) methodsOf[path] = known = [];
+            known.AddRange(methods);
+        }
+    }
+
+    /// <summary>405, as Loki's router answers what names a path of the API with a method that it does not have.</summary>
+    private static Task OtherMethodAsync(HttpContext http, string allowed)
+    {
+        http.Response.Headers.Allow = allowed;
+        return LokiAnswers.ErrorAsync(http, StatusCodes.Status405MethodNotAllowed, $"method {http.Request.Method} is not allowed for {http.Request.Path}: use {allowed}");
     }
 
     private static string Name(HttpContext http) => (string)http.Request.RouteValues["name"]!;

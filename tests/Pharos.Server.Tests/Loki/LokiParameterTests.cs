@@ -48,6 +48,19 @@ public sealed class LokiParameterTests
     }
 
     [Theory]
+    [InlineData("GET", "/loki/api/v1/push", "POST"), InlineData("PUT", "/loki/api/v1/push", "POST"), InlineData("DELETE", "/loki/api/v1/query_range", "GET, POST")]
+    [InlineData("PATCH", "/loki/api/v1/delete", "DELETE, GET, POST, PUT"), InlineData("POST", "/loki/api/v1/tail", "GET"), InlineData("GET", "/flush", "POST")]
+    public async Task A_method_that_a_path_does_not_have_is_405_and_names_those_that_it_has(string method, string path, string allowed)
+    {
+        await using var api = await LokiApi.StartAsync();
+        using var answer = await api.Client.SendAsync(new HttpRequestMessage(new HttpMethod(method), path));
+        string text = await answer.Content.ReadAsStringAsync();
+        Assert.Equal(405, (int)answer.StatusCode);
+        Assert.Equal(allowed, string.Join(", ", answer.Content.Headers.Allow.Order(StringComparer.Ordinal)));
+        Assert.StartsWith($"method {method} is not allowed for {path}: use ", text);
+    }
+
+    [Theory]
     [InlineData("60"), InlineData("60.0"), InlineData("6e1"), InlineData("1m"), InlineData("60000ms")]
     public async Task Steps_are_seconds_or_durations(string step)
     {
