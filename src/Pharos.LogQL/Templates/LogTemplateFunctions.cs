@@ -60,7 +60,7 @@ internal static class LogTemplateFunctions
         .Set("TrimSpace", (string s) => s.Trim());
 
     /// <summary>The functions that search with expressions.</summary>
-    /// <param name="watch">Called every few matches; ends what takes too long.</param>
+    /// <param name="watch">Called after each match; ends what takes too long.</param>
     public static TemplateFunctions Patterns(Action watch) => new TemplateFunctions()
         .Set("regexReplaceAll", (string pattern, string s, string by) => GoText.ReReplaceAll(pattern, by, s, watch))
         .Set("regexReplaceAllLiteral", (string pattern, string s, string by) => GoText.ReReplaceAll(pattern, by.Replace("$", "$$", StringComparison.Ordinal), s, watch))
