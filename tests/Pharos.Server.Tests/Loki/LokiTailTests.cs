@@ -25,6 +25,17 @@ public sealed class LokiTailTests
     }
 
     [Fact]
+    public async Task A_client_whose_clock_is_ahead_gets_new_lines()
+    {
+        await using var api = await LokiApi.StartAsync();
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1), TimeProvider.System);
+        using var socket = await OpenAsync(api, $"{{app=\"a\"}}&start={Now + 5_000_000_000}", patience.Token);
+        await api.PushAsync(Push("a", 1));
+        using var frame = await FrameAsync(socket, patience.Token);
+        Assert.Equal(1, frame.RootElement.GetProperty("streams")[0].GetProperty("values").GetArrayLength());
+    }
+
+    [Fact]
     public async Task Lines_wait_for_delay_for_and_come_together()
     {
         await using var api = await LokiApi.StartAsync();

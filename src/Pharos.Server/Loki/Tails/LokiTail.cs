@@ -115,9 +115,11 @@ internal sealed class LokiTail(LogServices services)
     /// <summary>Sends the latest lines; returns what was sent, by time and hash of the line.</summary>
     private async Task<HashSet<(long TimestampNs, ulong Hash)>> HistoryAsync(HttpContext http, WebSocket socket, string query, long start, int limit, TailForm form, CancellationToken cancel)
     {
-        if (limit == 0) return [];
+        long end = time.UnixNs() + 1;
+        // A client whose clock is ahead begins later than now: nothing older is wanted.
+        if (limit == 0 || start >= end) return [];
         var result = await services.Queries.RangeAsync(
-            http.Tenant(), services.Limits.For(http.Tenant()), new LogQlRangeQuery { Text = query, StartNs = start, EndNs = time.UnixNs() + 1, Limit = limit }, useCache: true, cancel);
+            http.Tenant(), services.Limits.For(http.Tenant()), new LogQlRangeQuery { Text = query, StartNs = start, EndNs = end, Limit = limit }, useCache: true, cancel);
         var entries = result.Entries.Reverse().ToList();
         foreach (var frame in entries.Chunk(EntriesPerFrameMax)) await SendAsync(http, socket, new TailFrame(frame, []).Encode(form));
         return [.. entries.Select(e => (e.TimestampNs, LabelCodec.Hash(e.Line)))];
