@@ -26,6 +26,12 @@ internal static class RequestMetrics
             {
                 await next(http);
             }
+            catch (Exception) when (!http.Response.HasStarted)
+            {
+                // So the server answers it, once this is over.
+                http.Response.StatusCode = StatusCodes.Status500InternalServerError;
+                throw;
+            }
             finally
             {
                 inFlight.Add(-1);

@@ -78,6 +78,11 @@ internal static class LokiRoutes
             {
                 await handler(http);
             }
+            catch (Exception) when (!http.Response.HasStarted)
+            {
+                http.Response.StatusCode = StatusCodes.Status500InternalServerError;
+                throw;
+            }
             finally
             {
                 duration.Observe(services.Time.GetElapsedTime(started).TotalSeconds, http.Request.Method, name, http.Response.StatusCode.ToString());
