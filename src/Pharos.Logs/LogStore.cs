@@ -73,6 +73,8 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         mark = found ?? known;
         if (newest > mark.Sequence) mark = mark with { Sequence = newest };
         if (log.End < mark.Position) TakeNewWriteLog();
+        // Parts without a mark would look like damage where the first flush was cut off.
+        else if (found is null && mark == FlushMark.None) TryMark();
         Replay();
         instruments.ReplaySeconds.Set(time.GetElapsedTime(started).TotalSeconds);
         lastFlush = time.GetTimestamp();
@@ -354,6 +356,11 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
     {
         log.StartBehind(mark.Position);
         mark = new FlushMark(mark.Sequence + 1, default);
+        TryMark();
+    }
+
+    private void TryMark()
+    {
         try
         {
             mark.Write(options.Disk, options.Folder);

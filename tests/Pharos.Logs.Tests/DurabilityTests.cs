@@ -1,6 +1,9 @@
 using System.Text;
 using Pharos.Core;
+using Pharos.Logs.Tools;
 using Pharos.Metrics.Tests;
+using Pharos.Storage.Files;
+using Pharos.Storage.Tests;
 
 namespace Pharos.Logs.Tests;
 
@@ -34,6 +37,26 @@ public sealed class DurabilityTests
         await world.RestartAsync(() => File.WriteAllText(mark, before));
         Assert.Single(world.Parts);
         Assert.Equal(["a 1 one", "a 2 two"], world.Read());
+    }
+
+    [Fact]
+    public async Task Where_the_first_flush_is_cut_off_before_its_mark_nothing_is_missing_nor_called_damaged()
+    {
+        IReadOnlyList<FileProblem>? problems = null;
+        var disk = new FaultyDisk();
+        await using var world = new StoreWorld(with: StoreWorld.Plain, disk: disk);
+        await world.PushAsync(("a", 1, "one"));
+        disk.Opening = path =>
+        {
+            if (!path.EndsWith("flushed.tmp", StringComparison.Ordinal)) return;
+            // As a kill would leave it.
+            Assert.Single(world.Parts);
+            problems ??= LogVerifier.Verify(world.LogsFolder, null, null, default).Problems;
+            throw new IOException("injected: no mark");
+        };
+        Assert.False(await world.Store.FlushAsync(default));
+        Assert.Empty(problems!);
+        Assert.Equal(["a 1 one"], world.Read());
     }
 
     [Theory, InlineData("rubbish"), InlineData(null)]

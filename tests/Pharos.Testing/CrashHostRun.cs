@@ -13,7 +13,7 @@ public sealed record CrashHostRun(int[][] Found, int[][] Told)
         int.TryParse(Environment.GetEnvironmentVariable("PHAROS_KILLS"), NumberStyles.None, CultureInfo.InvariantCulture, out int asked) ? asked : usual;
 
     /// <summary>Starts the host, lets it work until so many acknowledgements were told, and kills it.</summary>
-    /// <param name="store">metrics or logs.</param>
+    /// <param name="store">metrics, logs or import.</param>
     /// <param name="acknowledgements">0: as soon as it has started and told what it found.</param>
     public static async Task<CrashHostRun> OfAsync(string store, string folder, int senders, int acknowledgements)
     {
