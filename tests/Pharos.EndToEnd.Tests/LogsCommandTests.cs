@@ -105,6 +105,38 @@ public sealed class LogsCommandTests
         Assert.Contains("1 entries of 1 streams", await OkAsync("export", second, "--match", "{job=\"old\"}", "--output", again));
     }
 
+    [Fact]
+    public async Task An_export_that_is_killed_leaves_no_file_that_looks_whole_and_none_is_lost_that_was_there()
+    {
+        using var folder = Places.NewFolder();
+        string input = Path.Combine(folder, "in.ndjson"), data = Path.Combine(folder, "data"), whole = Path.Combine(folder, "whole.ndjson"), file = Path.Combine(folder, "out.ndjson"), temporary = file + ".tmp";
+        await using (var lines = new StreamWriter(input))
+        {
+            for (int i = 0; i < 60_000; i++) await lines.WriteLineAsync($$$"""{"ts":"{{{1772366400000000000 + i}}}","line":"line {{{i}}} {{{new string((char)('a' + (i % 26)), 300)}}}","stream":{"job":"shop"}}""");
+        }
+        await OkAsync("import", input, data);
+        await OkAsync("export", data, "--output", whole);
+        byte[] expected = await File.ReadAllBytesAsync(whole), before = "what an earlier export left"u8.ToArray();
+        int cut = 0;
+        for (int kill = 0; kill < 5; kill++)
+        {
+            File.Delete(temporary);
+            await File.WriteAllBytesAsync(file, before);
+            await using var export = RunningProgram.Start(PharosPrograms.Pharos, "logs", "export", data, "--output", file);
+            while (!export.HasExited && !(File.Exists(temporary) && new FileInfo(temporary).Length >= expected.Length / 10 * kill)) await Task.Yield();
+            await export.KillAsync();
+            if (!File.Exists(temporary)) continue;
+            cut++;
+            Assert.Equal(before, await File.ReadAllBytesAsync(file));
+        }
+        Assert.True(cut > 0);
+        await OkAsync("export", data, "--output", file);
+        Assert.Equal(expected, await File.ReadAllBytesAsync(file));
+        Assert.False(File.Exists(temporary));
+        // What cannot be replaced is written as it is.
+        Assert.Contains("60000 entries of 1 streams", await OkAsync("export", data, "--output", "/dev/null"));
+    }
+
     [Theory]
     [InlineData("list", "/no/such/folder")]
     [InlineData("analyze", ".", "--match", "{job=")]

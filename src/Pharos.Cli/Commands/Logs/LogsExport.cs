@@ -43,9 +43,12 @@ internal static class LogsExport
                 if (parsed.GetValue(tenant) is null && tenants.Count > 1) return Usage.Fail($"there are several tenants; choose one with --tenant: {string.Join(", ", tenants)}", ExitCode.Usage);
                 var whose = TenantId.TryParse(parsed.GetValue(tenant) ?? tenants.FirstOrDefault() ?? "", out var named, out _) ? named : TenantId.Anonymous;
                 LogExported done;
-                using (var stream = parsed.GetValue(output) is { } file ? file.Create() : Console.OpenStandardOutput())
-                using (var progress = new Progress("bytes of entries", TimeProvider.System))
-                    done = LogExport.Write(archive, whose, selection, parsed.GetValue(format) == "ndjson" ? LogExportForm.Entries : LogExportForm.Push, new LogQlFilterLanguage(TimeProvider.System), stream, progress.Report, cancel);
+                using (var file = OutputFile.Open(parsed.GetValue(output)))
+                {
+                    using (var progress = new Progress("bytes of entries", TimeProvider.System))
+                        done = LogExport.Write(archive, whose, selection, parsed.GetValue(format) == "ndjson" ? LogExportForm.Entries : LogExportForm.Push, new LogQlFilterLanguage(TimeProvider.System), file.Stream, progress.Report, cancel);
+                    file.Complete();
+                }
                 foreach (var problem in done.Problems) Console.Error.WriteLine($"pharos: left out {problem}");
                 if (done.Altered > 0) Console.Error.WriteLine($"pharos: {done.Altered} entries have bytes that are no UTF-8; they were written as replacement characters");
                 Console.Error.WriteLine($"{done.Entries} entries of {done.Streams} streams");

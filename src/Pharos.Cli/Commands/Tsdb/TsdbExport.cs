@@ -38,9 +38,10 @@ internal static class TsdbExport
             if (!TsdbFolder.TryRange(parsed.GetValue(min), parsed.GetValue(max), out var range)) return ExitCode.Usage;
             try
             {
-                using var stream = parsed.GetValue(output) is { } file ? file.Create() : Console.OpenStandardOutput();
+                using var file = OutputFile.Open(parsed.GetValue(output));
                 using var progress = new Progress("series", TimeProvider.System);
-                long leftOut = write(archive.Select(matchers, range, cancel), range, stream, progress.Report, cancel);
+                long leftOut = write(archive.Select(matchers, range, cancel), range, file.Stream, progress.Report, cancel);
+                file.Complete();
                 if (leftOut > 0) Console.Error.WriteLine($"pharos: {leftOut} native histograms and staleness markers were left out; 'pharos tsdb dump' shows them");
                 return ExitCode.Done;
             }
@@ -54,7 +55,7 @@ internal static class TsdbExport
 
     private static long WriteLines(IReadOnlyList<ISeries> series, TimeRange range, Stream output, Action<long, long> progress, CancellationToken cancel)
     {
-        using var writer = new StreamWriter(output, new UTF8Encoding(false), 1 << 16);
+        using var writer = new StreamWriter(output, new UTF8Encoding(false), 1 << 16, leaveOpen: true);
         Each(series, range, Write, progress, cancel);
         return 0;
 
