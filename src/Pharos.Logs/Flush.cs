@@ -6,11 +6,16 @@ using Pharos.Logs.Streams;
 
 namespace Pharos.Logs;
 
-/// <summary>One flush: writes what was set aside to parts, which count only when all of it is durable.</summary>
-/// <param name="known">The mark that holds until then.</param>
-internal sealed class Flush(LogStoreOptions options, IndexCache cache, long sequence, FlushMark known)
+/// <summary>One flush: writes what was set aside to parts, tenant by tenant; a tenant's parts count only when all of them are durable, and the marks say so.</summary>
+/// <param name="known">The marks that hold until then.</param>
+internal sealed class Flush(LogStoreOptions options, IndexCache cache, FlushMarks known, LogMemory memory)
 {
     private readonly List<(TenantLogs Logs, IReadOnlyList<HeadStreams> From, List<PartFile> Parts)> written = [];
+
+    /// <summary>Tenants with a part that could not be written, and why. What was written of theirs before was taken away again.</summary>
+    public List<(TenantLogs Logs, Exception Reason)> Failed { get; } = [];
+
+    public IEnumerable<TenantLogs> Written => written.Select(w => w.Logs);
 
     /// <summary>Blocks that were written.</summary>
     public int Blocks { get; private set; }
@@ -20,24 +25,39 @@ internal sealed class Flush(LogStoreOptions options, IndexCache cache, long sequ
         foreach (var (logs, from) in frozen)
         {
             var parts = new List<PartFile>();
-            written.Add((logs, from, parts));
-            foreach (var (dayNs, contents) in ByDay(from)) parts.Add(WritePart(logs, dayNs, contents));
+            int before = Blocks;
+            try
+            {
+                foreach (var (dayNs, contents) in ByDay(from)) parts.Add(WritePart(logs, dayNs, contents));
+                written.Add((logs, from, parts));
+            }
+            catch (Exception e)
+            {
+                // No other tenant waits for this one.
+                Failed.Add((logs, e));
+                Undo(parts);
+                Blocks = before;
+            }
         }
     }
 
-    /// <summary>The mark is written: the parts count.</summary>
+    /// <summary>The marks are written: the parts count.</summary>
     public void Commit()
     {
-        foreach (var (logs, from, parts) in written) logs.Flushed(from, parts);
+        foreach (var (logs, from, parts) in written)
+        {
+            logs.Flushed(from, parts);
+            memory.Flushed(logs.Memory);
+        }
     }
 
-    /// <summary>Takes away what was written. What cannot be deleted is removed at the next start: its number is above the mark.</summary>
-    public void Undo()
+    /// <summary>Takes away what was written: the marks could not be.</summary>
+    public void Undo() => Undo(written.SelectMany(w => w.Parts));
+
+    /// <summary>What cannot be deleted is removed at the next start, for its number is above the tenant's mark, or written over by the next flush, which has the same number.</summary>
+    private void Undo(IEnumerable<PartFile> parts)
     {
-        foreach (var part in written.SelectMany(w => w.Parts))
-        {
-            TryDelete(() => options.Disk.Delete(part.Path));
-        }
+        foreach (var part in parts) TryDelete(() => options.Disk.Delete(part.Path));
     }
 
     private static void TryDelete(Action delete)
@@ -91,7 +111,9 @@ internal sealed class Flush(LogStoreOptions options, IndexCache cache, long sequ
                 throw;
             }
         }
-        using var writer = new PartWriter(options, cache, Path.Combine(folder, $"{sequence:d12}{PartFormat.Extension}"), sequence, known, []);
+        var mark = known.Of(logs.Tenant);
+        long number = mark.Sequence + 1;
+        using var writer = new PartWriter(options, cache, Path.Combine(folder, $"{number:d12}{PartFormat.Extension}"), number, mark, []);
         bool readable = true;
         using var earlier = Earlier(logs, contents, (_, _) => readable = false).GetEnumerator();
         bool more = earlier.MoveNext();
@@ -101,7 +123,7 @@ internal sealed class Flush(LogStoreOptions options, IndexCache cache, long sequ
             var labels = contents.Streams[next].Labels;
             blocks.Clear();
             // It may have been set aside more than once.
-            while (next < contents.Streams.Count && contents.Streams[next].Labels.Equals(labels)) contents.Streams[next++].AddBlocks(dayNs, options.CompressionLevel, blocks);
+            while (next < contents.Streams.Count && contents.Streams[next].Labels.Equals(labels)) memory.Shrink(logs.Memory, contents.Streams[next++].AddBlocks(dayNs, options.CompressionLevel, blocks));
             while (more && earlier.Current.Labels.CompareTo(labels) < 0) more = earlier.MoveNext();
             List<BlockRef> before = more && earlier.Current.Labels.Equals(labels) ? [.. earlier.Current.Content.Blocks] : [];
             foreach (var block in blocks.OrderBy(b => b.Header.MinNs))

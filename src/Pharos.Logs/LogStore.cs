@@ -25,21 +25,15 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
     private readonly ILogger logger;
     private readonly LogInstruments instruments;
     private readonly ConcurrentDictionary<string, TenantLogs> tenants = new(StringComparer.Ordinal);
-    private readonly FlushGate gate = new();
     private readonly SemaphoreSlim flushing = new(1, 1);
     private readonly SemaphoreSlim compacting = new(1, 1);
     private readonly IndexCache cache;
+    private readonly LogFlusher flusher;
     private readonly LogUpkeep upkeep;
     private readonly CancellationTokenSource closing = new();
     private ITimer? timer;
     private Task background = Task.CompletedTask;
     private Task compaction = Task.CompletedTask;
-    private FlushMark mark = FlushMark.None;
-    private long lastFlush;
-    private long memoryBytes;
-
-    /// <summary>The last flush failed, and what it set aside still counts in <see cref="memoryBytes"/>.</summary>
-    private volatile bool flushFailed;
 
     public LogStore(LogStoreOptions options, IWriteLog log, ITenantLimits limits, TimeProvider time, Instruments instruments, ILogger logger)
     {
@@ -51,10 +45,10 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         this.instruments = new LogInstruments(instruments);
         cache = new IndexCache(options.IndexCacheBytes, this.instruments.IndexPagesRead);
         upkeep = new LogUpkeep(options, cache, limits, time, this.instruments, logger);
-        lastFlush = time.GetTimestamp();
+        flusher = new LogFlusher(options, log, tenants, cache, time, this.instruments, logger);
         instruments.BeforeRead(() =>
         {
-            this.instruments.MemoryBytes.Set(Interlocked.Read(ref memoryBytes));
+            this.instruments.MemoryBytes.Set(flusher.Memory.Bytes);
             foreach (var (name, logs) in tenants) this.instruments.MemoryStreams.With(name).Set(logs.ActiveStreams);
         });
     }
@@ -68,30 +62,29 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         Directory.CreateDirectory(options.Folder);
         if (BlockCodecs.Best != BlockCodec.Zstd) LogsLog.NoZstd(logger, Wire.Compression.Zstd.MissingMessage);
         long started = time.GetTimestamp();
-        var found = FlushMark.Read(options.Folder, logger);
-        var (newest, known) = LoadParts(found?.Sequence);
-        mark = found ?? known;
-        if (newest > mark.Sequence) mark = mark with { Sequence = newest };
-        if (log.End < mark.Position) TakeNewWriteLog();
-        // Parts without a mark would look like damage where the first flush was cut off.
-        else if (found is null && mark == FlushMark.None) TryMark();
+        var found = FlushMarks.Read(options.Folder, logger);
+        flusher.Start(LoadParts(found), found is not null);
+        // They are behind because their parts could not be written; what comes back of theirs must not keep others out until that is tried again.
+        foreach (var (tenant, own) in flusher.Marks.Own)
+        {
+            if (own.Position < flusher.Marks.Others.Position) flusher.Memory.Failed(TenantOf(TenantId.Parse(tenant)).Memory);
+        }
         Replay();
         instruments.ReplaySeconds.Set(time.GetElapsedTime(started).TotalSeconds);
-        lastFlush = time.GetTimestamp();
-        timer = time.CreateTimer(_ => Tick(), null, options.CheckInterval, options.CheckInterval);
+        timer = time.CreateTimer(_ => Tick(again: true), null, options.CheckInterval, options.CheckInterval);
     }
 
     public async ValueTask<LogAppendResult> AppendAsync(TenantId tenant, LogBatch batch, CancellationToken cancel)
     {
-        if (Interlocked.Read(ref memoryBytes) > 2 * options.MemoryBytesMax)
+        var logs = TenantOf(tenant);
+        if (flusher.Memory.ReachedBy(logs.Memory) is { } most)
         {
             FlushSoon();
-            throw new StoreUnavailableException($"more than {2 * options.MemoryBytesMax} bytes of logs wait to be written to {options.Folder}; send again later, and check that the disk has room");
+            throw new StoreUnavailableException($"more than {most} bytes of logs wait to be written to {options.Folder}; send again later, and check that the disk has room");
         }
-        var logs = TenantOf(tenant);
         using var pending = new PendingAppend(options, instruments, logs, limits.For(tenant), time.UnixNs());
         // Streams are looked up inside the gate: a flush, which sets them aside, waits until their entries have arrived.
-        await gate.EnterAsync(cancel);
+        await flusher.Gate.EnterAsync(cancel);
         try
         {
             pending.Prepare(batch);
@@ -101,9 +94,9 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         }
         finally
         {
-            gate.Exit();
+            flusher.Gate.Exit();
         }
-        if (Interlocked.Read(ref memoryBytes) > options.MemoryBytesMax) FlushSoon();
+        FlushSoon();
         return new LogAppendResult(pending.Entries, pending.Bytes, pending.Errors);
     }
 
@@ -206,13 +199,14 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
     public LogTail Tail(TenantId tenant, IReadOnlyList<Matcher> matchers) => TenantOf(tenant).Tailers.Add(matchers);
 
     /// <summary>Writes everything in memory to parts and lets the write log go. Appends go on meanwhile.</summary>
-    /// <returns>False: the disk failed, which was logged. Nothing is lost, and all is still in memory and in the write log.</returns>
-    public async Task<bool> FlushAsync(CancellationToken cancel)
+    /// <param name="who">Whom the answer is about; null for everybody.</param>
+    /// <returns>False: the disk failed for some tenants, which was logged. Nothing is lost, and all of theirs is still in memory and in the write log.</returns>
+    public async Task<bool> FlushAsync(CancellationToken cancel, TenantId? who = null)
     {
         await flushing.WaitAsync(cancel);
         try
         {
-            return await FlushOneAsync("forced");
+            return await flusher.RunAsync(FlushOf.All, "forced") || (who is { } tenant && !TenantOf(tenant).Memory.IsFailing);
         }
         finally
         {
@@ -231,8 +225,9 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         try
         {
             // Deleted entries must be in parts to go with them.
-            bool flushed = !tenants.Values.Any(upkeep.HasDueDeletions) || await FlushAsync(cancel);
-            await Task.Run(() => upkeep.Run(tenants.Values, Volatile.Read(ref mark), flushed, cancel), cancel);
+            var due = tenants.Values.Where(upkeep.HasDueDeletions).ToHashSet();
+            if (due.Count > 0) await FlushAsync(cancel);
+            await Task.Run(() => upkeep.Run(tenants.Values, flusher.Marks, logs => due.Contains(logs) && !logs.Memory.IsFailing, cancel), cancel);
         }
         finally
         {
@@ -256,7 +251,7 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
             {
                 var logs = TenantOf(tenant);
                 (IReadOnlyList<LogDeleteRequest>, FlushMark) deletions = ([], FlushMark.None);
-                if (!await FlushOneAsync("forced", () => deletions = logs.Deletes.Record)) throw new IOException($"entries in memory cannot be written to parts in {options.Folder}; the log says why");
+                if (!await flusher.RunAsync(FlushOf.All, "forced", () => deletions = logs.Deletes.Record) && logs.Memory.IsFailing) throw new IOException($"entries in memory cannot be written to parts in {options.Folder}; the log says why");
                 return LogSnapshot.Take(options, logs, deletions, time.GetUtcNow(), cancel);
             }
             finally
@@ -336,7 +331,7 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         }
         if (lastNs >= firstNs) logs.Changes.Note(firstNs, lastNs, ChangedBy(streams, firstNs));
         if (duplicateBytes > 0) instruments.DuplicateLines.With(logs.Tenant.Name).Add(duplicateBytes);
-        Interlocked.Add(ref memoryBytes, grown);
+        flusher.Memory.Grow(logs.Memory, grown);
     }
 
     /// <summary>Which streams changed, where entries are late: the present hour changes all the time, and nobody keeps answers of it.</summary>
@@ -348,35 +343,12 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         return groups;
     }
 
-    /// <summary>
-    /// A write log that ends before the mark is a new one: its places say nothing about the old flushes. What is in it is replayed, also at later
-    /// starts, and what is appended gets places behind those that parts know of.
-    /// </summary>
-    private void TakeNewWriteLog()
-    {
-        log.StartBehind(mark.Position);
-        mark = new FlushMark(mark.Sequence + 1, default);
-        TryMark();
-    }
-
-    private void TryMark()
-    {
-        try
-        {
-            mark.Write(options.Disk, options.Folder);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            LogsLog.FlushFailed(logger, e.Message, null);
-        }
-    }
-
     private void Replay()
     {
         long records = 0, entries = 0;
         log.Replay(RecordKind.Logs, (position, tenant, payload) =>
         {
-            if (position < mark.Position) return;
+            if (position < flusher.Marks.Of(tenant).Position) return;
             records++;
             try
             {
@@ -394,22 +366,26 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         if (records > 0) LogsLog.Replayed(logger, entries, records);
     }
 
-    /// <summary>Loads all parts; returns the highest flush number that was seen, and the newest mark that parts and deletions know of.</summary>
-    /// <param name="finished">The last flush that finished; null where that is not known.</param>
-    private (long Newest, FlushMark Known) LoadParts(long? finished)
+    /// <summary>Loads all parts.</summary>
+    /// <param name="found">Null where they are lost: then all parts count, and each tenant's own tell what of the write log is in them.</param>
+    /// <returns>The marks that hold; no part has a higher number.</returns>
+    private FlushMarks LoadParts(FlushMarks? found)
     {
-        long newest = 0;
-        var known = FlushMark.None;
+        long newest = found?.Others.Sequence ?? 0;
+        var known = new Dictionary<string, FlushMark>(StringComparer.Ordinal);
         var loader = new PartLoader(options, cache, instruments, logger);
         foreach (string folder in Directory.GetDirectories(options.Folder).Order(StringComparer.Ordinal))
         {
             if (!TenantId.TryParse(Path.GetFileName(folder), out var tenant, out _)) continue;
             var ofDeletions = LoadDeletions(TenantOf(tenant));
-            var ofParts = loader.Load(TenantOf(tenant), folder, finished);
-            newest = Math.Max(newest, ofParts.Newest);
-            known = FlushMark.Newer(known, FlushMark.Newer(ofDeletions, ofParts.Known));
+            var ofParts = loader.Load(TenantOf(tenant), folder, found?.Of(tenant).Sequence);
+            var last = FlushMark.Newer(ofDeletions, ofParts.Known);
+            newest = Math.Max(newest, Math.Max(ofParts.Newest, last.Sequence));
+            if (last.Position > default(WriteLogPosition)) known[tenant.Name] = last;
         }
-        return (newest, known);
+        return found is null
+            ? new FlushMarks(new FlushMark(newest, default), known.ToDictionary(k => k.Key, k => k.Value with { Sequence = newest }, StringComparer.Ordinal))
+            : found with { Others = found.Others with { Sequence = newest } };
     }
 
     private FlushMark LoadDeletions(TenantLogs logs)
@@ -430,19 +406,19 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
     /// <summary>Flushes, if need be, before the timer says so; a flush that failed is tried again by the timer alone.</summary>
     private void FlushSoon()
     {
-        if (!flushFailed) Tick();
+        if (flusher.Memory.MustFlush) Tick(again: false);
     }
 
-    private void Tick()
+    /// <param name="again">Whether flushes that failed are tried again.</param>
+    private void Tick(bool again)
     {
         if (closing.IsCancellationRequested || !flushing.Wait(0)) return;
         background = Task.Run(async () =>
         {
             try
             {
-                bool full = Interlocked.Read(ref memoryBytes) > options.MemoryBytesMax;
-                bool due = flushFailed || time.GetElapsedTime(lastFlush) >= options.FlushInterval;
-                if (full || due) await FlushOneAsync(full ? "full" : "max_age");
+                bool full = flusher.Memory.MustFlush, due = full || flusher.SinceLast >= options.FlushInterval, failing = again && flusher.HasFailed;
+                if (due || failing) await flusher.RunAsync(!due ? FlushOf.Failing : failing ? FlushOf.All : FlushOf.Others, full ? "full" : "max_age");
                 ApplyRetention();
                 PagePool.Trim();
                 if (compaction.IsCompleted) compaction = Task.Run(CompactLoggedAsync);
@@ -475,76 +451,7 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
     }
 
     /// <summary>An exception that tells of a mistake in the program, to be logged with all that it knows; null for what the disk says.</summary>
-    private static Exception? Unforeseen(Exception e) => e is IOException or UnauthorizedAccessException or StoreUnavailableException ? null : e;
-
-    /// <returns>False where it failed: all stays in memory, and that was logged.</returns>
-    /// <param name="atThatMoment">Runs while no push can end, when what came is set aside.</param>
-    private async Task<bool> FlushOneAsync(string reason, Action? atThatMoment = null)
-    {
-        long started = time.GetTimestamp();
-        await gate.CloseAsync();
-        List<(TenantLogs Logs, IReadOnlyList<HeadStreams> From)> frozen;
-        WriteLogPosition end;
-        // What a flush has set aside leaves room for as much again; not where the last one failed too, for memory would grow with each try.
-        bool counted = flushFailed;
-        long bytes;
-        try
-        {
-            end = log.End;
-            atThatMoment?.Invoke();
-            frozen = [.. tenants.Values.Select(t => (t, t.Freeze())).Where(t => t.Item2.Count > 0)];
-            bytes = Interlocked.Read(ref memoryBytes);
-            if (!counted) Interlocked.Add(ref memoryBytes, -bytes);
-        }
-        finally
-        {
-            gate.Open();
-        }
-        lastFlush = time.GetTimestamp();
-        if (frozen.Count == 0 && !(mark.Position < end)) return true;
-        // A flush that failed had the same number: what could not be deleted of it is written over, for this one holds all that it held.
-        var next = new FlushMark(mark.Sequence + 1, end);
-        var flush = new Flush(options, cache, next.Sequence, mark);
-        bool marking = false;
-        try
-        {
-            flush.Write(frozen);
-            marking = true;
-            next.Write(options.Disk, options.Folder);
-        }
-        catch (Exception e)
-        {
-            // What was set aside stays readable, and the next flush takes it again. While the new mark may be in place its parts must stay.
-            if (!marking || TryMarkAgain()) flush.Undo();
-            if (!counted) Interlocked.Add(ref memoryBytes, bytes);
-            flushFailed = true;
-            instruments.FlushFailures.Add();
-            LogsLog.FlushFailed(logger, e.Message, Unforeseen(e));
-            return false;
-        }
-        if (counted) Interlocked.Add(ref memoryBytes, -bytes);
-        flushFailed = false;
-        Volatile.Write(ref mark, next);
-        flush.Commit();
-        log.Release(RecordKind.Logs, end);
-        instruments.ChunksFlushed.With(reason).Add(flush.Blocks);
-        instruments.FlushSeconds.Observe(time.GetElapsedTime(started).TotalSeconds);
-        return true;
-    }
-
-    /// <summary>Puts the last mark that holds for certain back in its place.</summary>
-    private bool TryMarkAgain()
-    {
-        try
-        {
-            mark.Write(options.Disk, options.Folder);
-            return true;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return false;
-        }
-    }
+    internal static Exception? Unforeseen(Exception e) => e is IOException or UnauthorizedAccessException or StoreUnavailableException ? null : e;
 
     private void Damaged(PartFile part, Exception e)
     {

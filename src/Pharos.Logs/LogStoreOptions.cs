@@ -15,8 +15,11 @@ public sealed record LogStoreOptions
     /// <summary>Raw bytes (lines and metadata) after which a stream's open block is sealed. Default 1 MiB.</summary>
     public int BlockBytes { get; init; } = 1 << 20;
 
-    /// <summary>Bytes of entries and of what their streams take in memory, all tenants, after which everything is flushed to parts. Default 256 MiB.</summary>
-    public long MemoryBytesMax { get; init; } = 256L << 20;
+    /// <summary>
+    /// Bytes of entries and of what their streams take in memory, all tenants, after which everything is flushed to parts. Default 170 MiB. Pushes are refused at three
+    /// times that, what a flush is writing included. Tenants whose parts cannot be written may have as much by themselves, and everybody four and a half times it.
+    /// </summary>
+    public long FlushBytes { get; init; } = 170L << 20;
 
     /// <summary>Memory for pages of the indexes of parts that were read lately, all tenants, bytes. Default 64 MiB.</summary>
     public long IndexCacheBytes { get; init; } = 64L << 20;

@@ -17,8 +17,11 @@ internal static partial class LogsLog
     [LoggerMessage(2104, LogLevel.Error, "A log record of tenant {Tenant} at {Segment}:{Offset} in the write log cannot be read: {Reason}")]
     public static partial void DamagedRecord(ILogger logger, string tenant, long segment, long offset, string reason);
 
-    [LoggerMessage(2105, LogLevel.Error, "Flushing logs failed: {Reason}. Entries stay in memory and in the write log; the next flush tries again")]
-    public static partial void FlushFailed(ILogger logger, string reason, Exception? unforeseen);
+    [LoggerMessage(2105, LogLevel.Error, "Flushing logs failed: {Reason}. Entries of {Tenants} stay in memory and in the write log; the next flush of theirs tries again")]
+    public static partial void FlushFailed(ILogger logger, string reason, string tenants, Exception? unforeseen);
+
+    [LoggerMessage(2117, LogLevel.Error, "What of the logs is in parts cannot be noted in {File}: {Reason}. Nothing is lost; the next flush tries again")]
+    public static partial void MarkFailed(ILogger logger, string file, string reason, Exception? unforeseen);
 
     [LoggerMessage(2106, LogLevel.Information, "Removed log part {Part}, older than the retention of tenant {Tenant}")]
     public static partial void Retired(ILogger logger, string part, string tenant);

@@ -177,7 +177,7 @@ public sealed class DurabilityTests
     [Fact]
     public async Task A_flush_that_fails_keeps_everything_and_the_next_one_writes_it()
     {
-        await using var world = new StoreWorld(with: o => StoreWorld.Plain(o) with { BlockBytes = 300, MemoryBytesMax = 8000 });
+        await using var world = new StoreWorld(with: o => StoreWorld.Plain(o) with { BlockBytes = 300, FlushBytes = 8000 });
         long day = 86_400 * StoreWorld.SecondNs;
         var sent = new List<string>();
         // A file stands where the second day's folder should be.
@@ -239,7 +239,7 @@ public sealed class DurabilityTests
     [Fact]
     public async Task While_nothing_can_be_flushed_memory_stays_bounded()
     {
-        await using var world = new StoreWorld(with: o => StoreWorld.Plain(o) with { MemoryBytesMax = 20_000 });
+        await using var world = new StoreWorld(with: o => StoreWorld.Plain(o) with { FlushBytes = 20_000 });
         File.WriteAllText(Path.Combine(world.LogsFolder, "anonymous"), "a file where the tenant's folder should be");
         int taken = 0;
         var refused = await Assert.ThrowsAsync<StoreUnavailableException>(async () =>
@@ -250,7 +250,7 @@ public sealed class DurabilityTests
                 await world.Store.FlushAsync(CancellationToken.None);
             }
         });
-        Assert.StartsWith("more than 40000 bytes of logs wait to be written", refused.Message);
+        Assert.StartsWith("more than 60000 bytes of logs wait to be written", refused.Message);
         Assert.Equal(taken, world.Read().Count);
         File.Delete(Path.Combine(world.LogsFolder, "anonymous"));
         await world.Store.FlushAsync(CancellationToken.None);

@@ -73,6 +73,48 @@ public sealed class FlushTests
         Assert.InRange(failed, 5, 36);
     }
 
+    [Fact]
+    public async Task What_a_flush_has_set_aside_counts_too_and_leaves_room_for_pushes_beside_it()
+    {
+        const int flushAt = 500_000, page = 40_000;
+        var disk = new FaultyDisk();
+        await using var world = new StoreWorld(with: o => StoreWorld.Plain(o) with { FlushBytes = flushAt, CheckInterval = Timeout.InfiniteTimeSpan }, disk: disk);
+        var taken = new List<string>();
+        while (world.Metric("pharos_logs_memory_bytes") < flushAt - page) Assert.True(Push());
+        int before = taken.Count, beside = 0;
+        disk.Opening = path =>
+        {
+            if (!path.EndsWith(".part.tmp", StringComparison.Ordinal)) return;
+            while (Push()) beside++;
+            // The last one that is taken may lead over it, and begin a page.
+            Assert.InRange(world.Metric("pharos_logs_memory_bytes"), 3 * flushAt, (3 * flushAt) + page);
+        };
+        Assert.True(await world.Store.FlushAsync(default));
+        disk.Opening = null;
+        // Twice as much as the flush writes has room beside it.
+        Assert.InRange(beside, 2 * before, 2.4 * before);
+        Assert.True(await world.Store.FlushAsync(default));
+        Assert.Equal(0, world.Metric("pharos_logs_memory_bytes"));
+        Assert.True(Push());
+        Assert.Equal(taken, world.Read());
+
+        bool Push()
+        {
+            string line = new((char)('a' + (taken.Count % 26)), 1000);
+            try
+            {
+                world.PushAsync(("a", taken.Count, line)).GetAwaiter().GetResult();
+            }
+            catch (StoreUnavailableException e)
+            {
+                Assert.StartsWith($"more than {3 * flushAt} bytes of logs wait to be written", e.Message);
+                return false;
+            }
+            taken.Add(StoreWorld.Shown("a", taken.Count, line));
+            return true;
+        }
+    }
+
     /// <summary>A flush that held all short streams packed, too, would need a kilobyte more for each of them.</summary>
     [Fact]
     public async Task A_flush_keeps_no_block_of_a_short_stream_and_lets_the_lines_of_long_ones_go()

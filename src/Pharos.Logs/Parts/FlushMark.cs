@@ -1,43 +1,28 @@
 using System.Globalization;
 using System.Text;
-using Microsoft.Extensions.Logging;
 using Pharos.Core;
-using Pharos.Storage.Files;
 using Pharos.Storage.WriteLog;
 
 namespace Pharos.Logs.Parts;
 
 /// <summary>
-/// The last finished flush: parts with a higher number belong to a flush that never finished, and records of the write log
-/// before the position are in parts. One line of text in the file <c>flushed</c>, replaced as a whole.
+/// A tenant's last finished flush: parts with a higher number belong to a flush that never finished, and records of the write log
+/// before the position are in parts.
 /// </summary>
 internal sealed record FlushMark(long Sequence, WriteLogPosition Position)
 {
-    public const string FileName = "flushed";
-
-    private const string Version = "v1";
-
     public static FlushMark None { get; } = new(0, default);
 
+    /// <summary>Number, segment and offset as text.</summary>
+    public string Numbers => $"{Sequence} {Position.Segment} {Position.Offset}";
+
     public static FlushMark Newer(FlushMark one, FlushMark other) => other.Sequence > one.Sequence ? other : one;
-
-    /// <summary>Reads the mark; null where there is none or it is damaged.</summary>
-    public static FlushMark? Read(string folder, ILogger logger)
-    {
-        string path = Path.Combine(folder, FileName);
-        if (!File.Exists(path)) return null;
-        if (TryParse(File.ReadAllText(path).TrimEnd('\n'), Version, [], out var mark)) return mark;
-        LogsLog.DamagedMark(logger, path);
-        return null;
-    }
-
-    public void Write(IDisk disk, string folder) => DurableFiles.Replace(disk, Path.Combine(folder, FileName), Encoding.UTF8.GetBytes(Text(Version, [])));
 
     /// <summary>The mark as a line of text.</summary>
     /// <param name="rest">What follows the line, which its checksum covers too.</param>
     public string Text(string version, ReadOnlySpan<byte> rest)
     {
-        string text = $"{version} {Sequence} {Position.Segment} {Position.Offset}";
+        string text = $"{version} {Numbers}";
         return $"{text} {Sum(text, rest)}\n";
     }
 
@@ -46,8 +31,15 @@ internal sealed record FlushMark(long Sequence, WriteLogPosition Position)
     {
         mark = None;
         string[] words = line.Split(' ');
-        if (words.Length != 5 || words[0] != version || words[4] != Sum(string.Join(' ', words[..4]), rest)
-            || !long.TryParse(words[1], out long sequence) || !long.TryParse(words[2], out long segment) || !long.TryParse(words[3], out long offset)) return false;
+        return words.Length == 5 && words[0] == version && words[4] == Sum(string.Join(' ', words[..4]), rest) && TryParseNumbers(string.Join(' ', words[1..4]), out mark);
+    }
+
+    /// <summary>Reads what <see cref="Numbers"/> writes.</summary>
+    public static bool TryParseNumbers(string text, out FlushMark mark)
+    {
+        mark = None;
+        string[] words = text.Split(' ');
+        if (words.Length != 3 || !long.TryParse(words[0], out long sequence) || !long.TryParse(words[1], out long segment) || !long.TryParse(words[2], out long offset)) return false;
         mark = new FlushMark(sequence, new WriteLogPosition(segment, offset));
         return true;
     }

@@ -8,7 +8,7 @@ namespace Pharos.Logs.Parts;
 internal sealed class PartLoader(LogStoreOptions options, IndexCache cache, LogInstruments instruments, ILogger logger)
 {
     /// <summary>Gives the tenant its parts; returns the highest flush number that was seen, and the newest mark that they know of.</summary>
-    /// <param name="finished">The last flush that finished; null where that is not known.</param>
+    /// <param name="finished">The tenant's last flush that finished; null where that is not known.</param>
     public (long Newest, FlushMark Known) Load(TenantLogs logs, string folder, long? finished)
     {
         long newest = 0;

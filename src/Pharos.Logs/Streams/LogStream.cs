@@ -70,24 +70,29 @@ internal sealed class LogStream(Labels labels)
     /// many short streams does not hold all of them twice. Once no more entries come; by one caller at a time.
     /// </summary>
     /// <param name="dayNs">Its start.</param>
-    public void AddBlocks(long dayNs, int level, List<BlockRef> into)
+    /// <returns>By how many bytes memory shrank.</returns>
+    public long AddBlocks(long dayNs, int level, List<BlockRef> into)
     {
-        if (head is { MemoryBytes: >= SealedBytesMin }) SealOpen(level);
+        long packed = head is { MemoryBytes: >= SealedBytesMin } ? SealOpen(level) : 0;
         foreach (var block in blocks)
         {
             if (UtcDays.StartOf(block.Header.MinNs) == dayNs) into.Add(block);
         }
         if (head is { Count: > 0 }) into.AddRange(head.SealDay(dayNs, level));
+        return packed;
     }
 
-    private void SealOpen(int level)
+    private long SealOpen(int level)
     {
-        var packed = head!.Seal(level);
+        long shrunk = head!.MemoryBytes;
+        var packed = head.Seal(level);
+        foreach (var block in packed) shrunk -= block.Header.PackedBytes;
         lock (this)
         {
             blocks = [.. blocks, .. packed];
             head.Release();
             head = null;
         }
+        return shrunk;
     }
 }

@@ -25,6 +25,9 @@ internal sealed class TenantLogs(TenantId tenant, TimeProvider time, DeleteReque
 
     public TokenBucket Rate { get; } = new(time);
 
+    /// <summary>What its entries take in memory.</summary>
+    public MemoryShare Memory { get; } = new();
+
     public StreamChanges Changes { get; } = new();
 
     /// <summary>Live tails of this tenant.</summary>

@@ -129,11 +129,13 @@ public sealed class LogArchive
     /// <summary>False where a part went away meanwhile: what replaced it may not be in the list.</summary>
     private static bool TryList(string folder, string? tenant, List<OpenPart> parts, List<FileProblem> damaged, CancellationToken cancel)
     {
-        // The mark is read first: a flush that finishes after it is left out as a whole.
+        // The marks are read first: a flush that finishes after them is left out as a whole.
         var cache = new IndexCache(CacheBytes);
-        long? finished = FlushMark.Read(folder, NullLogger.Instance)?.Sequence;
-        foreach (string path in Directory.GetDirectories(folder).Where(d => TenantId.TryParse(Path.GetFileName(d), out _, out _) && (tenant is null || Path.GetFileName(d) == tenant)).Order(StringComparer.Ordinal))
+        var marks = FlushMarks.Read(folder, NullLogger.Instance);
+        foreach (string path in Directory.GetDirectories(folder).Order(StringComparer.Ordinal))
         {
+            if (!TenantId.TryParse(Path.GetFileName(path), out var whose, out _) || (tenant is not null && whose.Name != tenant)) continue;
+            long? finished = marks?.Of(whose).Sequence;
             foreach (string day in Directory.GetDirectories(path).Order(StringComparer.Ordinal))
             {
                 var found = new List<OpenPart>();

@@ -63,13 +63,13 @@ public sealed class LogImport(string data, ILogFilterLanguage language, TimeProv
             await store.FlushAsync(CancellationToken.None);
             throw;
         }
-        await FlushAsync(store, done.Entries, CancellationToken.None);
+        await FlushAsync(store, tenant, done.Entries, CancellationToken.None);
         return done;
     }
 
-    private async Task FlushAsync(LogStore store, long entries, CancellationToken cancel)
+    private async Task FlushAsync(LogStore store, TenantId tenant, long entries, CancellationToken cancel)
     {
-        if (!await store.FlushAsync(cancel))
+        if (!await store.FlushAsync(cancel, tenant))
             throw new IOException($"entries cannot be written to parts in {Path.Combine(data, "logs")}: the disk failed, as said above; the {entries} entries taken so far are in the write log. Mend the folder and repeat the import");
     }
 
@@ -96,7 +96,7 @@ public sealed class LogImport(string data, ILogFilterLanguage language, TimeProv
             waiting += result.Bytes;
             progress?.Invoke(entries, 0);
             if (waiting < flushBytes) continue;
-            await FlushAsync(store, entries, cancel);
+            await FlushAsync(store, tenant, entries, cancel);
             waiting = 0;
         }
         return new LogImported(line, entries, problems);

@@ -13,10 +13,10 @@ namespace Pharos.Logs.Tools;
 
 /// <summary>What <see cref="LogVerifier"/> found.</summary>
 /// <param name="Parts">Files of log parts that were read.</param>
-/// <param name="LogReaches">The place in the write log that the mark speaks of.</param>
+/// <param name="LogReaches">The last place in the write log that the marks speak of.</param>
 public sealed record LogFindings(IReadOnlyList<FileProblem> Problems, int Parts, WriteLogPosition LogReaches);
 
-/// <summary>Reads the mark of the log store, the tenants' deletions and every part: footers, indexes, and each block's frames and filter.</summary>
+/// <summary>Reads the marks of the log store, the tenants' deletions and every part: footers, indexes, and each block's frames and filter.</summary>
 public static class LogVerifier
 {
     private const string Aside = ".damaged";
@@ -33,14 +33,14 @@ public static class LogVerifier
         foreach (string path in files.Where(f => f.EndsWith(PartFormat.Extension + Aside, StringComparison.Ordinal) || Path.GetFileName(f) == DeleteFile.FileName + Aside))
             problems.Add(new FileProblem(path, "was set aside at a start because it could not be read"));
         foreach (string path in files.Where(f => Path.GetFileName(f) == DeleteFile.FileName)) VerifyDeletions(path, problems);
-        var mark = VerifyMark(folder, parts.Length > 0, problems);
+        var marks = VerifyMarks(folder, parts.Length > 0, problems);
         for (int i = 0; i < parts.Length; i++)
         {
             cancel.ThrowIfCancellationRequested();
             VerifyPart(parts[i], problems);
             progress?.Invoke(i + 1, parts.Length);
         }
-        return new LogFindings(problems, parts.Length, mark?.Position ?? default);
+        return new LogFindings(problems, parts.Length, marks?.Highest ?? default);
     }
 
     /// <summary>What is wrong with a log record of the write log; null for nothing.</summary>
@@ -57,17 +57,17 @@ public static class LogVerifier
         }
     }
 
-    private static FlushMark? VerifyMark(string folder, bool hasParts, List<FileProblem> problems)
+    private static FlushMarks? VerifyMarks(string folder, bool hasParts, List<FileProblem> problems)
     {
-        string path = Path.Combine(folder, FlushMark.FileName);
+        string path = Path.Combine(folder, FlushMarks.FileName);
         if (!File.Exists(path))
         {
             if (hasParts) problems.Add(new FileProblem(path, "is missing, and there are parts; the next start reads the write log from the place on that parts and deletions know of"));
             return null;
         }
-        var mark = FlushMark.Read(folder, NullLogger.Instance);
-        if (mark is null) problems.Add(new FileProblem(path, "is not as it was written; the next start reads the write log from the place on that parts and deletions know of"));
-        return mark;
+        var marks = FlushMarks.Read(folder, NullLogger.Instance);
+        if (marks is null) problems.Add(new FileProblem(path, "is not as it was written; the next start reads the write log from the place on that parts and deletions know of"));
+        return marks;
     }
 
     private static void VerifyDeletions(string path, List<FileProblem> problems)

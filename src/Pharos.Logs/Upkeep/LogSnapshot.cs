@@ -27,8 +27,8 @@ internal static class LogSnapshot
         {
             if (Directory.Exists(temporary)) disk.DeleteFolder(temporary);
             disk.CreateFolder(tenant);
-            string mark = Path.Combine(options.Folder, FlushMark.FileName);
-            if (File.Exists(mark)) disk.Link(mark, Path.Combine(temporary, "logs", FlushMark.FileName));
+            string mark = Path.Combine(options.Folder, FlushMarks.FileName);
+            if (File.Exists(mark)) disk.Link(mark, Path.Combine(temporary, "logs", FlushMarks.FileName));
             if (deletions.Requests.Count > 0) new DeleteFile(Path.Combine(tenant, DeleteFile.FileName), disk).Write(deletions.Requests, deletions.Known);
             foreach (var day in logs.Parts.GroupBy(p => Path.GetFileName(Path.GetDirectoryName(p.Path)!)))
             {

@@ -50,10 +50,10 @@ internal sealed class LogUpkeep(LogStoreOptions options, IndexCache cache, ITena
     public bool HasDueDeletions(TenantLogs logs) => DueDeletions(logs).Count > 0;
 
     /// <summary>Merges parts, and takes deleted and expired entries off the disk.</summary>
-    /// <param name="known">The mark of the last flush that finished.</param>
-    /// <param name="flushed">Whether all that due deletions may mean is in parts; else the deletions stay in force.</param>
+    /// <param name="known">The marks that hold.</param>
+    /// <param name="flushed">Of whom all that due deletions may mean is in parts; of others the deletions stay in force.</param>
     /// <exception cref="IOException">The disk failed for a tenant, for which everything is as it was; for the others all was done.</exception>
-    public void Run(IEnumerable<TenantLogs> tenants, FlushMark known, bool flushed, CancellationToken cancel)
+    public void Run(IEnumerable<TenantLogs> tenants, FlushMarks known, Func<TenantLogs, bool> flushed, CancellationToken cancel)
     {
         DeleteReplaced();
         ExceptionDispatchInfo? failure = null;
@@ -61,7 +61,7 @@ internal sealed class LogUpkeep(LogStoreOptions options, IndexCache cache, ITena
         {
             try
             {
-                Run(logs, known, flushed, cancel);
+                Run(logs, known.Of(logs.Tenant), flushed(logs), cancel);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException or StoreUnavailableException)
             {
