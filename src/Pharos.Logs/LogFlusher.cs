@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
+using Pharos.Logs.Ingest;
 using Pharos.Logs.Parts;
 using Pharos.Logs.Reading;
 using Pharos.Logs.Streams;
@@ -29,7 +30,11 @@ internal sealed class LogFlusher(
     /// <summary>Tenants that a message names.</summary>
     private const int NamesMax = 5;
 
+    /// <summary>By tenant whose flushes fail: bytes that had been logged when its entries went into the write log, and their bytes where they went there anew.</summary>
+    private readonly Dictionary<TenantLogs, (long LoggedAt, long Bytes)> behind = [];
+
     private FlushMarks marks = FlushMarks.None;
+    private long logged;
     private long last = time.GetTimestamp();
 
     /// <summary>Marks that could not be written may be in the place of those that hold.</summary>
@@ -73,6 +78,16 @@ internal sealed class LogFlusher(
             MarkFailed(e);
         }
     }
+
+    /// <summary>At a start, a tenant's parts could not be written before.</summary>
+    public void HasFailedBefore(TenantLogs logs)
+    {
+        Memory.Failed(logs.Memory);
+        behind[logs] = (0, 0);
+    }
+
+    /// <summary>A push's record went into the write log, or is in it at a start.</summary>
+    public void Logged(long bytes) => Interlocked.Add(ref logged, bytes);
 
     /// <returns>False where it failed for somebody, whose entries all stay in memory, and that was logged.</returns>
     /// <param name="atThatMoment">Runs while no push can end, when what came is set aside.</param>
@@ -119,9 +134,40 @@ internal sealed class LogFlusher(
             string[] names = [.. flush.Failed.Take(NamesMax).Select(f => f.Logs.Tenant.Name)];
             LogsLog.FlushFailed(logger, why.Message, $"{string.Join(", ", names)}{(flush.Failed.Count > names.Length ? $" and {flush.Failed.Count - names.Length} other tenants" : "")}", LogStore.Unforeseen(why));
         }
-        else if (done) return true;
+        foreach (var healed in behind.Keys.Where(t => !t.Memory.IsFailing).ToList()) behind.Remove(healed);
+        await CarryAsync(frozen.Where(f => f.Logs.Memory.IsFailing), end);
+        if (done && flush.Failed.Count == 0) return true;
         instruments.FlushFailures.Add();
         return false;
+    }
+
+    /// <summary>
+    /// The write log keeps everybody's records from the place on where a failing tenant's begin. Where that becomes much, the tenant's go into it once more, at its end. A stop
+    /// before the marks say so leaves them there twice, which is shown once.
+    /// </summary>
+    /// <param name="end">All entries that are set aside are from before it.</param>
+    private async Task CarryAsync(IEnumerable<(TenantLogs Logs, IReadOnlyList<HeadStreams> From)> failing, WriteLogPosition end)
+    {
+        foreach (var (logs, from) in failing)
+        {
+            long now = Interlocked.Read(ref logged);
+            if (!behind.TryGetValue(logs, out var since)) behind[logs] = since = (now, 0);
+            if (unsure || marks.Of(logs.Tenant).Position >= marks.Others.Position || now - since.LoggedAt < Math.Max(options.CarryBytes, 4 * since.Bytes)) continue;
+            try
+            {
+                behind[logs] = (now, await CarriedEntries.WriteAsync(log, logs.Tenant, from, CancellationToken.None));
+            }
+            catch (Exception e)
+            {
+                LogsLog.CannotCarry(logger, logs.Tenant.Name, e.Message);
+                continue;
+            }
+            var next = marks with { Own = new Dictionary<string, FlushMark>(marks.Own, StringComparer.Ordinal) { [logs.Tenant.Name] = marks.Of(logs.Tenant) with { Position = end } } };
+            unsure = true;
+            if (!TryMark(next)) continue;
+            Volatile.Write(ref marks, next);
+            log.Release(RecordKind.Logs, marks.Lowest);
+        }
     }
 
     /// <summary>False where nothing was written, and what there was has been taken away again.</summary>

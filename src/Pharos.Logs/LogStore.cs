@@ -67,7 +67,7 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         // They are behind because their parts could not be written; what comes back of theirs must not keep others out until that is tried again.
         foreach (var (tenant, own) in flusher.Marks.Own)
         {
-            if (own.Position < flusher.Marks.Others.Position) flusher.Memory.Failed(TenantOf(TenantId.Parse(tenant)).Memory);
+            if (own.Position < flusher.Marks.Others.Position) flusher.HasFailedBefore(TenantOf(TenantId.Parse(tenant)));
         }
         Replay();
         instruments.ReplaySeconds.Set(time.GetElapsedTime(started).TotalSeconds);
@@ -90,6 +90,7 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
             pending.Prepare(batch);
             if (pending.Entries == 0) return new LogAppendResult(0, 0, pending.Errors);
             await log.AppendAsync(RecordKind.Logs, tenant, pending.Record, cancel);
+            flusher.Logged(pending.Record.Length);
             Apply(logs, pending.Streams, pending.Record.Span, pending.EntriesAt);
         }
         finally
@@ -348,6 +349,7 @@ public sealed class LogStore : ILogSink, ILogQueryable, ILogDeletion, ILogChange
         long records = 0, entries = 0;
         log.Replay(RecordKind.Logs, (position, tenant, payload) =>
         {
+            flusher.Logged(payload.Length);
             if (position < flusher.Marks.Of(tenant).Position) return;
             records++;
             try

@@ -21,6 +21,12 @@ public sealed record LogStoreOptions
     /// </summary>
     public long FlushBytes { get; init; } = 170L << 20;
 
+    /// <summary>
+    /// Bytes of the write log that a tenant whose parts cannot be written makes it keep; then its entries go into the log anew, and the log lets go of what is older. Where
+    /// they were long the last time, four times their bytes. Default 1 GiB.
+    /// </summary>
+    public long CarryBytes { get; init; } = 1L << 30;
+
     /// <summary>Memory for pages of the indexes of parts that were read lately, all tenants, bytes. Default 64 MiB.</summary>
     public long IndexCacheBytes { get; init; } = 64L << 20;
 

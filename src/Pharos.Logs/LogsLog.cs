@@ -20,6 +20,9 @@ internal static partial class LogsLog
     [LoggerMessage(2105, LogLevel.Error, "Flushing logs failed: {Reason}. Entries of {Tenants} stay in memory and in the write log; the next flush of theirs tries again")]
     public static partial void FlushFailed(ILogger logger, string reason, string tenants, Exception? unforeseen);
 
+    [LoggerMessage(2118, LogLevel.Warning, "The write log keeps more and more for tenant {Tenant}, whose log parts cannot be written, and its entries cannot go to the end of it: {Reason}. Nothing is lost; the next flush tries again")]
+    public static partial void CannotCarry(ILogger logger, string tenant, string reason);
+
     [LoggerMessage(2117, LogLevel.Error, "What of the logs is in parts cannot be noted in {File}: {Reason}. Nothing is lost; the next flush tries again")]
     public static partial void MarkFailed(ILogger logger, string file, string reason, Exception? unforeseen);
 

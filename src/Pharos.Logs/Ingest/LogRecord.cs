@@ -10,6 +10,18 @@ internal static class LogRecord
 {
     public const byte Version = 1;
 
+    /// <summary>Begins a record.</summary>
+    public static void WriteStreams(PooledBuffer output, IReadOnlyCollection<Labels> streams)
+    {
+        output.Append([Version]);
+        Varints.Write(output, (ulong)streams.Count);
+        foreach (var labels in streams)
+        {
+            Varints.Write(output, (ulong)labels.Encoded.Length);
+            output.Append(labels.Encoded);
+        }
+    }
+
     public static void WriteEntry(PooledBuffer output, int stream, long sinceLastNs, ReadOnlySpan<byte> line, ReadOnlySpan<byte> metadata)
     {
         Varints.Write(output, (ulong)stream);

@@ -53,13 +53,7 @@ internal sealed class PendingAppend(LogStoreOptions options, LogInstruments inst
             numbers[s] = Streams.Count;
             Streams.Add(alias.Stream);
         }
-        record.Append([LogRecord.Version]);
-        Varints.Write(record, (ulong)Streams.Count);
-        foreach (var stream in Streams)
-        {
-            Varints.Write(record, (ulong)stream.Labels.Encoded.Length);
-            record.Append(stream.Labels.Encoded);
-        }
+        LogRecord.WriteStreams(record, Streams.ConvertAll(s => s.Labels));
         EntriesAt = record.Length;
         long lineBytes = 0;
         foreach (ref readonly var entry in batch.Entries) lineBytes += entry.LineLength + entry.MetadataLength;
