@@ -78,6 +78,7 @@ public sealed class HttpHost : IAsyncDisposable
         if (web is not null) Protect(application, web);
         application.UseResponseEncoding();
         application.UseWebSockets();
+        application.UseBrokenHandlers(loggers.CreateLogger("Http"));
         map(application);
         try
         {
