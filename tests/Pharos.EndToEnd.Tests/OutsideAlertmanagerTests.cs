@@ -53,6 +53,16 @@ public sealed class OutsideAlertmanagerTests
         Assert.Equal(0, own.RootElement.GetArrayLength());
         using var journal = await GetAsync(http, "lab", "/api/pharos/v1/alerts/journal");
         Assert.Contains($"handed over to {two.Http.BaseAddress!.ToString().TrimEnd('/')} as firing", journal.RootElement.GetRawText(), StringComparison.Ordinal);
+
+        // The page says so, and the map draws it that way.
+        using var me = await GetAsync(http, "lab", "/api/pharos/v1/me");
+        Assert.Equal(two.Http.BaseAddress!.ToString().TrimEnd('/'), me.RootElement.GetProperty("alertmanagers").GetString());
+        using var map = await GetAsync(http, "shop", "/api/pharos/v1/architecture");
+        var node = map.RootElement.GetProperty("nodes").EnumerateArray().Single(n => n.GetProperty("id").GetString() == "alertmanagers");
+        Assert.Equal(("ok", $"alerts go to {one.Http.BaseAddress!.ToString().TrimEnd('/')}"), (node.GetProperty("state").GetString(), node.GetProperty("reason").GetString()));
+        var edges = map.RootElement.GetProperty("edges").EnumerateArray().Select(e => $"{e.GetProperty("from").GetString()} {e.GetProperty("to").GetString()}").ToList();
+        Assert.Contains("rules-logs alertmanagers", edges);
+        Assert.DoesNotContain("rules-logs routing", edges);
         string metrics = await http.GetStringAsync("/metrics");
         Assert.Contains($"loki_prometheus_notifications_alertmanagers_discovered{{user=\"lab\"}} 1", metrics, StringComparison.Ordinal);
         Assert.Contains($"cortex_prometheus_notifications_sent_total{{alertmanager=\"{one.Http.BaseAddress}api/v2/alerts\",user=\"shop\"}}", metrics, StringComparison.Ordinal);

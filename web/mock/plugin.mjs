@@ -29,7 +29,7 @@ async function answer(request, response, next) {
     if (mood === 'slow') await new Promise((done) => setTimeout(done, 7_000));
   }
   const empty = mood === 'empty';
-  if (path === '/api/pharos/v1/me') return send(response, { tenant: 'shop-prod', multitenant: true, tenants: ['shop-prod', 'shop-staging'], version: '0.1.0' });
+  if (path === '/api/pharos/v1/me') return send(response, { tenant: 'shop-prod', multitenant: true, tenants: ['shop-prod', 'shop-staging'], version: '0.1.0', alertmanagers: '' });
   if (path === '/api/pharos/v1/architecture') return send(response, empty ? shop.emptyArchitecture() : shop.architecture(mood === 'quiet'));
   if (path === '/api/pharos/v1/rules') return send(response, ok({ groups: empty ? [] : shop.groups() }));
   if (path === '/api/pharos/v1/notifications') return send(response, empty ? [] : shop.notifications());

@@ -22,7 +22,8 @@ internal sealed record MapEdge(string Id, string From, string To, string Signal,
 internal sealed record Change(DateTimeOffset At, string Kind, string Text);
 
 /// <summary>Who the page talks for: GET /api/pharos/v1/me.</summary>
-internal sealed record Me(string Tenant, bool Multitenant, IReadOnlyList<string> Tenants, string Version);
+/// <param name="Alertmanagers">Addresses that alerts of the tenant's rules go to instead of the router here; empty where they go to that.</param>
+internal sealed record Me(string Tenant, bool Multitenant, IReadOnlyList<string> Tenants, string Version, string Alertmanagers);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(Architecture))]

@@ -4,6 +4,7 @@ using Pharos.Fleet;
 using Pharos.Metrics;
 using Pharos.Rules;
 using Pharos.Server.Configuration;
+using Pharos.Server.Configuration.Ruler;
 using Pharos.Server.Hosting;
 
 namespace Pharos.Server.Page;
@@ -16,6 +17,9 @@ internal sealed class PageService(
     private const string SamplesReceived = "cortex_distributor_received_samples_total";
     private const string LinesReceived = "loki_distributor_lines_received_total";
 
+    /// <summary>What the metrics of alerts to Alertmanagers begin with, of rules over metrics and over logs.</summary>
+    private static readonly string[] Notifications = ["cortex_prometheus_notifications", "loki_prometheus_notifications"];
+
     public Me WhoAmI(TenantId tenant)
     {
         var tenants = rulers.Store.Tenants().Select(t => t.Name)
@@ -27,7 +31,9 @@ internal sealed class PageService(
             .Distinct().Order(StringComparer.Ordinal).ToList();
         // A browser that has picked no tenant yet starts with the first there is.
         bool none = overrides.Config.MultitenancyEnabled && tenant == TenantId.Anonymous;
-        return new Me(none ? tenants.FirstOrDefault("") : tenant.Name, overrides.Config.MultitenancyEnabled, tenants, ProductVersion.Text);
+        string name = none ? tenants.FirstOrDefault("") : tenant.Name;
+        string alertmanagers = TenantId.TryParse(name, out var whose, out _) ? RulerAlerting.Of(overrides.For(whose)).Names : "";
+        return new Me(name, overrides.Config.MultitenancyEnabled, tenants, ProductVersion.Text, alertmanagers);
     }
 
     public Architecture Map(TenantId tenant)
@@ -39,6 +45,8 @@ internal sealed class PageService(
         var sent = router.History.Read(tenant, 200);
         var collectors = collectorRegistry.States(tenant);
 
+        var outside = RulerAlerting.Of(overrides.For(tenant));
+
         var collectorsNode = Collectors(collectors);
         var nodes = new List<MapNode>
         {
@@ -48,14 +56,16 @@ internal sealed class PageService(
             Logs(tenant),
             Ruler(RulePlacement.Metrics, groups),
             Ruler(RulePlacement.Logs, groups),
-            Routing(tenant, firing.Count),
+            Routing(tenant, outside.Sends ? 0 : firing.Count),
         };
+        if (outside.Sends) nodes.Add(Alertmanagers(tenant, outside));
         var receivers = Receivers(tenant, sent);
         nodes.AddRange(receivers);
 
         int metricsFire = FiringIn(groups, RulePlacement.Metrics), logsFire = FiringIn(groups, RulePlacement.Logs);
         double? samples = rates.PerSecond(SamplesReceived, tenant);
         double? lines = rates.PerSecond(LinesReceived, tenant);
+        string alertsGoTo = outside.Sends ? "alertmanagers" : "routing";
         double polls = collectors.Count(c => now - c.LastSeenAt <= TimeSpan.FromMinutes(1));
         var edges = new List<MapEdge>
         {
@@ -64,8 +74,8 @@ internal sealed class PageService(
             Edge("collectors", "logs", "logs", lines, "lines/s", logsFire > 0),
             Edge("metrics", "rules-metrics", "metrics", rates.PerSecond("cortex_prometheus_rule_evaluations_total", tenant), "rules/s", metricsFire > 0),
             Edge("logs", "rules-logs", "logs", rates.PerSecond("loki_prometheus_rule_evaluations_total", tenant), "rules/s", logsFire > 0),
-            Edge("rules-metrics", "routing", "alerts", metricsFire, "firing", metricsFire > 0),
-            Edge("rules-logs", "routing", "alerts", logsFire, "firing", logsFire > 0),
+            Edge("rules-metrics", alertsGoTo, "alerts", metricsFire, "firing", metricsFire > 0),
+            Edge("rules-logs", alertsGoTo, "alerts", logsFire, "firing", logsFire > 0),
         };
         foreach (var receiver in receivers)
         {
@@ -83,18 +93,18 @@ internal sealed class PageService(
             new("Log lines", Round(lines), "lines/s", lines > 0 ? "ok" : "nodata"),
             new("Undelivered", sent.Count(s => !s.Delivered && now - s.At <= TimeSpan.FromHours(1)), "in 1 h", sent.Any(s => !s.Delivered && now - s.At <= TimeSpan.FromHours(1)) ? "error" : "ok"),
         };
-        return new Architecture(now, Finding(collectors.Count, samples, firing, pending, sent), strip, nodes, edges, Changes(tenant, sent));
+        return new Architecture(now, Finding(collectors.Count, samples, firing, pending, sent, outside), strip, nodes, edges, Changes(tenant, sent));
     }
 
     private static string Finding(
-        int collectors, double? samples, List<AlertState> firing, List<AlertState> pending, IReadOnlyList<SentNotification> sent)
+        int collectors, double? samples, List<AlertState> firing, List<AlertState> pending, IReadOnlyList<SentNotification> sent, RulerAlerting outside)
     {
         if (firing.Count > 0)
         {
             var worst = firing.OrderBy(a => a.Labels["severity"] switch { "critical" => 0, "warning" => 1, _ => 2 }).ThenBy(a => a.ActiveAt).First();
             string who = sent.FirstOrDefault(s => s.Delivered && s.Status == "firing" && s.Alerts.Any(l => l["alertname"] == worst.Labels["alertname"])) is { } page
                 ? $"{page.Receiver} was notified at {page.At:HH:mm:ss} UTC"
-                : "nobody was notified yet";
+                : outside.Sends ? $"it goes to {outside.Names}" : "nobody was notified yet";
             string others = firing.Count > 1 ? $" and {firing.Count - 1} more alert{(firing.Count > 2 ? "s" : "")}" : "";
             return $"{worst.Labels["alertname"]}{others} firing since {worst.ActiveAt:HH:mm:ss} UTC; {who}.";
         }
@@ -163,6 +173,15 @@ internal sealed class PageService(
         return new MapNode(
             "routing", "routing", "Alert routing", firing > 0 ? "firing" : "ok", $"{alerts} alerts in {router.Groups(tenant).Count} groups",
             [new("alerts", alerts, ""), new("silences", router.Silences(tenant).Count(s => s.StartsAt <= time.GetUtcNow() && s.EndsAt > time.GetUtcNow()), "")], "/alerting");
+    }
+
+    private MapNode Alertmanagers(TenantId tenant, RulerAlerting to)
+    {
+        double sent = Notifications.Sum(n => rates.Total(n + "_sent_total", tenant)), failed = Notifications.Sum(n => rates.Total(n + "_errors_total", tenant));
+        double failing = Notifications.Sum(n => rates.PerSecond(n + "_errors_total", tenant) ?? 0);
+        string state = failing > 0 ? "error" : sent > 0 ? "ok" : "nodata";
+        string reason = failing > 0 ? $"{to.Names} does not take alerts; the server's log says why" : sent > 0 ? $"alerts go to {to.Names}" : $"nothing was sent to {to.Names} yet";
+        return new MapNode("alertmanagers", "routing", "Alertmanagers", state, reason, [new("sent", sent - failed, ""), new("failed", failed, "")], "/alerting");
     }
 
     private List<MapNode> Receivers(TenantId tenant, IReadOnlyList<SentNotification> sent)

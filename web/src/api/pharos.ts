@@ -113,6 +113,8 @@ export interface Me {
   multitenant: boolean;
   tenants: string[];
   version: string;
+  /** Where alerts of rules go instead of the router here; empty where they go to that. */
+  alertmanagers: string;
 }
 
 export async function me(signal?: AbortSignal): Promise<Me> {
@@ -122,6 +124,7 @@ export async function me(signal?: AbortSignal): Promise<Me> {
     multitenant: flag(body['multitenant']),
     tenants: list(body['tenants'], (each) => text(each)),
     version: text(body['version']),
+    alertmanagers: text(body['alertmanagers']),
   };
 }
 

@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { IconBellOff } from '@tabler/icons-react';
 import { useMemo } from 'react';
 import { alertGroups, silences as loadSilences, type RoutedAlert } from '../../api/alertmanager';
+import { AlertsElsewhere } from '../../components/AlertsElsewhere';
 import { Chips } from '../../components/Chips';
 import { Page, PageLink } from '../../components/Page';
 import { Severity, severityRank, StateIcon, StateMark } from '../../components/StateMark';
@@ -12,6 +13,7 @@ import { Empty, Failed, Progress, Skeleton } from '../../components/Views';
 import { VirtualRows } from '../../components/VirtualRows';
 import { labelsKey, withoutLabels, type Labels } from '../../format/labels';
 import { count, grouped } from '../../format/number';
+import { useMe } from '../../shell/queries';
 import { useRefreshMs, useTime } from '../../state/time';
 import { useChangeParams, useParam } from '../../state/url';
 import { timeOrDate } from '../../time/clock';
@@ -31,6 +33,7 @@ export function AlertsPage() {
   const groups = useQuery({ queryKey: ['alert-groups', receiver, time.tick], queryFn: ({ signal }) => alertGroups([], receiver, signal), refetchInterval: every });
   const known = useQuery({ queryKey: ['silences', time.tick], queryFn: ({ signal }) => loadSilences(signal), refetchInterval: every });
 
+  const elsewhere = useMe().data?.alertmanagers ?? '';
   const filter = useMemo(() => parseFilter(text), [text]);
   const found = useMemo(
     () =>
@@ -73,7 +76,9 @@ export function AlertsPage() {
         : 'The state of the alerts is unknown.'
       : firing.length === 0
         ? everything.size === 0
-          ? 'No alert is firing.'
+          ? elsewhere === ''
+            ? 'No alert is firing.'
+            : 'Alerts are routed elsewhere.'
           : `No alert notifies anyone; ${count(everything.size, 'is', 'are')} held back.`
         : `${count(firing.length, 'alert fires', 'alerts fire')}${critical > 0 ? `, ${grouped(critical)} critical` : ''}${everything.size > firing.length ? `; ${grouped(everything.size - firing.length)} held back` : ''}.`;
 
@@ -108,7 +113,9 @@ export function AlertsPage() {
         {groups.isFetching && groups.isPending && <Progress />}
         {groups.error !== null && <Failed error={groups.error} what="The alerts could not be loaded." onRetry={() => void groups.refetch()} />}
         {groups.data !== undefined &&
-          (rows.length === 0 ? (
+          (everything.size === 0 && elsewhere !== '' ? (
+            <AlertsElsewhere to={elsewhere} />
+          ) : rows.length === 0 ? (
             <Empty
               title={everything.size === 0 ? 'The router holds no alerts.' : 'No alert matches the filter.'}
               action={

@@ -2,15 +2,17 @@ import { Severity, severityRank, StateMark } from '../../components/StateMark';
 import { Time } from '../../components/Time';
 import { Empty, Failed, Skeleton } from '../../components/Views';
 import { PageLink } from '../../components/Page';
+import { AlertsElsewhere } from '../../components/AlertsElsewhere';
 import { count } from '../../format/number';
 import { labelsKey } from '../../format/labels';
 import { navPages } from '../../shell/pages';
-import { useAlerts } from '../../shell/queries';
+import { useAlerts, useMe } from '../../shell/queries';
 
 const shownMax = 8;
 
 export function FiringNow() {
   const { data, error, refetch } = useAlerts();
+  const elsewhere = useMe().data?.alertmanagers ?? '';
   const linked = navPages.some((each) => each.under === '/alerting');
   const firing = (data ?? [])
     .filter((each) => each.state !== 'suppressed')
@@ -26,7 +28,8 @@ export function FiringNow() {
       </div>
       {data === undefined && error === null && <Skeleton rows={3} />}
       {error !== null && data === undefined && <Failed error={error} what="The alerts could not be loaded." onRetry={() => void refetch()} />}
-      {data !== undefined && firing.length === 0 && (
+      {data !== undefined && data.length === 0 && elsewhere !== '' && <AlertsElsewhere to={elsewhere} />}
+      {data !== undefined && firing.length === 0 && (data.length > 0 || elsewhere === '') && (
         <Empty title="No alert is firing.">
           <p>{data.length === 0 ? 'The router holds no alerts.' : `${count(data.length, 'alert is', 'alerts are')} silenced or inhibited.`}</p>
         </Empty>
