@@ -37,7 +37,7 @@ public sealed class LineAutomaton
     private readonly int endClass;
     private readonly bool startsLater;
     private readonly int statesMax;
-    private readonly Dictionary<int[], int> numbers = new(KernelComparer.Instance);
+    private readonly Dictionary<int[], int> numbers = new(VectorComparer<int>.Instance);
     private readonly List<int[]> kernels = [];
     private readonly int[] seen;
     private readonly int[] pending;
@@ -77,9 +77,7 @@ public sealed class LineAutomaton
     /// <summary>States that are kept now.</summary>
     internal int StateCount => kernels.Count;
 
-    /// <summary>
-    /// Null where the expression is too large. Word boundaries are RE2's: those of ASCII; <see cref="LinearRegex"/> has those of Unicode.
-    /// </summary>
+    /// <summary>Null where the expression is too large.</summary>
     /// <param name="pattern">In RE2's syntax; <c>.</c> does not match a newline.</param>
     /// <exception cref="FormatException">The expression is not RE2.</exception>
     public static LineAutomaton? For(string pattern) => Of(new Re2Translator(pattern).Translate());
@@ -320,19 +318,5 @@ public sealed class LineAutomaton
         if (bytes.Count > LeavingMax) return null;
         for (int i = 128; i < 256; i++) bytes.Add((byte)i);
         return SearchValues.Create([.. bytes]);
-    }
-
-    private sealed class KernelComparer : IEqualityComparer<int[]>
-    {
-        public static KernelComparer Instance { get; } = new();
-
-        public bool Equals(int[]? x, int[]? y) => x.AsSpan().SequenceEqual(y);
-
-        public int GetHashCode(int[] obj)
-        {
-            var hash = new HashCode();
-            hash.AddBytes(System.Runtime.InteropServices.MemoryMarshal.AsBytes<int>(obj));
-            return hash.ToHashCode();
-        }
     }
 }

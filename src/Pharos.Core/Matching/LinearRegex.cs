@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using System.Text.RegularExpressions;
@@ -5,21 +6,39 @@ using System.Text.RegularExpressions;
 namespace Pharos.Core;
 
 /// <summary>
-/// A regular expression with RE2's syntax that runs in time linear in its input, whatever the pattern:
-/// translated to .NET's non-backtracking engine. Groups are numbered as RE2 numbers them; word boundaries are those of Unicode, where RE2 has those of ASCII.
+/// A regular expression with RE2's syntax that runs in time linear in its input, whatever the pattern: with <see cref="CaptureMatcher"/>, or with .NET's
+/// non-backtracking engine where the expression is too large for that (whose word boundaries are those of Unicode, not of ASCII). Matches and groups are those of RE2.
 /// Immutable, safe for several threads.
 /// </summary>
 public sealed class LinearRegex
 {
-    private readonly Regex regex;
     private readonly List<string?> groupNames;
 
-    private LinearRegex(string pattern, Regex regex, List<string?> groupNames)
+    /// <summary>Null where the other engine is asked.</summary>
+    private readonly RegexProgram? program;
+    private readonly Regex? regex;
+
+    /// <summary>Matchers that no thread is using.</summary>
+    private readonly ConcurrentBag<CaptureMatcher> idle = [];
+    private CaptureMatcher? firstIdle;
+
+    private LinearRegex(string pattern, List<string?> groupNames, RegexProgram program, CaptureMatcher matcher)
     {
         Pattern = pattern;
-        this.regex = regex;
         this.groupNames = groupNames;
+        this.program = program;
+        firstIdle = matcher;
     }
+
+    private LinearRegex(string pattern, List<string?> groupNames, Regex regex)
+    {
+        Pattern = pattern;
+        this.groupNames = groupNames;
+        this.regex = regex;
+    }
+
+    /// <summary>Whether .NET's engine is never asked.</summary>
+    internal bool IsOwn => program is not null;
 
     /// <summary>The expression as the user wrote it.</summary>
     public string Pattern { get; }
@@ -84,21 +103,61 @@ public sealed class LinearRegex
         return text.ToString();
     }
 
-    public bool IsMatch(string input) => regex.IsMatch(input);
+    public bool IsMatch(string input) => IsMatch(input.AsSpan());
 
-    public bool IsMatch(ReadOnlySpan<char> input) => regex.IsMatch(input);
+    public bool IsMatch(ReadOnlySpan<char> input)
+    {
+        if (regex is not null) return regex.IsMatch(input);
+        var matcher = Rent();
+        bool match = matcher.IsMatch(input);
+        Return(matcher);
+        return match;
+    }
 
     /// <summary>The leftmost match; groups by RE2's numbers.</summary>
-    public Match Match(string input) => regex.Match(input);
+    public RegexMatch Match(string input)
+    {
+        if (regex is not null) return Of(input, regex.Match(input));
+        var matcher = Rent();
+        var match = matcher.Match(input);
+        Return(matcher);
+        return match;
+    }
 
-    /// <summary>All matches that do not overlap, from left to right.</summary>
-    public MatchCollection Matches(string input) => regex.Matches(input);
+    /// <summary>
+    /// All matches that do not overlap, from left to right; as in Go, none that is empty right behind another. They are found one by one, in time linear in the input
+    /// for all.
+    /// </summary>
+    public IEnumerable<RegexMatch> Matches(string input)
+    {
+        var matcher = regex is null ? Rent() : null;
+        try
+        {
+            if (matcher?.Read(input) == false) yield break;
+            int before = -1;
+            for (int at = 0; at <= input.Length;)
+            {
+                var match = matcher is null ? Of(input, regex!.Match(input, at)) : matcher.Next(at);
+                if (!match.Success) yield break;
+                int end = match.Index + match.Length;
+                bool again = match.Length == 0 && match.Index == before;
+                before = end;
+                if (end > at) at = end;
+                else at += at + 1 < input.Length && char.IsSurrogatePair(input[at], input[at + 1]) ? 2 : 1;
+                if (!again) yield return match;
+            }
+        }
+        finally
+        {
+            if (matcher is not null) Return(matcher);
+        }
+    }
 
     /// <summary>
     /// Fills in <c>$1</c>, <c>$name</c>, <c>${1}</c>, <c>${name}</c> and <c>$$</c> as Go's Regexp.Expand does:
     /// a name is as long as it can be, an unknown group is empty.
     /// </summary>
-    public string Expand(string template, Match match)
+    public string Expand(string template, RegexMatch match)
     {
         if (!template.Contains('$')) return template;
         var text = new StringBuilder();
@@ -111,7 +170,7 @@ public sealed class LinearRegex
     {
         var text = new StringBuilder();
         int from = 0;
-        foreach (Match match in regex.Matches(input))
+        foreach (var match in Matches(input))
         {
             text.Append(input, from, match.Index - from);
             Expand(template, match, text);
@@ -122,7 +181,7 @@ public sealed class LinearRegex
 
     public override string ToString() => Pattern;
 
-    private void Expand(string template, Match match, StringBuilder text)
+    private void Expand(string template, RegexMatch match, StringBuilder text)
     {
         for (int i = 0; i < template.Length; i++)
         {
@@ -149,9 +208,30 @@ public sealed class LinearRegex
             }
             string name = template[start..end];
             int group = int.TryParse(name, out int number) ? number : groupNames.IndexOf(name);
-            if (group >= 0 && group < groupNames.Count) text.Append(match.Groups[group].ValueSpan);
+            if (group >= 0 && group < groupNames.Count) text.Append(match[group].Span);
             i = braces ? end : end - 1;
         }
+    }
+
+    private CaptureMatcher Rent() =>
+        Interlocked.Exchange(ref firstIdle, null) ?? (idle.TryTake(out var other) ? other : CaptureMatcher.Of(program!, groupNames.Count)!);
+
+    private void Return(CaptureMatcher matcher)
+    {
+        matcher.Release();
+        if (Interlocked.CompareExchange(ref firstIdle, matcher, null) is not null) idle.Add(matcher);
+    }
+
+    private RegexMatch Of(string input, Match match)
+    {
+        if (!match.Success) return default;
+        int[] places = new int[2 * groupNames.Count];
+        for (int i = 0; i < groupNames.Count; i++)
+        {
+            var group = match.Groups[i];
+            (places[2 * i], places[(2 * i) + 1]) = group.Success ? (group.Index, group.Index + group.Length) : (-1, -1);
+        }
+        return new RegexMatch(input, places);
     }
 
     private static LinearRegex Create(string pattern, bool anchored, bool dotMatchesNewline)
@@ -159,11 +239,14 @@ public sealed class LinearRegex
         var translator = new Re2Translator(pattern);
         string body = translator.Translate();
         string whole = $"{(dotMatchesNewline ? "(?s)" : "")}{(anchored ? $"\\A(?:{body})\\z" : body)}";
+        var nodes = new RegexNodeParser(whole, groups: true).Parse();
+        if (nodes is not null && RegexProgram.Of(nodes) is { } program && CaptureMatcher.Of(program, translator.GroupNames.Count) is { } matcher)
+            return new LinearRegex(pattern, translator.GroupNames, program, matcher);
         try
         {
             // Without a time limit: with one, .NET 10's engine says of some long texts that they do not match where they do.
             var regex = new Regex(whole, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
-            return new LinearRegex(pattern, regex, translator.GroupNames);
+            return new LinearRegex(pattern, translator.GroupNames, regex);
         }
         catch (ArgumentException e)
         {

@@ -6,11 +6,14 @@ namespace Pharos.Core;
 /// Reads what <see cref="Re2Translator"/> writes, and so has the language of <see cref="LinearRegex"/> to the letter.
 /// Gives up (null) on groups nested more than <see cref="DepthMax"/> deep. Word boundaries are those of ASCII, as RE2 has them.
 /// </summary>
-internal ref struct RegexNodeParser(string translated)
+/// <param name="translated">What the translator wrote.</param>
+/// <param name="groups">Whether the groups are asked for; without them, whether a text matches is known and no more.</param>
+internal ref struct RegexNodeParser(string translated, bool groups = false)
 {
     private const int DepthMax = 64;
 
     private readonly string text = translated;
+    private readonly bool groups = groups;
     private int at;
     private Flags flags;
 
@@ -95,11 +98,14 @@ internal ref struct RegexNodeParser(string translated)
     private RegexNode? Group(int depth)
     {
         var outer = flags;
+        int number = 0;
         if (text[at] != '?') return null;
         at++;
         if (text[at] == '<')
         {
-            at = text.IndexOf('>', at) + 1;
+            int close = text.IndexOf('>', at);
+            number = int.Parse(text.AsSpan(at + 1, close - at - 1), CultureInfo.InvariantCulture);
+            at = close + 1;
         }
         else
         {
@@ -122,7 +128,7 @@ internal ref struct RegexNodeParser(string translated)
         if (inner is null || at == text.Length) return null;
         at++;
         flags = outer;
-        return inner;
+        return groups && number > 0 ? new RegexNode.Group(inner, number) : inner;
     }
 
     private RegexNode? Repeated(RegexNode item)
@@ -145,8 +151,9 @@ internal ref struct RegexNodeParser(string translated)
             default: return item;
         }
         at++;
-        if (at < text.Length && text[at] == '?') at++;
-        return at < text.Length && text[at] is '*' or '+' or '?' or '{' ? null : new RegexNode.Repeat(item, min, max);
+        bool lazy = at < text.Length && text[at] == '?';
+        if (lazy) at++;
+        return at < text.Length && text[at] is '*' or '+' or '?' or '{' ? null : new RegexNode.Repeat(item, min, max, lazy);
     }
 
     private RegexNode.Symbol? Class()

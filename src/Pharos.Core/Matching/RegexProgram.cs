@@ -2,9 +2,9 @@ namespace Pharos.Core;
 
 /// <summary>
 /// An expression as Thompson's automaton over classes of UTF-16 code units: units that no part of the expression tells apart share a class.
-/// Instruction 0 is the first, the last is the match. Immutable.
+/// Instruction 0 is the first, the last is the match. Of two ways to go on, the first is the one that RE2 prefers. Immutable.
 /// </summary>
-internal sealed class RegexProgram
+internal sealed partial class RegexProgram
 {
     /// <summary>Instructions that an expression may have: what a step costs at most. Enough for alternatives that fill the longest query.</summary>
     public const int LengthMax = 1 << 18;
@@ -16,6 +16,7 @@ internal sealed class RegexProgram
     private readonly Dictionary<string, int> setByKey = new(StringComparer.Ordinal);
     private int[] lowest = [];
     private byte[] classes = [];
+    private byte[] asciiClasses = [];
     private bool[][] members = [];
     private int wordSet;
     private int work;
@@ -29,6 +30,9 @@ internal sealed class RegexProgram
         Symbol,
         Split,
         Place,
+
+        /// <summary>Keeps where a group begins or ends; only in programs of nodes with groups.</summary>
+        Save,
         Match,
     }
 
@@ -69,6 +73,7 @@ internal sealed class RegexProgram
 
     public int ClassOf(char unit)
     {
+        if (unit < asciiClasses.Length) return asciiClasses[unit];
         int at = Array.BinarySearch(lowest, unit);
         return classes[at >= 0 ? at : ~at - 1];
     }
@@ -106,6 +111,11 @@ internal sealed class RegexProgram
             case RegexNode.Repeat repeat:
                 EmitRepeat(repeat);
                 break;
+            case RegexNode.Group group:
+                Add(Operation.Save, 2 * group.Number, 0);
+                Emit(group.Item);
+                Add(Operation.Save, (2 * group.Number) + 1, 0);
+                break;
         }
     }
 
@@ -134,23 +144,32 @@ internal sealed class RegexProgram
 
     private void EmitRepeat(RegexNode.Repeat repeat)
     {
-        for (int i = 0; i < repeat.Min && work <= 4 * LengthMax; i++) Emit(repeat.Item);
+        int copies = repeat.Max < 0 ? repeat.Min - 1 : repeat.Min;
+        for (int i = 0; i < copies && work <= 4 * LengthMax; i++) Emit(repeat.Item);
         if (repeat.Max < 0)
         {
-            int split = Add(Operation.Split, code.Count + 1, 0);
+            // What may take nothing must be tried once before the choice to leave it out, to prefer what RE2 prefers.
+            bool once = repeat.Min > 0 || repeat.Item.IsNullable;
+            int skip = repeat.Min > 0 ? -1 : Add(Operation.Split, 0, 0);
+            int body = code.Count;
             Emit(repeat.Item);
-            Add(Operation.Split, split, split);
-            code[split] = code[split] with { Y = code.Count };
+            int again = once ? body : skip;
+            int back = Add(Operation.Split, again, again);
+            if (once) Fork(back, body, code.Count, repeat.Lazy);
+            if (skip >= 0) Fork(skip, body, code.Count, repeat.Lazy);
             return;
         }
         var splits = new List<int>();
         for (int i = repeat.Min; i < repeat.Max && work <= 4 * LengthMax; i++)
         {
-            splits.Add(Add(Operation.Split, code.Count + 1, 0));
+            splits.Add(Add(Operation.Split, 0, 0));
             Emit(repeat.Item);
         }
-        foreach (int split in splits) code[split] = code[split] with { Y = code.Count };
+        foreach (int split in splits) Fork(split, split + 1, code.Count, repeat.Lazy);
     }
+
+    private void Fork(int split, int body, int beyond, bool lazy) =>
+        code[split] = lazy ? new Instruction(Operation.Split, beyond, body) : new Instruction(Operation.Split, body, beyond);
 
     private int SetNumber(SymbolSet set)
     {
@@ -188,6 +207,7 @@ internal sealed class RegexProgram
             }
         }
         ClassCount = byMembership.Count;
+        asciiClasses = [.. Enumerable.Range(0, 128).Select(unit => (byte)ClassOf((char)unit))];
         members = new bool[sets.Count][];
         for (int s = 0; s < sets.Count; s++)
         {
@@ -198,7 +218,7 @@ internal sealed class RegexProgram
     }
 
     /// <param name="Operation">What it does.</param>
-    /// <param name="X">The number of the set; the first way to go on; the place.</param>
+    /// <param name="X">The number of the set; the first way to go on; the place; where to save: twice the group's number, one more for its end.</param>
     /// <param name="Y">The other way to go on.</param>
     internal readonly record struct Instruction(Operation Operation, int X, int Y);
 }

@@ -18,6 +18,7 @@ internal sealed class RegexSimulation
     private static readonly int Kinds = Enum.GetValues<Neighbour>().Length;
 
     private readonly RegexProgram program;
+    private readonly bool goesOn;
     private readonly int[] symbols;
     private readonly int words;
     private readonly ulong[][] members;
@@ -25,15 +26,15 @@ internal sealed class RegexSimulation
     private readonly int[] seen;
     private readonly int[] pending;
     private readonly Ways?[] ways = new Ways?[Kinds * Kinds];
-    private readonly short[] classOfAscii = new short[128];
     private ulong[] now;
     private ulong[] next;
     private int closures;
     private long work;
 
-    private RegexSimulation(RegexProgram program)
+    private RegexSimulation(RegexProgram program, bool goesOn)
     {
         this.program = program;
+        this.goesOn = goesOn;
         symbols = [.. Enumerable.Range(0, program.Length).Where(pc => program.At(pc).Operation == RegexProgram.Operation.Symbol)];
         words = (symbols.Length + 63) / 64;
         numberOf = new int[program.Length];
@@ -48,22 +49,36 @@ internal sealed class RegexSimulation
                 if (program.Takes(set, c)) members[c][i >> 6] |= 1UL << i;
             }
         }
-        for (int i = 0; i < 128; i++) classOfAscii[i] = (short)program.ClassOf((char)i);
         seen = new int[program.Length];
         pending = new int[program.Length];
         now = new ulong[words];
         next = new ulong[words];
     }
 
+    /// <summary>Length of a vector with a bit for each symbol of the program, in their order.</summary>
+    public int Words => words;
+
+    /// <summary>Whether a match can begin after the first symbol.</summary>
+    public bool StartsLater { get; private set; }
+
     /// <summary>Null where what follows its symbols is too much to keep.</summary>
-    public static RegexSimulation? Of(RegexProgram program)
+    /// <param name="program">What to run.</param>
+    /// <param name="goesOn">Whether it is also asked what may follow where a match ends, as <see cref="Advance(ReadOnlySpan{ulong}, Span{ulong}, Neighbour, int, bool)"/> says.</param>
+    public static RegexSimulation? Of(RegexProgram program, bool goesOn = false)
     {
-        var simulation = new RegexSimulation(program);
-        foreach (var left in Enum.GetValues<Neighbour>())
+        var simulation = new RegexSimulation(program, goesOn);
+        Neighbour[] neighbours = [.. Enum.GetValues<Neighbour>().Where(n => n switch
         {
-            foreach (var right in Enum.GetValues<Neighbour>())
+            Neighbour.Newline => program.HasLines,
+            Neighbour.Word => program.HasWords,
+            _ => true,
+        })];
+        foreach (var left in neighbours)
+        {
+            foreach (var right in neighbours)
             {
-                if (simulation.Learn(left, right) is null) return null;
+                if (simulation.Learn(left, right) is not { } way) return null;
+                simulation.StartsLater |= left != Neighbour.Nothing && (way.FirstMatches || way.First.AsSpan().ContainsAnyExcept(0UL));
             }
         }
         return simulation;
@@ -80,7 +95,7 @@ internal sealed class RegexSimulation
         {
             if (line[i] < 128)
             {
-                if (Step(classOfAscii[line[i++]], ref left)) return true;
+                if (Step(program.ClassOf((char)line[i++]), ref left)) return true;
                 continue;
             }
             Rune.DecodeFromUtf8(line[i..], out var rune, out int used);
@@ -91,8 +106,28 @@ internal sealed class RegexSimulation
                 if (Step(program.ClassOf(pair[u]), ref left)) return true;
             }
         }
-        return Matched(WaysOf(left, Neighbour.Nothing));
+        return Matches(now, left, Neighbour.Nothing);
     }
+
+    /// <summary>Whether a match ends between two neighbours.</summary>
+    /// <param name="taken">The symbols that may have taken what stands on the left.</param>
+    /// <param name="left">What that is.</param>
+    /// <param name="right">What stands on the right.</param>
+    /// <param name="begin">Whether a match may also begin there.</param>
+    public bool Matches(ReadOnlySpan<ulong> taken, Neighbour left, Neighbour right, bool begin = true)
+    {
+        var way = WaysOf(left, right);
+        return begin ? Matched(taken, way) : Ended(taken, way);
+    }
+
+    /// <summary>The symbols that take the next one.</summary>
+    /// <param name="from">Those that may have taken the one before it.</param>
+    /// <param name="to">Another vector.</param>
+    /// <param name="left">What the one before it is.</param>
+    /// <param name="symbolClass">The next one's.</param>
+    /// <param name="begin">Whether a match may also begin with it.</param>
+    public void Advance(ReadOnlySpan<ulong> from, Span<ulong> to, Neighbour left, int symbolClass, bool begin = true) =>
+        Advance(from, to, WaysOf(left, program.KindOf(symbolClass)), symbolClass, begin);
 
     /// <summary>True where a match ends before the symbol.</summary>
     private bool Step(int symbolClass, ref Neighbour left)
@@ -100,30 +135,35 @@ internal sealed class RegexSimulation
         var right = program.KindOf(symbolClass);
         var way = WaysOf(left, right);
         left = right;
-        if (Matched(way)) return true;
-        ulong carry = 0;
-        for (int w = 0; w < words; w++)
-        {
-            ulong here = now[w], shifted = here & way.Shift[w];
-            next[w] = (shifted << 1) | carry | (here & way.Stay[w]) | way.First[w];
-            carry = shifted >> 63;
-        }
-        if (way.ChainEnds.Count > 0) Branch(way);
-        ulong[] taken = members[symbolClass];
-        for (int w = 0; w < words; w++) next[w] &= taken[w];
+        if (Matched(now, way)) return true;
+        Advance(now, next, way, symbolClass, begin: true);
         (now, next) = (next, now);
         return false;
     }
 
-    private void Branch(Ways way)
+    private void Advance(ReadOnlySpan<ulong> from, Span<ulong> to, Ways way, int symbolClass, bool begin)
+    {
+        ulong carry = 0, first = begin ? ulong.MaxValue : 0;
+        for (int w = 0; w < words; w++)
+        {
+            ulong here = from[w], shifted = here & way.Shift[w];
+            to[w] = (shifted << 1) | carry | (here & way.Stay[w]) | (way.First[w] & first);
+            carry = shifted >> 63;
+        }
+        if (way.ChainEnds.Count > 0) Branch(from, to, way);
+        ulong[] takers = members[symbolClass];
+        for (int w = 0; w < words; w++) to[w] &= takers[w];
+    }
+
+    private void Branch(ReadOnlySpan<ulong> from, Span<ulong> to, Ways way)
     {
         for (int w = 0; w < words; w++)
         {
-            ulong left = now[w] & way.Branches[w];
+            ulong left = from[w] & way.Branches[w];
             while (left != 0)
             {
                 var (chain, words) = way.BranchOf[(w << 6) | BitOperations.TrailingZeroCount(left)];
-                foreach (var (word, bits) in words) next[word] |= bits;
+                foreach (var (word, bits) in words) to[word] |= bits;
                 // The others of its chain lead nowhere else.
                 int behind = way.ChainEnds[chain] - (w << 6);
                 left = behind >= 64 ? 0 : left & (ulong.MaxValue << behind);
@@ -131,13 +171,14 @@ internal sealed class RegexSimulation
         }
     }
 
-    private bool Matched(Ways way)
+    private bool Matched(ReadOnlySpan<ulong> taken, Ways way) => way.FirstMatches || Ended(taken, way);
+
+    private bool Ended(ReadOnlySpan<ulong> taken, Ways way)
     {
-        if (way.FirstMatches) return true;
         if (!way.HasEnds) return false;
         for (int w = 0; w < words; w++)
         {
-            if ((now[w] & way.Ends[w]) != 0) return true;
+            if ((taken[w] & way.Ends[w]) != 0) return true;
         }
         return false;
     }
@@ -160,7 +201,7 @@ internal sealed class RegexSimulation
             {
                 way.Ends[i >> 6] |= 1UL << i;
                 way.HasEnds = true;
-                continue;
+                if (!goesOn) continue;
             }
             bool branches = false;
             foreach (int symbol in follow)
@@ -215,6 +256,9 @@ internal sealed class RegexSimulation
                 case RegexProgram.Operation.Split:
                     Push(instruction.X, ref depth);
                     Push(instruction.Y, ref depth);
+                    break;
+                case RegexProgram.Operation.Save:
+                    Push(pc + 1, ref depth);
                     break;
                 default:
                     if (((RegexPlace)instruction.X).Holds(left, right)) Push(pc + 1, ref depth);

@@ -48,11 +48,11 @@ public static class GoText
         return result.Append(text, from, text.Length - from).ToString();
     }
 
-    /// <summary>All matches that do not overlap, one by one: finding all may take time that grows with the square of the text.</summary>
+    /// <summary>All matches that do not overlap, one by one.</summary>
     /// <param name="watch">Called after each match.</param>
-    public static IEnumerable<System.Text.RegularExpressions.Match> Matches(LinearRegex regex, string text, Action? watch)
+    public static IEnumerable<RegexMatch> Matches(LinearRegex regex, string text, Action? watch)
     {
-        foreach (System.Text.RegularExpressions.Match match in regex.Matches(text))
+        foreach (var match in regex.Matches(text))
         {
             watch?.Invoke();
             yield return match;

@@ -25,7 +25,7 @@ internal sealed class RegexExtractor : SimpleStage
         for (int i = 1; i < regex.GroupNames.Count; i++)
         {
             if (regex.GroupNames[i] is not { } name) continue;
-            string value = match.Groups[i].Value;
+            string value = match[i].Value;
             entry.Extracted[name] = value;
             if (options.LabelsFromGroups) entry.Labels.Set(name, value);
         }

@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.RegularExpressions;
 using Pharos.Core;
 using Pharos.Templates;
 
@@ -25,16 +24,16 @@ internal sealed class Replacer : SimpleStage
         if (entry.Source(options.Source) is not { } text) return true;
         var output = new StringBuilder();
         int from = 0;
-        foreach (Match match in regex.Matches(text))
+        foreach (var match in regex.Matches(text))
         {
             if (regex.GroupNames.Count <= 1)
             {
-                Replace(match);
+                Replace(match[0]);
                 continue;
             }
             for (int i = 1; i < regex.GroupNames.Count; i++)
             {
-                var group = match.Groups[i];
+                var group = match[i];
                 // A group inside another one is replaced with it.
                 if (!group.Success || group.Index < from) continue;
                 Replace(group);
@@ -47,7 +46,7 @@ internal sealed class Replacer : SimpleStage
         else entry.Line = replaced;
         return true;
 
-        void Replace(Capture piece)
+        void Replace(RegexGroup piece)
         {
             output.Append(text, from, piece.Index - from).Append(Render(piece.Value));
             from = piece.Index + piece.Length;

@@ -33,7 +33,7 @@ internal sealed class RegexpStage : Stage
         if (!match.Success) return true;
         foreach (var (group, name) in groups)
         {
-            if (needed.Needs(name)) line.Labels.Extract(name, ParserText.Clean(match.Groups[group].Value));
+            if (needed.Needs(name)) line.Labels.Extract(name, ParserText.Clean(match[group].Value));
         }
         return true;
     }
