@@ -31,16 +31,20 @@ public sealed class CaptureTests
             if (RepeatsNothing(node)) continue;
             Assert.True(regex.IsOwn, pattern);
             var engine = new Regex(translated, RegexOptions.CultureInvariant);
+            var linear = new Regex(translated, RegexOptions.CultureInvariant | RegexOptions.NonBacktracking);
             bool words = pattern.Contains("\\b", StringComparison.OrdinalIgnoreCase);
             patterns++;
             for (int n = 0; n < 20; n++)
             {
                 string text = string.Concat(Enumerable.Range(0, random.Next(14)).Select(_ => Pieces[random.Next(random.Next(2) == 0 ? 3 : Pieces.Length)]));
+                // Long runs of what no expression names are skipped; in these the other engine would turn back for ages.
+                bool isLong = random.Next(4) == 0;
+                for (int runs = isLong ? 3 : 0; runs > 0; runs--) text = text.Insert(random.Next(text.Length + 1), new string('-', random.Next(30)));
                 if (words) text = text.Replace('é', 'b').Replace('世', ' ');
-                string expected = Described(engine, text), actual = Described(regex, text);
+                string expected = Described(isLong ? linear : engine, text), actual = Described(regex, text);
                 if (expected != actual)
                 {
-                    // .NET's engine takes a repeat before some places as one that never gives back: what the expression means decides.
+                    // The engines err on a few repeats before places: what the expression means decides.
                     string meant = Described(from => RegexMeaning.Match(node, text, from, regex.GroupNames.Count), text);
                     Assert.True(actual == meant, $"seed {seed}: {pattern} in {text}: {actual}, expected {expected}, meant {meant}");
                     engineErrs.Add(seed);
@@ -53,7 +57,7 @@ public sealed class CaptureTests
                 if (expected.Contains(';', StringComparison.Ordinal)) groups++;
             }
         }
-        Assert.InRange(engineErrs.Count, 0, 10);
+        Assert.InRange(engineErrs.Count, 0, 30);
         Assert.InRange(patterns, 2000, 6000);
         Assert.InRange(hits, asked / 3, asked);
         Assert.InRange(groups, asked / 10, asked);
@@ -75,7 +79,7 @@ public sealed class CaptureTests
             var translated = new Re2Translator(pattern);
             var program = RegexProgram.Of(new RegexNodeParser(translated.Translate(), groups: true).Parse()!)!;
             var scan = BackwardScan.Of(program.Reversed())!;
-            scan.Read(input, input.Length);
+            scan.Read(input, 0, input.Length);
             Assert.InRange(scan.First, 0, input.Length);
             if (scan.IsSimulated) simulated++;
             string expected = Described(new Regex(translated.Translate(), RegexOptions.CultureInvariant), input);

@@ -21,6 +21,7 @@ internal sealed class BackwardScan
     private readonly RegexSimulation simulation;
     private readonly int words;
     private int length;
+    private int floor;
     private Neighbour beyond;
 
     /// <summary>For each place its state and whether a match begins there, as in a cell.</summary>
@@ -53,9 +54,10 @@ internal sealed class BackwardScan
     public static BackwardScan? Of(RegexProgram reversed) =>
         ScanStates.Of(reversed) is { } states ? new BackwardScan(reversed, states) : null;
 
-    /// <summary>Finds where matches begin that end no later than a place.</summary>
-    public void Read(ReadOnlySpan<char> text, int end)
+    /// <summary>Finds where matches begin that do so at a place or behind it and end no later than another.</summary>
+    public void Read(ReadOnlySpan<char> text, int begin, int end)
     {
+        floor = begin;
         length = end;
         beyond = end < text.Length ? reversed.KindOf(reversed.ClassOf(text[end])) : Neighbour.Nothing;
         for (int attempt = 0; attempt < 2 && !states.IsOverworked; attempt++)
@@ -112,16 +114,17 @@ internal sealed class BackwardScan
             if (state == hopAt && ++stayed > StayMin)
             {
                 stayed = 0;
-                int to = text[..at].LastIndexOfAnyExcept(states.Staying!) + 1;
+                int to = Math.Max(floor, text[..at].LastIndexOfAnyExcept(states.Staying!) + 1);
                 trace.AsSpan(to + 1, at - to).Fill(state << ScanStates.StateShift);
                 at = to;
             }
             int cell = states.Cell(state, at > 0 ? reversed.ClassOf(text[at - 1]) : states.EndClass);
-            if (cell < 0 || (cell & ScanStates.Dead) != 0) states.Count(length - at);
+            bool last = at == floor || (cell & ScanStates.Dead) != 0;
+            if (cell < 0 || last) states.Count(length - at);
             if (cell < 0) return false;
             trace[at] = (state << ScanStates.StateShift) | (cell & ScanStates.Matches);
             if ((cell & ScanStates.Matches) != 0) First = at;
-            if ((cell & ScanStates.Dead) != 0) return true;
+            if (last) return true;
             state = cell >> ScanStates.StateShift;
         }
     }
@@ -147,7 +150,7 @@ internal sealed class BackwardScan
                 First = at;
                 begins[at >> 6] |= 1UL << at;
             }
-            if (at == 0) return;
+            if (at == floor) return;
             simulation.Advance(now, next, left, unitClass);
             (now, next) = (next, now);
             left = right;
@@ -161,7 +164,7 @@ internal sealed class BackwardScan
         ulong[] from = checkpoints;
         int fromAt = (at + blockLength - 1) / blockLength * words;
         if (at == length && at < first + blockLength) checkpoints.AsSpan(fromAt, words).CopyTo(block.AsSpan((at - first) * words));
-        while (at-- > first)
+        while (at-- > Math.Max(first, floor))
         {
             var left = at + 1 == length ? beyond : reversed.KindOf(reversed.ClassOf(text[at + 1]));
             int to = (at - first) * words;

@@ -55,7 +55,7 @@ internal sealed class CaptureMatcher
     public bool IsMatch(ReadOnlySpan<char> input)
     {
         int end = ahead.End(input, any: true);
-        if (end == ForwardScan.Unknown) scan.Read(input, input.Length);
+        if (end == ForwardScan.Unknown) scan.Read(input, 0, input.Length);
         return end == ForwardScan.Unknown ? scan.First >= 0 : end >= 0;
     }
 
@@ -65,7 +65,7 @@ internal sealed class CaptureMatcher
         int end = ahead.End(input, any: false);
         if (end == ForwardScan.None) return default;
         text = input;
-        scan.Read(input, end == ForwardScan.Unknown ? input.Length : end);
+        scan.Read(input, ahead.Begin, end == ForwardScan.Unknown ? input.Length : end);
         return Next(0);
     }
 
@@ -74,7 +74,7 @@ internal sealed class CaptureMatcher
     {
         if (ahead.End(input, any: true) == ForwardScan.None) return false;
         text = input;
-        scan.Read(input, input.Length);
+        scan.Read(input, 0, input.Length);
         return scan.First >= 0;
     }
 

@@ -1,6 +1,6 @@
 namespace Pharos.Core;
 
-/// <summary>Reads a text from its begin to learn quickly whether it matches, and behind what place the leftmost match cannot end. For one thread.</summary>
+/// <summary>Reads a text from its begin to learn quickly whether it matches, and between what places the leftmost match is. For one thread.</summary>
 internal sealed class ForwardScan
 {
     /// <summary>Not known: the expression needs too many states.</summary>
@@ -15,27 +15,39 @@ internal sealed class ForwardScan
     private readonly RegexProgram program;
     private readonly ScanStates? states;
 
+    /// <summary>What each match begins with; empty where it is less than two characters.</summary>
+    private readonly string prefix;
+
     public ForwardScan(RegexProgram program)
     {
         this.program = program;
         states = ScanStates.Of(program);
+        prefix = program.Prefix() is { Length: > 1 } text ? text : "";
     }
+
+    /// <summary>No match begins before this place of the text that was read.</summary>
+    public int Begin { get; private set; }
 
     /// <summary>The last place where a match ends that begins no later than any ends; <see cref="None"/> or <see cref="Unknown"/>.</summary>
     /// <param name="text">What to read.</param>
     /// <param name="any">Whether any place where a match ends will do.</param>
     public int End(ReadOnlySpan<char> text, bool any)
     {
+        Begin = 0;
         if (states is null || states.IsOverworked) return Unknown;
-        int state = ScanStates.Start, end = None, at = 0, stayed = 0;
-        int hopAt = states.Staying is null ? -1 : states.Idle;
+        int state = ScanStates.Start, end = None, at = 0, stayed = 0, idle = states.Idle;
+        bool hops = prefix.Length > 0 || states.Staying is not null;
         for (; ; at++)
         {
-            if (state == hopAt && ++stayed > StayMin)
+            if (state == idle)
             {
-                stayed = 0;
-                int hop = text[at..].IndexOfAnyExcept(states.Staying!);
-                at = hop < 0 ? text.Length : at + hop;
+                if (hops && ++stayed > StayMin)
+                {
+                    stayed = 0;
+                    int hop = prefix.Length > 0 ? text[at..].IndexOf(prefix, StringComparison.Ordinal) : text[at..].IndexOfAnyExcept(states.Staying!);
+                    at = hop < 0 ? text.Length : at + hop;
+                }
+                Begin = at;
             }
             int cell = states.Cell(state, at < text.Length ? program.ClassOf(text[at]) : states.EndClass);
             if (cell < 0) break;
@@ -52,6 +64,7 @@ internal sealed class ForwardScan
         }
         states.Count(at);
         states.Overflow();
+        Begin = 0;
         return Unknown;
     }
 }

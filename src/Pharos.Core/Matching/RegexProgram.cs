@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace Pharos.Core;
 
 /// <summary>
@@ -76,6 +78,19 @@ internal sealed partial class RegexProgram
         if (unit < asciiClasses.Length) return asciiClasses[unit];
         int at = Array.BinarySearch(lowest, unit);
         return classes[at >= 0 ? at : ~at - 1];
+    }
+
+    /// <summary>What every match begins with, as far as it stands in the expression character for character.</summary>
+    public string Prefix()
+    {
+        var text = new StringBuilder();
+        foreach (var instruction in code)
+        {
+            if (instruction.Operation == Operation.Save) continue;
+            if (instruction.Operation != Operation.Symbol || sets[instruction.X].Ranges is not [var (low, high)] || low != high) break;
+            text.Append((char)low);
+        }
+        return text.ToString();
     }
 
     private int Add(Operation operation, int x, int y)
