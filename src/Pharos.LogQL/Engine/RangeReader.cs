@@ -12,7 +12,7 @@ internal sealed class RangeReader(QueryContext context, RangeAggregation syntax,
 
     public StepMatrix Evaluate()
     {
-        var series = Read();
+        var series = Read(byLabels: true);
         if (syntax.Op == "absent_over_time") return Absent(series);
         return new StepMatrix { Series = [.. series.Select(s => s.Evaluate()).Where(s => s.Any)] };
     }
@@ -21,7 +21,8 @@ internal sealed class RangeReader(QueryContext context, RangeAggregation syntax,
     public StepMatrix Evaluate(VectorAggregation around)
     {
         var groups = new StepGroups(around.Op, around.Grouping, steps.Count);
-        foreach (var series in Read())
+        // Sums must not depend on threads; for that any order will do.
+        foreach (var series in Read(byLabels: false))
         {
             var values = series.Evaluate();
             if (values.Any) groups.Add(values);
@@ -30,7 +31,8 @@ internal sealed class RangeReader(QueryContext context, RangeAggregation syntax,
     }
 
     /// <summary>All series, and their samples.</summary>
-    private List<SampleSeries> Read()
+    /// <param name="byLabels">In the order of their labels; else of their hashes, which costs much less where there are very many.</param>
+    private IReadOnlyList<SampleSeries> Read(bool byLabels)
     {
         long asked = context.Time.GetTimestamp();
         var cursors = context.Store.OpenSplit(context.Tenant, plan.Selection(), Environment.ProcessorCount, context.Cancel);
@@ -46,7 +48,7 @@ internal sealed class RangeReader(QueryContext context, RangeAggregation syntax,
         // The one that comes first in the data, whichever thread met it.
         int first = Enumerable.Range(0, workers.Length).Where(i => failures[i] is not null).OrderBy(i => failures[i] is OperationCanceledException ? 1 : 0).ThenBy(i => workers[i].Section).FirstOrDefault(-1);
         if (first >= 0) ExceptionDispatchInfo.Throw(failures[first]!);
-        return Merge(workers);
+        return Merge(workers, byLabels);
 
         void Run(int number)
         {
@@ -61,7 +63,7 @@ internal sealed class RangeReader(QueryContext context, RangeAggregation syntax,
         }
     }
 
-    private static List<SampleSeries> Merge(RangeWorker[] workers)
+    private static IReadOnlyList<SampleSeries> Merge(RangeWorker[] workers, bool byLabels)
     {
         if (workers.Length == 1) return [.. workers[0].Series];
         var merged = new Dictionary<Labels, SampleSeries>();
@@ -72,12 +74,13 @@ internal sealed class RangeReader(QueryContext context, RangeAggregation syntax,
                 if (!merged.TryAdd(series.Labels, series)) merged[series.Labels].Merge(series);
             }
         }
-        var all = merged.Values.ToList();
-        all.Sort(static (a, b) => a.Labels.CompareTo(b.Labels));
+        SampleSeries[] all = [.. merged.Values];
+        if (byLabels) Array.Sort(all, static (a, b) => a.Labels.CompareTo(b.Labels));
+        else Array.Sort(Array.ConvertAll(all, static s => s.Labels.Hash), all);
         return all;
     }
 
-    private StepMatrix Absent(List<SampleSeries> series)
+    private StepMatrix Absent(IReadOnlyList<SampleSeries> series)
     {
         // Labels that the selector pins to one value, and only once.
         var pinned = syntax.Range.Log.Matchers.Where(m => m.Op == MatchOp.Equal && m.Value.Length > 0)
